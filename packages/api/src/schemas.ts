@@ -1,0 +1,195 @@
+// Shapes of the resources of `/v1`. Times are µs since the epoch unless the name says otherwise; ids are UUIDs.
+import {
+  FramePosition,
+  GeneratorRun,
+  Goals,
+  HopReport,
+  IndexRow,
+  Report,
+  RollupPartial,
+  RRPair,
+  SegmentManifest,
+  SnapshotManifest,
+  SnapshotSummary,
+  TrafficQuery,
+  Verdict,
+} from '@echoplane/traffic';
+import { z } from 'zod';
+
+export const Role = z.enum(['viewer', 'editor', 'admin', 'agent']);
+export type Role = z.infer<typeof Role>;
+
+export const SignIn = z.object({ email: z.string().min(3).max(254), password: z.string().min(1).max(256) });
+export const Me = z.object({
+  user: z.object({ id: z.uuid(), email: z.string() }).nullable(),
+  tenant: z.object({ id: z.uuid(), name: z.string() }),
+  role: Role,
+  /** To be sent as `x-csrf-token` with every mutation made under a session cookie; null for API keys. */
+  csrfToken: z.string().nullable(),
+});
+export type Me = z.infer<typeof Me>;
+
+/** Query strings carry text: numbers are coerced, everything else is a TrafficQuery. */
+const n = z.coerce.number();
+export const TrafficQueryString = TrafficQuery.extend({
+  statusMin: n.int().min(0).max(999).optional(),
+  statusMax: n.int().min(0).max(999).optional(),
+  latencyMinMs: n.nonnegative().optional(),
+  from: n.int().optional(),
+  to: n.int().optional(),
+});
+export const TrafficListQuery = TrafficQueryString.extend({
+  limit: n.int().min(1).max(500).default(100),
+  /** Opaque; from the previous page. */
+  cursor: z.string().max(200).optional(),
+});
+/** One row of the list: the index row, and whether its body can be fetched yet. */
+export const TrafficRow = IndexRow.omit({
+  frameOffset: true,
+  frameLength: true,
+  line: true,
+  frame: true,
+}).extend({ shipped: z.boolean() });
+export type TrafficRow = z.infer<typeof TrafficRow>;
+export const TrafficList = z.object({
+  items: z.array(TrafficRow),
+  /** Newest first; null when there is no further row. */
+  cursor: z.string().nullable(),
+  /** False when the budget ended before the limit was reached: go on with the cursor. */
+  complete: z.boolean(),
+  /** Every row at or after this time was looked at; null when the table was read to its end. */
+  scannedUntil: z.int().nullable(),
+});
+export type TrafficList = z.infer<typeof TrafficList>;
+
+export const TrafficGraphQuery = z.object({
+  service: z.string().max(256).optional(),
+  replay: z.string().max(64).optional(),
+  from: n.int().optional(),
+  to: n.int().optional(),
+});
+export const GraphPoint = z.object({
+  t: z.int(),
+  count: z.int(),
+  errors: z.int(),
+  p50Us: z.number().nullable(),
+  p95Us: z.number().nullable(),
+});
+export const TrafficGraph = z.object({
+  stepUs: z.int(),
+  series: z.array(z.object({ direction: z.enum(['IN', 'OUT']), points: z.array(GraphPoint) })),
+});
+export type TrafficGraph = z.infer<typeof TrafficGraph>;
+
+export const ServiceList = z.object({
+  items: z.array(
+    z.object({
+      service: z.string(),
+      inbound: z.int(),
+      outbound: z.int(),
+      lastSeen: z.int(),
+      hosts: z.array(z.string()),
+    }),
+  ),
+});
+export type ServiceList = z.infer<typeof ServiceList>;
+
+export const PairDetail = z.object({ row: TrafficRow, pair: RRPair, position: FramePosition });
+export type PairDetail = z.infer<typeof PairDetail>;
+
+/** Hop by hop: what each took on, and where it went. `balanced` when every figure is explained and the index holds what was delivered. */
+export const Accounting = z.object({
+  hops: z.array(HopReport.extend({ pending: z.int(), reportedAt: z.int() })),
+  indexed: z.int(),
+  balanced: z.boolean(),
+  sentence: z.string(),
+});
+export type Accounting = z.infer<typeof Accounting>;
+
+export const JobState = z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled']);
+export const Job = z.object({
+  id: z.uuid(),
+  kind: z.string(),
+  subject: z.uuid(),
+  state: JobState,
+  /** 0..1 and what is being done. */
+  progress: z.number(),
+  message: z.string().nullable(),
+  attempts: z.int(),
+  createdAt: z.int(),
+  finishedAt: z.int().nullable(),
+});
+export type Job = z.infer<typeof Job>;
+
+export const NewSnapshot = z.object({ name: z.string().min(1).max(120), query: TrafficQuery });
+export const Snapshot = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  query: TrafficQuery,
+  state: JobState,
+  message: z.string().nullable(),
+  manifest: SnapshotManifest.nullable(),
+  summary: SnapshotSummary.nullable(),
+  createdAt: z.int(),
+});
+export type Snapshot = z.infer<typeof Snapshot>;
+
+export const NewReplay = z.object({
+  name: z.string().min(1).max(120),
+  snapshot: z.uuid(),
+  /** `full`: dependencies are answered by the responder; `tests-only`: they are alive. */
+  mode: z.enum(['full', 'tests-only']),
+  buildTag: z.string().max(120).optional(),
+  /** An earlier replay in the same environment, against which latency is judged. */
+  baseline: z.uuid().optional(),
+  goals: Goals.optional(),
+});
+export const Replay = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  snapshot: z.uuid(),
+  mode: z.enum(['full', 'tests-only']),
+  buildTag: z.string().nullable(),
+  baseline: z.uuid().nullable(),
+  goals: Goals,
+  phase: z.enum(['running', 'analyzing', 'succeeded', 'failed', 'cancelled']),
+  message: z.string().nullable(),
+  verdict: Verdict.nullable(),
+  successRate: z.number().nullable(),
+  createdAt: z.int(),
+  finishedAt: z.int().nullable(),
+});
+export type Replay = z.infer<typeof Replay>;
+export const FinishReplay = z.object({
+  run: GeneratorRun,
+  /** Pairs the responder recorded for this replay and the forwarder acknowledged. */
+  mockResults: z.int().nonnegative(),
+});
+export const ReportDetail = z.object({ replay: Replay, snapshotName: z.string(), report: Report });
+export type ReportDetail = z.infer<typeof ReportDetail>;
+
+/** Rows and rollups of one frame of a segment; sending it twice changes nothing. */
+export const IndexBatch = z.object({
+  segment: z.uuid(),
+  frame: z.int().nonnegative(),
+  openedAt: z.int(),
+  rows: z.array(IndexRow).max(20_000),
+  rollups: z.array(RollupPartial).max(20_000),
+  /** Cumulative; a larger report of the same incarnation replaces a smaller one. */
+  reports: z.array(HopReport).max(1_000),
+});
+export type IndexBatch = z.infer<typeof IndexBatch>;
+export const IngestResult = z.object({ rows: z.int(), duplicate: z.boolean() });
+/** The segment is whole in the object store. */
+export const SegmentShipped = z.object({
+  key: z.string().max(400),
+  sizeBytes: z.int(),
+  manifest: SegmentManifest,
+});
+export type SegmentShipped = z.infer<typeof SegmentShipped>;
+export const HopReports = z.object({ reports: z.array(HopReport).max(1_000) });
+export const AgentIdentity = z.object({
+  tenant: z.object({ id: z.uuid(), name: z.string() }),
+  key: z.string(),
+});
+export type AgentIdentity = z.infer<typeof AgentIdentity>;

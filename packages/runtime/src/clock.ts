@@ -1,0 +1,42 @@
+// Time as an argument: µs since the epoch that never run backwards within a process, and a sleep that can be aborted.
+import { randomFillSync } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { uuidV7 } from '@echoplane/traffic';
+
+export interface Clock {
+  /** µs since the epoch, strictly monotonic within a process. */
+  nowUs(): number;
+  /** Resolves after `ms`, or at once (without rejecting) when `signal` aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** The real clock: wall time at start carried on by the monotonic clock. */
+export function systemClock(): Clock {
+  const originUs = performance.timeOrigin * 1000;
+  let last = 0;
+  return {
+    nowUs() {
+      last = Math.max(last + 1, Math.round(originUs + performance.now() * 1000));
+      return last;
+    },
+    async sleep(ms, signal) {
+      await delay(ms, undefined, signal ? { signal } : {}).catch(() => {});
+    },
+  };
+}
+
+const POOL_BYTES = 4096;
+const ID_BYTES = 10;
+const pool = new Uint8Array(POOL_BYTES);
+let used = POOL_BYTES;
+
+/** A UUIDv7 for `tsUs` with fresh randomness, drawn from a pool because ids are made for every pair. */
+export function newId(tsUs: number): string {
+  if (used + ID_BYTES > POOL_BYTES) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  const id = uuidV7(tsUs, pool.subarray(used, used + ID_BYTES));
+  used += ID_BYTES;
+  return id;
+}

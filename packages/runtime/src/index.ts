@@ -1,0 +1,9 @@
+// The process kit: what every long-lived program of Echoplane needs, and nothing a library user would.
+export * from './backoff.ts';
+export * from './clock.ts';
+export * from './config.ts';
+export * from './health.ts';
+export * from './lifecycle.ts';
+export * from './listen.ts';
+export * from './log.ts';
+export * from './object-store.ts';

@@ -1,0 +1,322 @@
+/**
+ * Pairs the requests and responses of one HTTP/1.1 connection. Fed with both directions as they pass
+ * and with the time, it emits raw pairs in the order of the requests; everything in a pair is a copy.
+ * It knows no sockets and no clock, builds no header objects and decodes no bodies.
+ *
+ * Every request whose head was seen ends in exactly one way: in a pair, or in `abandoned` of `opaque`.
+ * The owner ends every exchange: `serverEnd` (after `clientEnd` if that came first) or `abort`.
+ */
+import { type BodyCapture, BodyCollector } from './body-collector.ts';
+import { Http1Framer, type Http1FramerOptions, type Http1Sink } from './http1-framer.ts';
+import type { Http1Head, Http1OpaqueReason } from './http1-framing.ts';
+
+/** Why a pair is not whole; who ended first names the side. */
+export type Http1PairError = 'reset' | 'client-closed' | 'server-closed' | 'timeout';
+
+/** Why an exchange stopped pairing. */
+export type Http1ExchangeOpaqueReason = Http1OpaqueReason | 'unexpected-response' | 'too-many-outstanding';
+
+/** One request and its response as they were on the wire; times are the owner's clock in µs. */
+export interface RawHttpPair {
+  /** Position of the request on its connection, from 0. */
+  seq: number;
+  requestHead: Buffer;
+  requestBody: BodyCapture;
+  requestTrailers: Buffer | null;
+  /** Null when no final response was seen. */
+  responseHead: Buffer | null;
+  responseBody: BodyCapture;
+  responseTrailers: Buffer | null;
+  /** 1xx responses (100, 103) that came before the final one and are not kept. */
+  interimCount: number;
+  /** The request's first byte. */
+  startedUs: number;
+  /** The request's last byte; null when it did not end. */
+  requestEndUs: number | null;
+  /** The final response's first byte; null when there was none. */
+  firstByteUs: number | null;
+  /** When the pair was over: the later of both last bytes, or the error. */
+  endUs: number;
+  error: Http1PairError | null;
+}
+
+export interface Http1ExchangeSink {
+  pair(pair: RawHttpPair): void;
+  /** Called at most once, last. `abandoned`: requests seen for which no pair is emitted. */
+  opaque(reason: Http1ExchangeOpaqueReason, abandoned: number): void;
+}
+
+export interface Http1ExchangeOptions extends Omit<Http1FramerOptions, 'requestMethod'> {
+  /** Bytes kept of each body; the rest is counted. Default 65,536. */
+  bodyLimitBytes?: number;
+  /** Pipelined requests without a complete response; one more makes the exchange opaque. Default 1,000. */
+  maxOutstanding?: number;
+  /** Bytes held for them; a request that begins above it makes the exchange opaque. Default 8 MiB. */
+  maxHeldBytes?: number;
+}
+
+/** A pair in the making. */
+interface Outstanding extends Omit<RawHttpPair, 'requestBody' | 'responseBody'> {
+  method: string;
+  requestBody: BodyCollector;
+  responseBody: BodyCollector;
+  hasRequest: boolean;
+  hasResponse: boolean;
+}
+
+/** One connection's exchange; feed it each direction's bytes in the order they passed. */
+export class Http1Exchange {
+  readonly #sink: Http1ExchangeSink;
+  readonly #bodyLimitBytes: number;
+  readonly #maxOutstanding: number;
+  readonly #maxHeldBytes: number;
+  readonly #requests: Http1Framer;
+  readonly #responses: Http1Framer;
+  readonly #requestSink: Http1Sink;
+  readonly #responseSink: Http1Sink;
+  /** Oldest first. Only the last can lack its request's end, only the first can have response bytes. */
+  readonly #outstanding: Outstanding[] = [];
+  /** Heads, trailers and request bodies held; the one response in progress has its own limit. */
+  #heldBytes = 0;
+  #seq = 0;
+  #nowUs = 0;
+  #requestStartUs = 0;
+  #responseStartUs = 0;
+  #inInterim = false;
+  #firstEnd: Http1PairError | null = null;
+  /** The request side cannot be framed any more: opaque as soon as what is complete has been answered. */
+  #requestsBroken: Http1OpaqueReason | null = null;
+  #brokenRequests = 0;
+  #isOver = false;
+
+  constructor(sink: Http1ExchangeSink, options: Http1ExchangeOptions = {}) {
+    this.#sink = sink;
+    this.#bodyLimitBytes = options.bodyLimitBytes ?? 65_536;
+    this.#maxOutstanding = options.maxOutstanding ?? 1_000;
+    this.#maxHeldBytes = options.maxHeldBytes ?? 8 * 1024 * 1024;
+    this.#requests = new Http1Framer('request', options);
+    this.#responses = new Http1Framer('response', {
+      ...options,
+      requestMethod: () => this.#outstanding[0]?.method,
+    });
+    this.#requestSink = {
+      head: (head) => this.#onRequestHead(head),
+      body: (data) => this.#outstanding.at(-1)!.requestBody.add(data, 0),
+      trailers: (raw) => {
+        this.#outstanding.at(-1)!.requestTrailers = this.#keep(raw);
+      },
+      complete: () => this.#onRequestEnd(),
+      opaque: (reason) => this.#onRequestsOpaque(reason),
+    };
+    this.#responseSink = {
+      head: (head) => this.#onResponseHead(head),
+      body: (data) => this.#onResponseBody(data),
+      trailers: (raw) => {
+        this.#outstanding[0]!.responseTrailers = this.#keep(raw);
+      },
+      complete: () => this.#onResponseEnd(),
+      opaque: (reason) => {
+        if (reason !== 'truncated') this.#goOpaque(reason);
+      },
+    };
+  }
+
+  /** Nothing will be emitted any more. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Bytes of both directions that were not framed. */
+  get opaqueBytes(): number {
+    return this.#requests.opaqueBytes + this.#responses.opaqueBytes;
+  }
+
+  /** Bytes from the client; they may be overwritten as soon as this returns. */
+  client(chunk: Buffer, nowUs: number): void {
+    this.#nowUs = nowUs;
+    if (!this.#requests.inHead) this.#requestStartUs = nowUs;
+    this.#requests.feed(chunk, this.#requestSink);
+  }
+
+  /** Bytes from the server; they may be overwritten as soon as this returns. */
+  server(chunk: Buffer, nowUs: number): void {
+    this.#nowUs = nowUs;
+    if (!this.#responses.inHead) this.#responseStartUs = nowUs;
+    this.#responses.feed(chunk, this.#responseSink);
+  }
+
+  /** The client sends no more; what is complete may still be answered. */
+  clientEnd(nowUs: number): void {
+    if (this.#isOver) return;
+    this.#nowUs = nowUs;
+    this.#firstEnd ??= 'client-closed';
+    this.#requests.end(this.#requestSink);
+  }
+
+  /** The server sends no more: what is outstanding is emitted with its error. */
+  serverEnd(nowUs: number): void {
+    if (this.#isOver) return;
+    this.#nowUs = nowUs;
+    this.#responses.end(this.#responseSink);
+    if (!this.#isOver) this.#finish(this.#firstEnd ?? 'server-closed');
+  }
+
+  /** The connection is gone: what is outstanding, a body that runs until close too, is emitted with `error`. */
+  abort(error: Http1PairError, nowUs: number): void {
+    if (this.#isOver) return;
+    this.#nowUs = nowUs;
+    this.#finish(error);
+  }
+
+  #onRequestHead(head: Http1Head): void {
+    const isFull = this.#outstanding.length >= this.#maxOutstanding || this.#heldBytes > this.#maxHeldBytes;
+    if (isFull) {
+      this.#brokenRequests++;
+      this.#goOpaque('too-many-outstanding');
+      return;
+    }
+    const requestBody = new BodyCollector(this.#bodyLimitBytes);
+    if (head.framing.kind === 'length') requestBody.expectedBytes = head.framing.length;
+    this.#outstanding.push({
+      seq: this.#seq++,
+      method: head.method,
+      requestHead: this.#keep(head.raw),
+      requestBody,
+      requestTrailers: null,
+      responseHead: null,
+      responseBody: new BodyCollector(this.#bodyLimitBytes),
+      responseTrailers: null,
+      interimCount: 0,
+      startedUs: this.#requestStartUs,
+      requestEndUs: null,
+      firstByteUs: null,
+      endUs: 0,
+      error: null,
+      hasRequest: false,
+      hasResponse: false,
+    });
+    this.#requestStartUs = this.#nowUs;
+  }
+
+  #onRequestEnd(): void {
+    const last = this.#outstanding.at(-1)!;
+    last.requestEndUs = this.#nowUs;
+    this.#closeRequest(last);
+  }
+
+  #closeRequest(last: Outstanding): void {
+    last.hasRequest = true;
+    this.#heldBytes += last.requestBody.keptBytes;
+    this.#settle();
+  }
+
+  #onRequestsOpaque(reason: Http1OpaqueReason): void {
+    const last = this.#outstanding.at(-1);
+    const isCut = last !== undefined && !last.hasRequest;
+    if (reason === 'truncated') {
+      if (!isCut) return;
+      last.error = 'client-closed';
+      this.#closeRequest(last);
+      return;
+    }
+    if (isCut) {
+      this.#outstanding.pop();
+      this.#brokenRequests++;
+    }
+    this.#requestsBroken = reason;
+    if (this.#outstanding.length === 0) this.#goOpaque(reason);
+  }
+
+  #onResponseHead(head: Http1Head): void {
+    const first = this.#outstanding[0];
+    if (!first || first.hasResponse) {
+      this.#goOpaque('unexpected-response');
+      return;
+    }
+    this.#inInterim = head.status < 200 && head.status !== 101;
+    if (this.#inInterim) {
+      first.interimCount++;
+    } else {
+      first.responseHead = this.#keep(head.raw);
+      first.firstByteUs = this.#responseStartUs;
+      if (head.framing.kind === 'length') first.responseBody.expectedBytes = head.framing.length;
+      else if (head.framing.kind !== 'none') first.responseBody.timeArrivals();
+    }
+    this.#responseStartUs = this.#nowUs;
+  }
+
+  #onResponseBody(data: Buffer): void {
+    const first = this.#outstanding[0]!;
+    first.responseBody.add(data, this.#nowUs - first.firstByteUs!);
+  }
+
+  #onResponseEnd(): void {
+    if (this.#inInterim) {
+      this.#inInterim = false;
+      return;
+    }
+    this.#outstanding[0]!.hasResponse = true;
+    this.#settle();
+  }
+
+  /** Emits the oldest pair when both its sides are over. */
+  #settle(): void {
+    const first = this.#outstanding[0]!;
+    if (!first.hasRequest || !first.hasResponse) return;
+    this.#outstanding.shift();
+    this.#release(first);
+    this.#emit(first, first.error);
+    if (this.#requestsBroken && this.#outstanding.length === 0) this.#goOpaque(this.#requestsBroken);
+  }
+
+  /** Ends the exchange with everything that is outstanding in pairs. */
+  #finish(error: Http1PairError): void {
+    this.#stop();
+    for (const pair of this.#outstanding.splice(0)) this.#emit(pair, pair.error ?? error);
+    if (this.#requestsBroken) this.#sink.opaque(this.#requestsBroken, this.#brokenRequests);
+  }
+
+  #goOpaque(reason: Http1ExchangeOpaqueReason): void {
+    this.#stop();
+    const abandoned = this.#outstanding.splice(0).length + this.#brokenRequests;
+    this.#sink.opaque(reason, abandoned);
+  }
+
+  #stop(): void {
+    this.#isOver = true;
+    this.#requests.abandon();
+    this.#responses.abandon();
+  }
+
+  #emit(from: Outstanding, error: Http1PairError | null): void {
+    this.#sink.pair({
+      seq: from.seq,
+      requestHead: from.requestHead,
+      requestBody: from.requestBody.finish(),
+      requestTrailers: from.requestTrailers,
+      responseHead: from.responseHead,
+      responseBody: from.responseBody.finish(),
+      responseTrailers: from.responseTrailers,
+      interimCount: from.interimCount,
+      startedUs: from.startedUs,
+      requestEndUs: from.requestEndUs,
+      firstByteUs: from.firstByteUs,
+      endUs: this.#nowUs,
+      error,
+    });
+  }
+
+  #keep(bytes: Buffer): Buffer {
+    this.#heldBytes += bytes.length;
+    return Buffer.from(bytes);
+  }
+
+  #release(pair: Outstanding): void {
+    this.#heldBytes -=
+      pair.requestHead.length +
+      pair.requestBody.keptBytes +
+      (pair.requestTrailers?.length ?? 0) +
+      (pair.responseHead?.length ?? 0) +
+      (pair.responseTrailers?.length ?? 0);
+  }
+}

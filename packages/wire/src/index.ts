@@ -1,0 +1,19 @@
+// Protocol layers without I/O: bytes in, messages out.
+
+export type { BodyCapture } from './body-collector.ts';
+export * from './capture-frames.ts';
+export * from './capture-messages.ts';
+export * from './captured-pair.ts';
+export * from './client-hello.ts';
+export * from './detect.ts';
+export {
+  type HeaderPair,
+  type ParsedHead,
+  type ParsedRequestHead,
+  type ParsedResponseHead,
+  parseHead,
+  parseTrailers,
+} from './http-head.ts';
+export * from './http1-exchange.ts';
+export * from './http1-framer.ts';
+export type { Http1Framing, Http1Head, Http1OpaqueReason } from './http1-framing.ts';

@@ -6,6 +6,8 @@ import { leafPattern, type RRPair, responseLeaves, type VolatileLeaf } from '@ec
 const MIN_SAMPLES = 5;
 /** Rank correlation of value and time from which a number counts as a counter. */
 const MIN_CORRELATION = 0.9;
+/** Usual distance of neighbours up to which values are a count rather than amounts that happen to rise. */
+const MAX_STEP = 4;
 
 interface Sample {
   at: number;
@@ -60,12 +62,13 @@ function collectNumbers(
   return samples;
 }
 
-/** Every value is new, and later answers hold larger ones (Spearman's rank correlation). */
+/** Every value is new, the values are dense, and later answers hold larger ones (Spearman's rank correlation). */
 function isCounter(samples: readonly Sample[]): boolean {
   const n = samples.length;
   if (n < MIN_SAMPLES || new Set(samples.map((s) => s.value)).size < n) return false;
   const byTime = [...samples].sort((a, b) => a.at - b.at);
   const byValue = [...samples].sort((a, b) => a.value - b.value);
+  if (byValue.at(-1)!.value - byValue[0]!.value >= n * MAX_STEP) return false;
   const rank = new Map(byValue.map((sample, i) => [sample, i]));
   const squares = byTime.reduce((sum, sample, i) => sum + (rank.get(sample)! - i) ** 2, 0);
   return 1 - (6 * squares) / (n * (n * n - 1)) >= MIN_CORRELATION;

@@ -1,0 +1,116 @@
+import { MockIndex, type Test } from '@echoplane/traffic';
+import { describe, expect, test } from 'vitest';
+import { analyze } from './analyze.ts';
+import { idOf, recordShop } from './recording.fixture.ts';
+
+const USERS = 8;
+const recording = recordShop('a', USERS);
+const analysis = analyze(recording);
+const named = (tests: readonly Test[], method: string, endpoint: string) =>
+  tests.filter((t) => t.request.method === method && t.endpoint === endpoint);
+
+describe('analyze()', () => {
+  test('puts every request of a user into one session, also those before the login', () => {
+    expect(analysis.counts.sessions).toBe(USERS);
+    const bySession = Map.groupBy(analysis.tests, (t) => t.session);
+    for (const tests of bySession.values()) {
+      expect(tests.map((t) => `${t.request.method} ${t.endpoint}`)).toEqual([
+        'POST /register',
+        'POST /login',
+        'GET /products',
+        'POST /cart/items',
+        'GET /cart',
+        'POST /orders',
+        'GET /orders/{id}',
+      ]);
+      expect(tests.map((t) => t.order)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    }
+  });
+
+  test('finds the tokens: bearer, product, order, with where they come from and go to', () => {
+    const kinds = Map.groupBy(analysis.tokens, (token) => token.kind);
+    expect(kinds.get('jwt')!.length).toBe(USERS);
+    expect(kinds.get('jwt')![0]!).toMatchObject({
+      producer: { path: 'body.token' },
+      evidence: expect.stringContaining('POST /login'),
+    });
+    expect(kinds.get('jwt')![0]!.consumers.map((c) => c.path)).toEqual(
+      Array(5).fill('header.authorization#1'),
+    );
+    const orders = analysis.tokens.filter((token) => token.consumers.some((c) => c.path === 'path[1]'));
+    expect(orders.length).toBe(USERS);
+    const [ordering] = named(analysis.tests, 'POST', '/orders');
+    expect(ordering!.produces).toContainEqual({ token: orders[0]!.id, path: 'body.id' });
+  });
+
+  test('does not take what the client itself made for a token', () => {
+    const sent = analysis.tokens.map((token) => token.value);
+    expect(sent.some((value) => value.includes('@') || value.startsWith('pw-'))).toBe(false);
+  });
+
+  test('learns that order numbers count up, and that totals do not', () => {
+    const volatile = named(analysis.tests, 'POST', '/orders')[0]!.volatile;
+    expect(volatile.map((leaf) => `${leaf.path} ${leaf.kind}`)).toEqual(['body.number sequence']);
+    expect(named(analysis.tests, 'GET', '/orders/{id}')[0]!.volatile.map((leaf) => leaf.path)).toEqual([
+      'body.number',
+    ]);
+    expect(named(analysis.tests, 'GET', '/cart')[0]!.volatile).toEqual([]);
+  });
+
+  test('makes mocks that answer another life of the service, and refuse another amount', () => {
+    expect(analysis.mocks.map((mock) => mock.volatile)).toEqual(
+      Array(USERS).fill(['body.at', 'body.reference']),
+    );
+    const index = new MockIndex(analysis.mocks);
+    const ask = (life: string, amount: number) => {
+      const pair = recordShop(life, 1).find((p) => p.direction === 'OUT')!;
+      const body = {
+        size: 1,
+        encoding: 'identity',
+        json: { ...(pair.request!.body.json as object), amount },
+      };
+      return index.match({
+        scheme: 'https',
+        host: 'pay:8443',
+        method: 'POST',
+        target: '/v1/charges',
+        headers: [],
+        body,
+      });
+    };
+    expect(ask('a', 1000).kind).toBe('exact');
+    expect(ask('b', 1000)).toMatchObject({
+      kind: 'volatile',
+      learned: expect.arrayContaining([[idOf('a', 'order0'), idOf('b', 'order0')]]),
+    });
+    expect(ask('b', 999)).toMatchObject({ kind: 'miss', difference: 'body.amount: 1000 → 999' });
+  });
+
+  test('leaves out pairs with gaps, errors or without an answer, and says so', () => {
+    const broken = recording.map((pair, i) =>
+      i === 0
+        ? { ...pair, gaps: { responseTruncatedBytes: 5 } }
+        : i === 1
+          ? { ...pair, error: 'reset' as const, response: null }
+          : pair,
+    );
+    expect(analyze(broken).counts.skipped).toEqual({ gaps: 1, reset: 1 });
+    expect(analyze(broken).tests.length).toBe(analysis.tests.length - 2);
+  });
+
+  test('marks sessions whose credential predates the recording', () => {
+    const late = recording.filter(
+      (pair) => !(pair.request!.url.endsWith('/login') || pair.request!.url.endsWith('/register')),
+    );
+    expect(analyze(late).tests.every((t) => t.headless)).toBe(true);
+    expect(analysis.tests.some((t) => t.headless)).toBe(false);
+  });
+
+  test('gives the same artifacts for the same pairs in any order', () => {
+    expect(analyze([...recording].reverse())).toEqual(analysis);
+  });
+
+  test('of nothing is nothing', () => {
+    expect(analyze([]).counts).toEqual({ pairs: 0, tests: 0, mocks: 0, tokens: 0, sessions: 0, skipped: {} });
+  });
+});

@@ -1,0 +1,149 @@
+import { type GeneratorRun, Goals, Report, type RRPair, TAG } from '@echoplane/traffic';
+import { describe, expect, test } from 'vitest';
+import { analyze } from './analyze.ts';
+import { asResults, type Faults, recordShop } from './recording.fixture.ts';
+import { buildReport, type ReportInput } from './report.ts';
+import type { TimedEndpoint } from './slower.ts';
+
+const USERS = 25;
+const REPLAY = '019aa000-0000-7000-8000-000000000001';
+const recording = recordShop('a', USERS);
+const { tests } = analyze(recording);
+const run: GeneratorRun = {
+  ...{
+    startedAt: 1,
+    finishedAt: 2_000_001,
+    testsPlanned: tests.length,
+    sent: tests.length,
+    resultsDelivered: tests.length,
+  },
+  ...{ notSent: {}, maxEventLoopLagMs: 1, voidReasons: [] },
+};
+
+function report(faults?: Faults, change: Partial<ReportInput> = {}) {
+  const results = asResults(recording, recordShop('b', USERS, faults), REPLAY);
+  const input: ReportInput = {
+    replay: REPLAY,
+    mode: 'tests-only',
+    tests,
+    results,
+    mockResults: [],
+    run,
+    goals: Goals.parse({}),
+    baseline: null,
+    ...change,
+  };
+  return Report.parse(buildReport(input));
+}
+
+const baseline: TimedEndpoint[] = tests.map((t) => ({
+  method: t.request.method,
+  endpoint: t.endpoint,
+  latencyUs: 4_000,
+}));
+
+/** Changes the answers of one endpoint. */
+const at =
+  (method: string, path: RegExp, change: (answer: Record<string, unknown>) => unknown, extraUs = 0): Faults =>
+  (exchange) =>
+    exchange.direction === 'IN' && exchange.method === method && path.test(exchange.url)
+      ? {
+          ...exchange,
+          answer: change(exchange.answer as Record<string, unknown>),
+          durationUs: exchange.durationUs + extraUs,
+        }
+      : exchange;
+
+describe('buildReport()', () => {
+  test('passes another life of the same build, although ids, tokens, numbers and dates differ', () => {
+    const passed = report(undefined, { baseline });
+    expect(passed).toMatchObject({ verdict: 'passed', successRate: 1, findings: [], failures: [] });
+    expect(passed.reasons).toEqual([`All ${tests.length} assertions hold.`]);
+    expect(passed.endpoints.map((e) => e.tests)).toEqual(Array(7).fill(USERS));
+  });
+
+  test('names a wrong total, a number that became a string and a slow endpoint, and nothing else', () => {
+    const total = at('GET', /\/cart$/, (answer) => ({ ...answer, total: 1 }));
+    const text = at('GET', /\/orders\//, (answer) => ({ ...answer, number: String(answer.number) }));
+    const slow = at('GET', /\/products$/, (answer) => answer, 300_000);
+    const found = report((exchange) => slow(text(total(exchange))), { baseline });
+    expect(found.verdict).toBe('missed-goals');
+    expect(
+      found.findings.map((f) => [f.kind, `${f.method} ${f.endpoint}`, f.path, f.problem, f.count]).sort(),
+    ).toEqual(
+      [
+        ['assertion', 'GET /cart', 'body.total', 'value', USERS],
+        ['assertion', 'GET /orders/{id}', 'body.number', 'type', USERS],
+        ['slower', 'GET /products', null, 'slower', USERS],
+      ].sort(),
+    );
+    expect(found.reasons.length).toBe(3);
+  });
+
+  test('finds the order of another user, although any uuid would look right', () => {
+    const stolen = at('GET', /\/orders\//, (answer) => ({
+      ...answer,
+      id: '99999999-aaaa-4bbb-8ccc-dddddddddddd',
+    }));
+    expect(report(stolen).findings.map((f) => `${f.endpoint} ${f.path}`)).toEqual(['/orders/{id} body.id']);
+  });
+
+  test('does not call an endpoint slower below 100 ms, with few samples, or within its own noise', () => {
+    const slower = (extraUs: number, before = baseline) =>
+      report(
+        at('GET', /\/cart$/, (a) => a, extraUs),
+        { baseline: before },
+      ).findings.length;
+    expect(slower(90_000)).toBe(0);
+    expect(slower(150_000)).toBe(1);
+    expect(
+      slower(
+        150_000,
+        baseline.filter((_, i) => i < 7 * 19),
+      ),
+    ).toBe(0);
+    const noisy = baseline.map((sample, i) => ({ ...sample, latencyUs: 4_000 + (i % 3) * 100_000 }));
+    expect(slower(150_000, noisy)).toBe(0);
+  });
+
+  test('is void when results are missing or the generator distrusts itself', () => {
+    const results = asResults(recording, recordShop('b', USERS), REPLAY).slice(1);
+    expect(report(undefined, { results })).toMatchObject({ verdict: 'void', counts: { missing: 1 } });
+    expect(report(undefined, { run: { ...run, voidReasons: ['the event loop lagged'] } })).toMatchObject({
+      verdict: 'void',
+      reasons: ['the event loop lagged'],
+    });
+  });
+
+  test('fails when nothing could be asserted, rather than passing on nothing', () => {
+    expect(report(undefined, { tests: [], results: [] }).verdict).toBe('failed');
+  });
+
+  test('a mock miss misses the goal and says what differed', () => {
+    const [charge] = recordShop('b', 1).filter((pair) => pair.direction === 'OUT') as [RRPair];
+    const miss = { ...charge, tags: { [TAG.match]: 'miss', [TAG.difference]: 'body.amount: 1000 → 999' } };
+    const missed = report(undefined, {
+      mode: 'full',
+      mockResults: [miss, { ...charge, tags: { [TAG.match]: 'exact' } }],
+    });
+    expect(missed).toMatchObject({ verdict: 'missed-goals', matchRate: 0.5 });
+    expect(missed.findings[0]!.sentence).toBe(
+      'POST pay:8443/v1/charges found no mock: the nearest recording differs at body.amount: 1000 → 999',
+    );
+  });
+
+  test('shows headless sessions but keeps them out of the verdict', () => {
+    const headless = tests.map((t) => ({ ...t, headless: t.session === 's1' }));
+    const broken = at('GET', /\/cart$/, (answer) => ({ ...answer, total: 1 }));
+    const first = recordShop('a', 1).length;
+    const results = asResults(
+      recording,
+      recordShop('b', USERS, broken).map((pair, i) => (i < first ? pair : recordShop('b', USERS)[i]!)),
+      REPLAY,
+    );
+    expect(report(undefined, { tests: headless, results })).toMatchObject({
+      verdict: 'passed',
+      counts: { headless: 7 },
+    });
+  });
+});

@@ -1,0 +1,156 @@
+// One replay of the demo: a fresh shop on an empty database, its dependencies alive or stood in for, the generator, and
+// the report. In a cluster the operator does the same with pods.
+import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Replay, ReportDetail } from '@echoplane/api';
+import { OperatingError } from '@echoplane/runtime';
+import { ARTIFACTS, GeneratorRun } from '@echoplane/traffic';
+import { type DemoWorld, startShop, startSidecar, workloadEnv } from './demo-services.ts';
+import { pollUntil } from './poll.ts';
+import { choosePort } from './ports.ts';
+import { script } from './scripts.ts';
+import type { Program } from './supervisor.ts';
+
+const VIRTUAL_USERS = 6;
+const REPORT_DEADLINE_MS = 90_000;
+
+export interface DemoReplay {
+  name: string;
+  snapshot: string;
+  build: 'v1' | 'v2';
+  database: string;
+  /** `stopped`: the responder stands in for them. */
+  dependencies: 'alive' | 'stopped';
+  baseline?: string;
+}
+
+/** Runs a replay to its report. `note` is told what happens. */
+export async function runReplay(
+  world: DemoWorld,
+  options: DemoReplay,
+  note: (text: string) => void,
+): Promise<ReportDetail> {
+  const { client } = world.plane;
+  const replay = await client.call('createReplay', {
+    body: {
+      ...{ name: options.name, snapshot: options.snapshot, buildTag: options.build },
+      mode: options.dependencies === 'alive' ? 'tests-only' : 'full',
+      ...(options.baseline === undefined ? {} : { baseline: options.baseline }),
+    },
+  });
+  const folder = await fetchArtifacts(world, replay);
+  note('starting a fresh shop');
+  const outPort = await choosePort(undefined);
+  const outbound =
+    options.dependencies === 'alive'
+      ? await startSidecar(world, {
+          name: `sidecar-${replay.id}`,
+          mode: 'forward',
+          outPort,
+          tags: { replay: replay.id },
+        })
+      : await startResponder(world, replay, folder, outPort);
+  const port = await choosePort(undefined);
+  const shop = await startShop(world, {
+    name: `shop-${replay.id}`,
+    port,
+    proxyPort: outPort,
+    build: options.build,
+    database: options.database,
+  });
+  const run = await generate(world, replay, folder, port, note);
+  const { supervisor } = world.session;
+  await supervisor.stop(shop);
+  await supervisor.stop(outbound);
+  const stats = outbound.lines.findLast((line) => line.event === 'stats');
+  note('analyzing');
+  await world.plane.flush();
+  await client.call('finishReplay', {
+    params: { id: replay.id },
+    body: { run, mockResults: Number(stats?.delivered ?? 0) },
+  });
+  return awaitReport(world, replay.id);
+}
+
+/** Tests, mocks and tokens of the snapshot as files, as a replay's pods fetch them. */
+async function fetchArtifacts(world: DemoWorld, replay: Replay): Promise<string> {
+  const folder = world.session.home.path('replays', replay.id);
+  await mkdir(folder, { recursive: true });
+  for (const name of [ARTIFACTS.tests, ARTIFACTS.mocks, ARTIFACTS.tokens]) {
+    const response = await world.plane.client.stream('artifact', { params: { id: replay.snapshot, name } });
+    await pipeline(Readable.fromWeb(response.body! as never), createWriteStream(`${folder}/${name}`));
+  }
+  return folder;
+}
+
+function shippingEnv(world: DemoWorld, replay: Replay, pod: string): Record<string, string> {
+  return {
+    ECHOPLANE_REPLAY_ID: replay.id,
+    ECHOPLANE_FORWARDER_HOST: '127.0.0.1',
+    ECHOPLANE_FORWARDER_PORT: String(world.plane.forwarderPort),
+    ...workloadEnv(pod),
+  };
+}
+
+async function startResponder(
+  world: DemoWorld,
+  replay: Replay,
+  folder: string,
+  port: number,
+): Promise<Program> {
+  const name = `responder-${replay.id}`;
+  return world.session.supervisor.start({
+    name,
+    args: [script('responder')],
+    env: {
+      ...shippingEnv(world, replay, name),
+      ECHOPLANE_PORT: String(port),
+      ECHOPLANE_ADMIN_PORT: String(await choosePort(undefined)),
+      ECHOPLANE_MOCKS_FILE: `${folder}/${ARTIFACTS.mocks}`,
+      ECHOPLANE_CA_CERT_FILE: world.plane.caCertFile,
+      ECHOPLANE_CA_KEY_FILE: world.plane.caKeyFile,
+    },
+    readyEvent: 'ready',
+  });
+}
+
+async function generate(
+  world: DemoWorld,
+  replay: Replay,
+  folder: string,
+  port: number,
+  note: (text: string) => void,
+): Promise<GeneratorRun> {
+  const name = `generator-${replay.id}`;
+  const lines = await world.session.supervisor.task({
+    name,
+    args: [script('generator')],
+    env: {
+      ...shippingEnv(world, replay, name),
+      ECHOPLANE_TARGET_URL: `http://127.0.0.1:${port}`,
+      ECHOPLANE_TESTS_FILE: `${folder}/${ARTIFACTS.tests}`,
+      ECHOPLANE_TOKENS_FILE: `${folder}/${ARTIFACTS.tokens}`,
+      ECHOPLANE_CONCURRENCY: String(VIRTUAL_USERS),
+      ECHOPLANE_RESULT_FILE: `${folder}/run.json`,
+    },
+    onLine: (line) => line.event === 'progress' && note(`${line.sent} of ${line.planned} requests`),
+  });
+  const last = lines.findLast((line) => line.event === 'run');
+  if (!last)
+    throw new OperatingError('generator_failed', 'The generator ended without its last word; see its log.');
+  return GeneratorRun.parse(last.run);
+}
+
+async function awaitReport(world: DemoWorld, id: string): Promise<ReportDetail> {
+  const { client } = world.plane;
+  const replay = await pollUntil(
+    () => client.call('replay', { params: { id } }),
+    (current) => current.phase !== 'running' && current.phase !== 'analyzing',
+    { deadlineMs: REPORT_DEADLINE_MS, what: 'the report', signal: world.session.signal },
+  );
+  if (replay.phase !== 'succeeded')
+    throw new OperatingError('no_report', `The replay has no report: ${replay.message ?? replay.phase}.`);
+  return client.call('report', { params: { id } });
+}

@@ -1,0 +1,116 @@
+#!/usr/bin/env node
+// `echoplane`: the laptop's front door. Reads the command line and the environment; everything else is told what to do.
+import { OperatingError } from '@echoplane/runtime';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { runDemo } from './demo.ts';
+import { runSession } from './session.ts';
+import { listTraffic } from './traffic.ts';
+import { runUp } from './up.ts';
+
+const DEFAULT_HOME = './.echoplane';
+const databaseUrl = process.env.DATABASE_URL || null;
+
+const integer = (min: number, max: number) => (text: string) => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < min || value > max)
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+  return value;
+};
+const home = () =>
+  new Option('--home <folder>', 'where everything is kept').env('ECHOPLANE_HOME').default(DEFAULT_HOME);
+const port = () =>
+  new Option('--port <number>', 'port of the dashboard; a free one by default')
+    .argParser(integer(1, 65535))
+    .default(null, 'free');
+
+const program = new Command('echoplane')
+  .description('Record real API traffic, turn it into tests and mocks, replay it against the next version.')
+  .addHelpText(
+    'after',
+    '\nDATABASE_URL, when set, names the PostgreSQL (15 or later) to use instead of the embedded one.',
+  )
+  .showHelpAfterError();
+
+program
+  .command('up')
+  .description('start database, control plane, worker and forwarder, and stay up')
+  .addOption(home())
+  .addOption(port())
+  .action((options: { home: string; port: number | null }) =>
+    end(
+      runSession(options.home, process.env, (session) => runUp(session, { databaseUrl, port: options.port })),
+    ),
+  );
+
+program
+  .command('demo')
+  .description('record a demo shop, replay it against two builds, show both reports, and stay up')
+  .option('--once', 'use a temporary home, check every outcome, remove everything and end')
+  .addOption(home())
+  .addOption(port())
+  .action((options: { home: string; port: number | null; once?: boolean }) => {
+    const once = options.once === true;
+    return end(
+      runSession(once ? null : options.home, process.env, (session) =>
+        runDemo(session, { once, databaseUrl, port: options.port }),
+      ),
+    );
+  });
+
+program
+  .command('traffic')
+  .description('list the newest RRPairs of a running plane')
+  .addOption(home())
+  .addOption(new Option('--direction <direction>', 'IN or OUT').choices(['IN', 'OUT']))
+  .option('--host <host>', 'host exactly as the client named it')
+  .option('--method <method>', 'HTTP method')
+  .option('--path <prefix>', 'beginning of the path')
+  .option('--status <from-to>', 'status or range: 404, 500-599', parseStatus)
+  .option('--replay <id>', 'traffic of one replay instead of live traffic')
+  .option('--limit <number>', 'how many at most', integer(1, 100_000), 50)
+  .option('--json', 'one JSON object a line')
+  .action((options) => end(trafficCommand(options)));
+
+interface TrafficFlags {
+  home: string;
+  direction?: 'IN' | 'OUT';
+  host?: string;
+  method?: string;
+  path?: string;
+  status?: { statusMin: number; statusMax: number };
+  replay?: string;
+  limit: number;
+  json?: boolean;
+}
+
+async function trafficCommand({
+  home: homeDir,
+  path,
+  status,
+  limit,
+  json,
+  ...rest
+}: TrafficFlags): Promise<number> {
+  const query = { ...rest, ...status, ...(path === undefined ? {} : { pathPrefix: path }) };
+  await listTraffic({ homeDir, query, limit, json: json === true }, (line) =>
+    process.stdout.write(`${line}\n`),
+  );
+  return 0;
+}
+
+function parseStatus(text: string): { statusMin: number; statusMax: number } {
+  const match = /^(\d{3})(?:-(\d{3}))?$/.exec(text);
+  if (!match) throw new InvalidArgumentError('It must be a status such as 404, or a range such as 500-599.');
+  return { statusMin: Number(match[1]), statusMax: Number(match[2] ?? match[1]) };
+}
+
+async function end(code: Promise<number>): Promise<void> {
+  try {
+    process.exit(await code);
+  } catch (err) {
+    process.stderr.write(`${err instanceof OperatingError ? err.message : (err as Error).message}\n`);
+    process.exit(1);
+  }
+}
+
+await program.parseAsync();

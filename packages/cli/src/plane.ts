@@ -1,0 +1,223 @@
+// One installation on one machine: database, control plane, worker and forwarder, each its own process. `echoplane up`
+// is this and nothing else.
+import { randomBytes } from 'node:crypto';
+import { type ApiClient, createClient } from '@echoplane/api';
+import { OperatingError } from '@echoplane/runtime';
+import { authorityFiles } from './authority.ts';
+import { dashboardDir } from './dashboard.ts';
+import type { Home } from './home.ts';
+import { choosePort } from './ports.ts';
+import { type Postgres, startPostgres } from './postgres.ts';
+import { script } from './scripts.ts';
+import type { Program, Supervisor } from './supervisor.ts';
+import type { Terminal } from './terminal.ts';
+
+const USER_EMAIL = 'admin@example.com';
+const TENANT = 'local';
+const DATABASE = 'echoplane';
+
+/** What `credentials.json` of a home holds: made once, never printed but for the dashboard's password. */
+interface Credentials {
+  userEmail: string;
+  userPassword: string;
+  appPassword: string;
+  platformPassword: string;
+  agentKey?: string;
+  apiKey?: string;
+}
+
+/** What `plane.json` of a home holds while the plane runs: how the other commands find it. */
+export interface PlaneFile {
+  url: string;
+  apiKey: string;
+  forwarderPort: number;
+  caCertFile: string;
+  caKeyFile: string;
+}
+
+export interface Plane extends PlaneFile {
+  client: ApiClient;
+  userEmail: string;
+  userPassword: string;
+  storeDir: string;
+  forwarder: Program;
+  /** The embedded server; null when a database was given. */
+  postgres: Postgres | null;
+  /** Closes the open segment and waits until it is shipped and indexed. */
+  flush(): Promise<void>;
+}
+
+export interface PlaneOptions {
+  home: Home;
+  supervisor: Supervisor;
+  terminal: Terminal;
+  /** A real PostgreSQL; null for the embedded one. */
+  databaseUrl: string | null;
+  /** Port of the dashboard, when the user asked for one. */
+  port: number | null;
+  /** A home that is removed at the end. */
+  temporary: boolean;
+  /** Databases that the embedded server shall hold beside ours; with some, it is started even if `databaseUrl` is given. */
+  extraDatabases: string[];
+  /** Longest time a segment stays open. */
+  segmentMaxAgeMs: number;
+  onPostgres: (postgres: Postgres) => void;
+}
+
+/** Starts the plane. Throws OperatingError with the words of what failed. */
+export async function startPlane(options: PlaneOptions): Promise<Plane> {
+  const { home, supervisor, terminal } = options;
+  const ports = await takePorts(options);
+  const postgres = await embeddedDatabase(options, ports.postgres);
+  const credentials = await loadCredentials(home);
+  const ownerUrl = options.databaseUrl ?? postgres!.url(DATABASE);
+  await terminal.step('control plane: tables, roles, keys', () => initialise(options, ownerUrl, credentials));
+  const assets = await terminal.step('dashboard', () => dashboardDir());
+  const url = `http://127.0.0.1:${ports.cloud}`;
+  const storeDir = home.path('store');
+  const shared = {
+    ECHOPLANE_DATABASE_URL: urlAs(ownerUrl, 'echoplane_app', credentials.appPassword),
+    ECHOPLANE_PLATFORM_DATABASE_URL: urlAs(ownerUrl, 'echoplane_platform', credentials.platformPassword),
+    ECHOPLANE_STORE_DIR: storeDir,
+  };
+  return terminal.step('control plane, worker, forwarder', async () => {
+    const cloudEnv = { ...shared, ECHOPLANE_PORT: String(ports.cloud), ECHOPLANE_DASHBOARD_DIR: assets };
+    await supervisor.start({
+      name: 'cloud',
+      args: [script('cloud'), 'serve'],
+      env: cloudEnv,
+      readyEvent: 'ready',
+    });
+    const forwarderEnv = {
+      ECHOPLANE_PORT: String(ports.forwarder),
+      ECHOPLANE_ADMIN_PORT: String(ports.forwarderAdmin),
+      ECHOPLANE_SPOOL_DIR: home.path('spool'),
+      ECHOPLANE_STORE_DIR: storeDir,
+      ECHOPLANE_CLOUD_URL: url,
+      ECHOPLANE_AGENT_KEY: credentials.agentKey!,
+      ECHOPLANE_SEGMENT_MAX_AGE_MS: String(options.segmentMaxAgeMs),
+    };
+    const [forwarder] = await Promise.all([
+      supervisor.start({
+        name: 'forwarder',
+        args: [script('forwarder')],
+        env: forwarderEnv,
+        readyEvent: 'ready',
+      }),
+      supervisor.start({
+        name: 'worker',
+        args: [script('cloud'), 'worker'],
+        env: shared,
+        readyEvent: 'ready',
+      }),
+    ]);
+    const authority = await authorityFiles(home, 'ca', 'Echoplane interception CA');
+    const file: PlaneFile = {
+      ...{ url, apiKey: credentials.apiKey!, forwarderPort: ports.forwarder },
+      ...{ caCertFile: authority.certFile, caKeyFile: authority.keyFile },
+    };
+    await home.write('plane.json', file);
+    const { userEmail, userPassword } = credentials;
+    const flush = () => flushForwarder(ports.forwarderAdmin);
+    return {
+      ...file,
+      ...{ client: clientFor(file), userEmail, userPassword, storeDir, forwarder, postgres, flush },
+    };
+  });
+}
+
+/** A client of a running plane. */
+export function clientFor(file: Pick<PlaneFile, 'url' | 'apiKey'>): ApiClient {
+  const headers = () => ({ authorization: `Bearer ${file.apiKey}` });
+  return createClient({ baseUrl: file.url, fetch, headers });
+}
+
+interface Ports {
+  cloud: number;
+  postgres: number;
+  forwarder: number;
+  forwarderAdmin: number;
+}
+
+/** Last time's ports where they are still free, so that the dashboard's address stays. */
+async function takePorts({ home, port }: PlaneOptions): Promise<Ports> {
+  const last = await home.read<Partial<Ports>>('ports.json');
+  const ports = {
+    cloud: await choosePort(port ?? last?.cloud, port !== null),
+    postgres: await choosePort(last?.postgres),
+    forwarder: await choosePort(last?.forwarder),
+    forwarderAdmin: await choosePort(last?.forwarderAdmin),
+  };
+  await home.write('ports.json', ports);
+  return ports;
+}
+
+async function embeddedDatabase(options: PlaneOptions, port: number): Promise<Postgres | null> {
+  const { home, terminal, databaseUrl, extraDatabases } = options;
+  if (databaseUrl !== null && extraDatabases.length === 0) return null;
+  return terminal.step('embedded PostgreSQL', async () => {
+    const postgres = await startPostgres({
+      ...{ dir: home.path('postgres', 'data'), port, logFile: home.path('postgres.log') },
+      databases: databaseUrl === null ? [DATABASE, ...extraDatabases] : extraDatabases,
+      removeWithUs: options.temporary ? home.dir : null,
+    });
+    options.onPostgres(postgres);
+    return postgres;
+  });
+}
+
+async function loadCredentials(home: Home): Promise<Credentials> {
+  const kept = await home.read<Credentials>('credentials.json');
+  if (kept) return kept;
+  const secret = () => randomBytes(18).toString('base64url');
+  return { userEmail: USER_EMAIL, userPassword: secret(), appPassword: secret(), platformPassword: secret() };
+}
+
+/** Migrates and makes what is missing; keys that come new are kept in the home. */
+async function initialise(
+  { home, supervisor }: PlaneOptions,
+  ownerUrl: string,
+  credentials: Credentials,
+): Promise<void> {
+  const lines = await supervisor.task({
+    name: 'cloud-init',
+    args: [script('cloud'), 'init'],
+    env: {
+      ECHOPLANE_OWNER_DATABASE_URL: ownerUrl,
+      ECHOPLANE_APP_PASSWORD: credentials.appPassword,
+      ECHOPLANE_PLATFORM_PASSWORD: credentials.platformPassword,
+      ECHOPLANE_TENANT_NAME: TENANT,
+      ECHOPLANE_USER_EMAIL: credentials.userEmail,
+      ECHOPLANE_USER_PASSWORD: credentials.userPassword,
+      ECHOPLANE_CREATE_KEYS: String(credentials.agentKey === undefined),
+    },
+    quietLog: true,
+  });
+  const made = lines.findLast((line) => 'tenant' in line);
+  if (typeof made?.agentKey === 'string') credentials.agentKey = made.agentKey;
+  if (typeof made?.apiKey === 'string') credentials.apiKey = made.apiKey;
+  if (!credentials.agentKey || !credentials.apiKey) {
+    throw new OperatingError(
+      'no_keys',
+      'The control plane made no keys for this home; remove the home folder and start again.',
+    );
+  }
+  await home.write('credentials.json', credentials);
+}
+
+function urlAs(ownerUrl: string, role: string, password: string): string {
+  const url = new URL(ownerUrl);
+  url.username = role;
+  url.password = password;
+  return url.href;
+}
+
+async function flushForwarder(adminPort: number): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${adminPort}/flush`, { method: 'POST' });
+  if (!response.ok)
+    throw new OperatingError(
+      'flush_failed',
+      `The forwarder could not ship its open segment: ${await response.text()}`,
+    );
+  await response.body?.cancel();
+}

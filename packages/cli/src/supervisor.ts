@@ -1,0 +1,209 @@
+// Starts programs as processes and ends them in reverse order. Each is in a session of its own, so that a Ctrl-C reaches
+// only us and the order of stopping stays ours; each holds a pipe to us, so that none outlives us.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { OperatingError } from '@echoplane/runtime';
+
+const STOP_DEADLINE_MS = 12_000;
+const ERROR_TAIL_LINES = 12;
+const GUARD = fileURLToPath(new URL('guard.ts', import.meta.url));
+
+export type Line = Record<string, unknown>;
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface ProgramSpec {
+  /** Unique among the running ones; names the log file too. */
+  name: string;
+  /** Script and its arguments, run by this Node. */
+  args: string[];
+  env: Record<string, string>;
+  /** `event` of the stdout line that says it serves; without it the program is a task that ends by itself. */
+  readyEvent?: string;
+  /** Programs that do not watch our pipe themselves are run under the guard. */
+  guarded?: boolean;
+  /** Its stdout holds secrets: nothing of it goes into the log file. */
+  quietLog?: boolean;
+  onLine?: (line: Line) => void;
+}
+
+/** A running program. */
+export interface Program {
+  name: string;
+  pid: number;
+  /** The line by which it said that it serves. */
+  ready: Line;
+  /** JSON lines it printed, the newest last (bounded). */
+  lines: Line[];
+  /** Resolves with the exit code when it ends; `null` when a signal ended it. */
+  exited: Promise<number | null>;
+  /** What it wrote on stderr, the last lines. */
+  errorTail(): string;
+  stop(): Promise<void>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+const MAX_LINES = 500;
+const READY_DEADLINE_MS = 60_000;
+
+export class Supervisor {
+  readonly #logDir: string;
+  readonly #environment: Environment;
+  readonly #running: Program[] = [];
+  #unexpected: ((error: OperatingError) => void) | undefined;
+  #stopping = false;
+
+  /** `environment` is the user's; only what a process needs to run is taken from it. */
+  constructor(logDir: string, environment: Environment) {
+    this.#logDir = logDir;
+    this.#environment = environment;
+  }
+
+  /** `report` is called when a program that should serve ends by itself. */
+  onUnexpectedExit(report: (error: OperatingError) => void): void {
+    this.#unexpected = report;
+  }
+
+  /** Starts a program and resolves when it serves. Throws OperatingError with its own words when it does not. */
+  async start(spec: ProgramSpec): Promise<Program> {
+    if (this.#stopping) throw new OperatingError('stopping', 'The start was interrupted.');
+    await mkdir(this.#logDir, { recursive: true });
+    const log = createWriteStream(join(this.#logDir, `${spec.name}.log`), { flags: 'a' });
+    const { program, ready } = launch(spec, { ...passedOn(this.#environment), ...spec.env }, log);
+    this.#running.push(program);
+    void program.exited.then(() => this.#forget(program, spec));
+    if (spec.readyEvent) program.ready = await ready;
+    return program;
+  }
+
+  /** Runs a task to its end and gives its JSON lines. Throws OperatingError with its own words when it fails. */
+  async task(spec: ProgramSpec): Promise<Line[]> {
+    const program = await this.start(spec);
+    const code = await program.exited;
+    if (code === 0) return program.lines;
+    throw new OperatingError(
+      'task_failed',
+      program.errorTail() || `${spec.name} ended with ${code ?? 'a signal'}.`,
+    );
+  }
+
+  /** Stops everything, the last started first. */
+  async stopAll(): Promise<void> {
+    this.#stopping = true;
+    for (let program = this.#running.at(-1); program; program = this.#running.at(-1))
+      await this.stop(program);
+  }
+
+  async stop(program: Program): Promise<void> {
+    this.#remove(program);
+    await program.stop();
+  }
+
+  /** Ends everything at once. */
+  killAll(): void {
+    for (const program of this.#running) program.kill('SIGKILL');
+  }
+
+  #remove(program: Program): void {
+    const at = this.#running.indexOf(program);
+    if (at >= 0) this.#running.splice(at, 1);
+  }
+
+  #forget(program: Program, spec: ProgramSpec): void {
+    const wasRunning = this.#running.includes(program);
+    this.#remove(program);
+    if (!wasRunning || !spec.readyEvent || this.#stopping) return;
+    const words = program.errorTail();
+    this.#unexpected?.(
+      new OperatingError(
+        'program_ended',
+        `${program.name} ended by itself${words ? `: ${words}` : ''}. Its log is in ${this.#logDir}.`,
+      ),
+    );
+  }
+}
+
+function launch(
+  spec: ProgramSpec,
+  environment: Environment,
+  log: WriteStream,
+): { program: Program; ready: Promise<Line> } {
+  const args = spec.guarded ? [GUARD, '--', process.execPath, ...spec.args] : spec.args;
+  const env = { ...environment, ECHOPLANE_SUPERVISED: 'true' };
+  const child = spawn(process.execPath, args, { env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+  child.stdin!.on('error', () => {});
+  const errors: string[] = [];
+  const exited = new Promise<number | null>((resolve) => child.on('close', (code) => resolve(code)));
+  void exited.then(() => log.end());
+  const program: Program = {
+    ...{ name: spec.name, pid: child.pid ?? 0, ready: {}, lines: [], exited },
+    errorTail: () => errors.join('\n').trim(),
+    stop: () => stopProcess(child, exited),
+    kill: (signal) => void child.kill(signal),
+  };
+  createInterface({ input: child.stderr! }).on('line', (line) => {
+    log.write(`${line}\n`);
+    errors.push(line);
+    if (errors.length > ERROR_TAIL_LINES) errors.shift();
+  });
+  const ready = new Promise<Line>((resolve, reject) => {
+    createInterface({ input: child.stdout! }).on('line', (text) => {
+      if (!spec.quietLog) log.write(`${text}\n`);
+      const line = parseLine(text);
+      if (!line) return;
+      program.lines.push(line);
+      if (program.lines.length > MAX_LINES) program.lines.shift();
+      spec.onLine?.(line);
+      if (line.event === spec.readyEvent) resolve(line);
+    });
+    const late = setTimeout(() => {
+      reject(
+        new OperatingError(
+          'not_ready',
+          `${spec.name} did not become ready within ${READY_DEADLINE_MS / 1000} s; see its log.`,
+        ),
+      );
+    }, READY_DEADLINE_MS);
+    late.unref();
+    void exited.then((code) => {
+      clearTimeout(late);
+      const words = program.errorTail();
+      reject(
+        new OperatingError(
+          'not_started',
+          words || `${spec.name} ended with ${code ?? 'a signal'} before it was ready.`,
+        ),
+      );
+    });
+  });
+  ready.catch(() => {});
+  return { program, ready };
+}
+
+/** SIGTERM, then SIGKILL after the deadline; resolves when the process is gone. */
+async function stopProcess(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
+  child.kill('SIGTERM');
+  const late = setTimeout(() => child.kill('SIGKILL'), STOP_DEADLINE_MS);
+  await exited;
+  clearTimeout(late);
+}
+
+/** Nothing of the user's environment reaches the programs but what a process needs to run. */
+function passedOn(environment: Environment): Environment {
+  const kept = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'LC_ALL', 'SystemRoot'];
+  return Object.fromEntries(
+    kept.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
+  );
+}
+
+function parseLine(text: string): Line | null {
+  if (!text.startsWith('{')) return null;
+  try {
+    return JSON.parse(text) as Line;
+  } catch {
+    return null;
+  }
+}

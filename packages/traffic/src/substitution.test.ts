@@ -1,0 +1,118 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { bodyText } from './http-view.ts';
+import { leafAt, requestLeaves, responseLeaves } from './leaves.ts';
+import { sketchPair } from './pair.fixture.ts';
+import { MAX_SUBSTITUTIONS, Substitution } from './substitution.ts';
+
+const A = '2c5ea4c0-4067-11e9-8bad-9b1deb4d3b7d';
+const B = '7b9f1f6e-52a0-4d5c-9a55-1f0f0e8f9d11';
+
+describe('Substitution', () => {
+  test('replaces a value wherever it stands in a request', () => {
+    const known = new Substitution();
+    known.set(A, B);
+    known.set('a b+c/d', 'x y');
+    const base = sketchPair({
+      requestBody: { order: A, note: `for ${A}` },
+      requestHeaders: [['Authorization', `Bearer ${A}`]],
+    }).request!;
+    const changed = known.applyRequest({
+      ...base,
+      target: `/orders/${A}?q=${encodeURIComponent('a b+c/d')}`,
+    });
+    expect(changed.target).toBe(`/orders/${B}?q=${encodeURIComponent('x y')}`);
+    expect(changed.headers).toEqual([['Authorization', `Bearer ${B}`]]);
+    expect(JSON.parse(bodyText(changed.body)!)).toEqual({ order: B, note: `for ${B}` });
+    expect(changed.body.size).toBe(Buffer.byteLength(bodyText(changed.body)!));
+  });
+
+  test('swaps two values without confusing them', () => {
+    const known = new Substitution();
+    known.set(A, B);
+    known.set(B, A);
+    expect(known.apply(`${A} ${B}`)).toBe(`${B} ${A}`);
+  });
+
+  test('leaves every text without a known value as it is', () => {
+    const known = new Substitution();
+    known.set(A, B);
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        expect(known.apply(text)).toBe(text);
+      }),
+    );
+  });
+
+  test('forgets the oldest value beyond its bound', () => {
+    const known = new Substitution();
+    for (let i = 0; i <= MAX_SUBSTITUTIONS; i++) known.set(`recorded-${i}`, `live-${i}`);
+    expect([known.size, known.get('recorded-0'), known.get('recorded-1')]).toEqual([
+      MAX_SUBSTITUTIONS,
+      undefined,
+      'live-1',
+    ]);
+  });
+});
+
+describe('leaves', () => {
+  test('of a request name method, path, query, cookies, headers that mean something, and body', () => {
+    const { request } = sketchPair({
+      method: 'POST',
+      requestBody: { a: [{ b: null }], c: {} },
+      requestHeaders: [
+        ['Host', 'h'],
+        ['Cookie', 'sid=1; t=2'],
+        ['X-Tenant', 'z'],
+      ],
+    });
+    const leaves = requestLeaves({ ...request!, target: '/a%20b/c?x=1&x=2' }).map(
+      ({ path, value }) => `${path}=${value}`,
+    );
+    expect(leaves).toEqual([
+      'method=POST',
+      'path[0]=a b',
+      'path[1]=c',
+      'query.x=1',
+      'query.x[1]=2',
+      'cookie.sid=1',
+      'cookie.t=2',
+      'header.x-tenant=z',
+      'body.a[0].b=null',
+      'body.c={}',
+    ]);
+  });
+
+  test('of a response address every value, and pieces inside longer ones', () => {
+    const response = sketchPair({
+      status: 201,
+      responseHeaders: [
+        ['Location', `/orders/${A}`],
+        ['Set-Cookie', 'sid=abc; Path=/'],
+      ],
+      responseBody: [{ id: A }],
+    }).response!;
+    expect(responseLeaves(response).map((leaf) => leaf.path)).toEqual([
+      'status',
+      'cookie.sid',
+      'header.location',
+      'body[0].id',
+    ]);
+    expect([
+      leafAt(response, 'body[0].id'),
+      leafAt(response, 'header.location#1'),
+      leafAt(response, 'cookie.sid'),
+      leafAt(response, 'body[1].id'),
+    ]).toEqual([A, A, 'abc', undefined]);
+  });
+
+  test('of bytes are their digest and size, so that a change shows', () => {
+    const binary = (bytes: number[]) =>
+      responseLeaves({
+        status: 200,
+        headers: [],
+        body: { size: 2, encoding: 'identity', base64: Buffer.from(bytes).toString('base64') },
+      })[1]!.value;
+    expect(binary([255, 1])).not.toBe(binary([255, 2]));
+  });
+});

@@ -31,7 +31,10 @@ export async function runningPlane(homeDir: string): Promise<PlaneFile> {
 export async function listTraffic(options: TrafficOptions, print: (line: string) => void): Promise<void> {
   const plane = await runningPlane(options.homeDir);
   const rows = await newestRows(plane, options);
-  if (options.json) return rows.forEach((row) => print(JSON.stringify(row)));
+  if (options.json) {
+    for (const row of rows) print(JSON.stringify(row));
+    return;
+  }
   if (rows.length === 0)
     return print('No RRPair matches. Is a sidecar running, and did a request go through it?');
   print(

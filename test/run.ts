@@ -1,0 +1,99 @@
+// Runs suites and closes with `N passed, N failed`, the sum over all of them. A suite that did not run counts as one
+// failure, so that nothing is green by not being there. `node test/run.ts [SUITE …]`; without names: what `npm test` is.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+interface Tally {
+  passed: number;
+  failed: number;
+}
+
+interface Suite {
+  command: (reportFile: string) => string[];
+  /** Programs that must be on the machine; what provides them is in the README. */
+  needs: string[];
+  /** How the outcome is counted: vitest's own report, or one check that passes with exit code 0. */
+  counts: 'vitest' | 'exit-code';
+}
+
+const ROOT = join(import.meta.dirname, '..');
+const bin = (name: string) => join(ROOT, 'node_modules', '.bin', name);
+
+function vitest(project: string, needs: string[] = []): Suite {
+  const command = (report: string) => [bin('vitest'), 'run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  return { command, needs, counts: 'vitest' };
+}
+
+const check = (...command: string[]): Suite => ({ command: () => command, needs: [], counts: 'exit-code' });
+
+const SUITES: Record<string, Suite> = {
+  types: check(bin('tsc'), '--noEmit'),
+  'dashboard-types': check(bin('tsc'), '--noEmit', '-p', 'packages/dashboard'),
+  lint: check(bin('biome'), 'check', '--error-on-warnings', '.'),
+  architecture: vitest('architecture'),
+  unit: vitest('unit'),
+  integration: vitest('integration', ['curl', 'jq', 'openssl', 'zstd']),
+  browser: vitest('browser', ['chromium']),
+  demo: check(process.execPath, 'packages/cli/src/main.ts', 'demo', '--once'),
+};
+const EVERYDAY = ['types', 'dashboard-types', 'lint', 'architecture', 'unit', 'integration'];
+
+async function runSuite(name: string): Promise<Tally> {
+  const suite = SUITES[name];
+  if (!suite) return didNotRun(name, `there is no such suite; there are ${Object.keys(SUITES).join(', ')}`);
+  const missing = suite.needs.filter((program) => !onPath(program));
+  if (missing.length > 0) return didNotRun(name, `${missing.join(', ')} must be installed first (Debian: apt-get install -y ${missing.join(' ')})`);
+  const folder = mkdtempSync(join(tmpdir(), 'echoplane-suite-'));
+  try {
+    const report = join(folder, 'report.json');
+    console.log(`\n=== ${name}`);
+    const code = await exitCode(suite.command(report));
+    if (suite.counts === 'exit-code') return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+    return readReport(name, report, code);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function readReport(name: string, report: string, code: number | null): Tally {
+  try {
+    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(readFileSync(report, 'utf8'));
+    const failed = numFailedTests + numPendingTests + numTodoTests;
+    if (numPassedTests + failed === 0) return didNotRun(name, 'it holds no test');
+    // A file that cannot be loaded has no tests to count, yet vitest ends with an error.
+    return { passed: numPassedTests, failed: failed === 0 && code !== 0 ? 1 : failed };
+  } catch {
+    return didNotRun(name, `vitest ended with ${code} and left no report`);
+  }
+}
+
+function didNotRun(name: string, why: string): Tally {
+  console.error(`The suite ${name} did not run: ${why}.`);
+  return { passed: 0, failed: 1 };
+}
+
+function exitCode(command: string[]): Promise<number | null> {
+  return new Promise((resolve) => {
+    const child = spawn(command[0]!, command.slice(1), { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
+    child.on('error', () => resolve(null));
+    child.on('exit', resolve);
+  });
+}
+
+function onPath(program: string): boolean {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)));
+}
+
+const names = process.argv.length > 2 ? process.argv.slice(2) : EVERYDAY;
+const sum: Tally = { passed: 0, failed: 0 };
+for (const name of names) {
+  const started = performance.now();
+  const tally = await runSuite(name);
+  sum.passed += tally.passed;
+  sum.failed += tally.failed;
+  console.log(`--- ${name}: ${tally.passed} passed, ${tally.failed} failed (${((performance.now() - started) / 1000).toFixed(1)} s)`);
+}
+console.log(`\n${sum.passed} passed, ${sum.failed} failed`);
+process.exitCode = sum.failed === 0 ? 0 : 1;

@@ -6,7 +6,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type CapturedPair, CaptureFrameDecoder, encodeCaptureFrame, type Hello } from '@echoplane/wire';
@@ -16,13 +15,20 @@ const PACKAGES = fileURLToPath(new URL('../packages/', import.meta.url));
 
 export type JsonLine = Record<string, unknown>;
 
+/** What a program left behind. */
+export interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+  /** The whole lines of its stdout, parsed. */
+  readonly lines: JsonLine[];
+}
+
 /** A program that runs, or ran. */
 export interface Program {
   child: ChildProcess;
-  /** Its stdout so far, parsed. */
-  lines: JsonLine[];
   /** Settles when it is gone. */
-  ended: Promise<{ code: number | null; lines: JsonLine[]; stderr: string }>;
+  ended: Promise<Ended>;
   /** Its first line with this `event`. */
   event(name: string): Promise<JsonLine>;
 }
@@ -71,28 +77,39 @@ export class ProgramStage {
     return this.run(process.execPath, [join(PACKAGES, name, 'src/main.ts')], env);
   }
 
-  /** Starts any command; what it prints to stdout must be JSON lines or is skipped. */
+  /** Starts any command in an environment of its own. */
   run(command: string, args: string[], env: Record<string, string>): Program {
     const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#children.push(child);
-    const lines: JsonLine[] = [];
-    let stderr = '';
+    const left = {
+      code: null as number | null,
+      stdout: '',
+      stderr: '',
+      get lines(): JsonLine[] {
+        const whole = this.stdout.split('\n').slice(0, -1);
+        return whole.map((line) => JSON.parse(line));
+      },
+    };
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      left.stdout += text;
+    });
     child.stderr.setEncoding('utf8').on('data', (text) => {
-      stderr += text;
+      left.stderr += text;
     });
-    createInterface(child.stdout).on('line', (text) => {
-      if (text.startsWith('{')) lines.push(JSON.parse(text));
+    const ended = once(child, 'close').then(([code]) => {
+      left.code = code;
+      return left;
     });
-    const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, lines, stderr }));
     const event = async (wanted: string) => {
-      const seen = () => lines.find((line) => line.event === wanted);
+      const seen = () => left.lines.find((line) => line.event === wanted);
       await until(() => {
-        if (!seen() && child.exitCode !== null) throw new Error(`it ended (${child.exitCode}): ${stderr}`);
+        if (!seen() && child.exitCode !== null)
+          throw new Error(`it ended (${child.exitCode}): ${left.stderr}`);
         return seen() !== undefined;
       });
       return seen()!;
     };
-    return { child, lines, ended, event };
+    return { child, ended, event };
   }
 
   /** A forwarder's stand-in on a free port. */

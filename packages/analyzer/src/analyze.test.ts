@@ -114,3 +114,22 @@ describe('analyze()', () => {
     expect(analyze([]).counts).toEqual({ pairs: 0, tests: 0, mocks: 0, tokens: 0, sessions: 0, skipped: {} });
   });
 });
+
+test('follows a random word without a digit, because the others at its leaf are random', () => {
+  const word = (user: number) =>
+    user === 3 ? 'DUzcAhBSHUhJhQeqmTXPkuyi' : `4bIx${user}up0J0f7wAL5GoPGm${user}c`;
+  let user = -1;
+  const shop = recordShop('a', USERS).map((pair) => {
+    if (pair.request!.url.endsWith('/register')) user++;
+    const opaque = (text: string) => text.replace(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, word(user));
+    return JSON.parse(opaque(JSON.stringify(pair))) as typeof pair;
+  });
+  const { tests, tokens, counts } = analyze(shop);
+  expect(counts.sessions).toBe(USERS);
+  expect(tokens.filter((token) => token.value === word(3)).map((token) => token.consumers.length)).toEqual([
+    5,
+  ]);
+  expect(named(tests, 'POST', '/login')[0]!.volatile).toContainEqual(
+    expect.objectContaining({ path: 'body.token', shape: '{token}' }),
+  );
+});

@@ -16,6 +16,7 @@ import { correlate } from './correlate.ts';
 import { buildMocks } from './mocks.ts';
 import { learnNoise } from './noise.ts';
 import { assignSessions, type SessionIndex } from './sessions.ts';
+import { learnShapes } from './shapes.ts';
 import { median } from './statistics.ts';
 import { targetOf } from './targets.ts';
 
@@ -41,11 +42,17 @@ export function analyze(pairs: readonly RRPair[]): Analysis {
   });
   const inbound = usable.filter((pair) => pair.direction === 'IN');
   const outbound = usable.filter((pair) => pair.direction === 'OUT');
-  const sessions = assignSessions(inbound);
-  const tokens = correlateSessions(inbound, sessions);
-  const noise = learnNoise(inbound, endpointKey, (pair) => sessions.sessionOf.get(pair.id)!);
-  const tests = buildTests(inbound, sessions, tokens, noise);
-  const mocks = buildMocks(ordered, outbound);
+  const shapes = learnShapes(inbound, endpointKey);
+  const { vocabulary } = shapes;
+  const sessions = assignSessions(inbound, vocabulary);
+  const tokens = correlateSessions(inbound, sessions, vocabulary);
+  const counters = learnNoise(inbound, endpointKey, (pair) => sessions.sessionOf.get(pair.id)!);
+  const volatileOf = (endpoint: string) => [
+    ...(shapes.volatile.get(endpoint) ?? []),
+    ...(counters.get(endpoint) ?? []),
+  ];
+  const tests = buildTests(inbound, sessions, tokens, volatileOf);
+  const mocks = buildMocks(ordered, outbound, vocabulary);
   return {
     tests,
     mocks,
@@ -71,10 +78,14 @@ function endpointKey(pair: RRPair): string {
   return `${pair.request!.method} ${endpointOf(splitUrl(pair.request!.url).path)}`;
 }
 
-function correlateSessions(inbound: readonly RRPair[], sessions: SessionIndex): Token[] {
+function correlateSessions(
+  inbound: readonly RRPair[],
+  sessions: SessionIndex,
+  vocabulary: ReadonlySet<string>,
+): Token[] {
   const tokens: Token[] = [];
   for (const [session, pairs] of Map.groupBy(inbound, (pair) => sessions.sessionOf.get(pair.id)!)) {
-    tokens.push(...correlate(session, pairs, tokens.length + 1));
+    tokens.push(...correlate(session, pairs, tokens.length + 1, vocabulary));
   }
   return tokens;
 }
@@ -83,7 +94,7 @@ function buildTests(
   inbound: readonly RRPair[],
   sessions: SessionIndex,
   tokens: readonly Token[],
-  noise: ReadonlyMap<string, VolatileLeaf[]>,
+  volatileOf: (endpoint: string) => VolatileLeaf[],
 ): Test[] {
   const consumes = new Map<string, Set<string>>();
   const produces = new Map<string, Test['produces']>();
@@ -109,7 +120,7 @@ function buildTests(
       durationUs: pair.durationUs,
       consumes: [...(consumes.get(pair.id) ?? [])],
       produces: produces.get(pair.id) ?? [],
-      volatile: noise.get(endpointKey(pair)) ?? [],
+      volatile: volatileOf(endpointKey(pair)),
     };
   });
 }

@@ -21,14 +21,25 @@ interface Produced {
 /** Recorded values are cut in the evidence: it is read by people, and a token may be a credential. */
 const EVIDENCE_CHARS = 12;
 
-/** The tokens of one session, whose pairs are given in time order. `firstToken` numbers them across sessions. */
-export function correlate(session: string, pairs: readonly RRPair[], firstToken: number): Token[] {
+/**
+ * The tokens of one session, whose pairs are given in time order. `firstToken` numbers them across sessions;
+ * `vocabulary` holds random words that do not look random.
+ */
+export function correlate(
+  session: string,
+  pairs: readonly RRPair[],
+  firstToken: number,
+  vocabulary: ReadonlySet<string>,
+): Token[] {
   const produced = new Map<string, Produced>();
   const sentByClient = new Set<string>();
   const tokens = new Map<string, Token>();
   for (const pair of pairs) {
     if (!pair.request) continue;
-    for (const { value, path } of atomLeaves(requestLeaves({ ...pair.request, target: targetOf(pair) }))) {
+    for (const { value, path } of atomLeaves(
+      requestLeaves({ ...pair.request, target: targetOf(pair) }),
+      vocabulary,
+    )) {
       const source = produced.get(value);
       if (!source) {
         sentByClient.add(value);
@@ -39,7 +50,7 @@ export function correlate(session: string, pairs: readonly RRPair[], firstToken:
       token.consumers.push({ test: pair.id, path });
     }
     if (!pair.response) continue;
-    for (const { value, path, kind } of atomLeaves(responseLeaves(pair.response))) {
+    for (const { value, path, kind } of atomLeaves(responseLeaves(pair.response), vocabulary)) {
       // The newest response that holds the value serves as producer only while nothing has consumed it yet.
       if (!sentByClient.has(value) && !produced.has(value)) produced.set(value, { pair, path, kind });
     }
@@ -76,10 +87,11 @@ function evidenceOf(token: Token, producer: RRPair): string {
 /** Every generated piece in the leaves, with the leaf path that addresses it. */
 export function* atomLeaves(
   leaves: readonly Leaf[],
+  vocabulary: ReadonlySet<string>,
 ): Generator<{ value: string; path: string; kind: Token['kind'] }> {
   for (const { path, value } of leaves) {
     if (typeof value !== 'string') continue;
-    for (const atom of atomsIn(value)) {
+    for (const atom of atomsIn(value, vocabulary)) {
       if (atom.value === value) yield { value, path, kind: atom.kind };
       else {
         const position = atomsOfText(value).indexOf(atom.value);

@@ -15,13 +15,17 @@ import { atomLeaves } from './correlate.ts';
 import { targetOf } from './targets.ts';
 
 /** The mocks of the usable OUT pairs; `pairs` are all pairs of the recording in time order, for telling who made a value. */
-export function buildMocks(pairs: readonly RRPair[], outbound: readonly RRPair[]): Mock[] {
-  const madeByService = valuesMadeByService(pairs);
+export function buildMocks(
+  pairs: readonly RRPair[],
+  outbound: readonly RRPair[],
+  vocabulary: ReadonlySet<string>,
+): Mock[] {
+  const madeByService = valuesMadeByService(pairs, vocabulary);
   const sequences = new Map<string, number>();
   return outbound.map((pair) => {
     const request = outboundRequest(pair);
     const signature = signatureOf(request);
-    const volatile = volatileKeys(request, madeByService);
+    const volatile = volatileKeys(request, madeByService, vocabulary);
     const loose = signatureDigest(signature, volatile);
     const sequence = sequences.get(loose) ?? 0;
     sequences.set(loose, sequence + 1);
@@ -50,9 +54,13 @@ function outboundRequest(pair: RRPair): OutboundRequest {
 }
 
 /** Keys that hold a generated value of the service's own making: another one will stand there on replay. */
-function volatileKeys(request: OutboundRequest, madeByService: ReadonlySet<string>): string[] {
+function volatileKeys(
+  request: OutboundRequest,
+  madeByService: ReadonlySet<string>,
+  vocabulary: ReadonlySet<string>,
+): string[] {
   const keys = new Set<string>();
-  for (const { path, value, kind } of atomLeaves(requestLeaves(request))) {
+  for (const { path, value, kind } of atomLeaves(requestLeaves(request), vocabulary)) {
     const key = path.split('#')[0]!;
     if (key.startsWith('header.') || key.startsWith('cookie.')) continue;
     if (kind === 'timestamp' || madeByService.has(value)) keys.add(key);
@@ -64,7 +72,7 @@ function volatileKeys(request: OutboundRequest, madeByService: ReadonlySet<strin
  * Generated values that appear first in what the service sends: its responses and its outbound requests. What a client
  * or a dependency brought is the same on replay, because test and mock bring it again.
  */
-function valuesMadeByService(pairs: readonly RRPair[]): Set<string> {
+function valuesMadeByService(pairs: readonly RRPair[], vocabulary: ReadonlySet<string>): Set<string> {
   const events = pairs.flatMap((pair) => [
     {
       at: pair.ts,
@@ -80,7 +88,8 @@ function valuesMadeByService(pairs: readonly RRPair[]): Set<string> {
   const seen = new Map<string, boolean>();
   for (const { byService, leaves } of events.sort((a, b) => a.at - b.at)) {
     if (!leaves) continue;
-    for (const { value } of atomLeaves(leaves())) if (!seen.has(value)) seen.set(value, byService);
+    for (const { value } of atomLeaves(leaves(), vocabulary))
+      if (!seen.has(value)) seen.set(value, byService);
   }
   return new Set([...seen].filter(([, byService]) => byService).map(([value]) => value));
 }

@@ -1,5 +1,5 @@
 // Noise that a single value does not show: numbers that only count up (order numbers, serial ids). Learned per endpoint
-// over all sessions, because a replay hands them out in another order. Pure.
+// over all sessions, because a replay hands them out in another order; for texts see shapes.ts. Pure.
 import { leafPattern, type RRPair, responseLeaves, type VolatileLeaf } from '@echoplane/traffic';
 
 /** Fewer samples prove nothing. */

@@ -21,13 +21,13 @@ export interface SessionIndex {
 const MIN_IDENTITY_CHARS = 10;
 
 /** Assigns the IN pairs, given in time order, to sessions. */
-export function assignSessions(inbound: readonly RRPair[]): SessionIndex {
+export function assignSessions(inbound: readonly RRPair[], vocabulary: ReadonlySet<string>): SessionIndex {
   const sessionOf = new Map<string, string>();
   const names = new Map<string, string>();
-  const handedOut = credentialsHandedOut(inbound);
+  const handedOut = credentialsHandedOut(inbound, vocabulary);
   const headless = new Set<string>();
   for (const pair of inbound) {
-    const credential = credentialOf(pair);
+    const credential = credentialOf(pair, vocabulary);
     if (credential === null) continue;
     const session = names.get(credential) ?? `s${names.size + 1}`;
     names.set(credential, session);
@@ -36,7 +36,7 @@ export function assignSessions(inbound: readonly RRPair[]): SessionIndex {
   }
   for (const pair of inbound) {
     if (sessionOf.has(pair.id)) continue;
-    const session = sessionHandedOut(pair, names);
+    const session = sessionHandedOut(pair, names, vocabulary);
     if (session) sessionOf.set(pair.id, session);
   }
   joinBySharedValues(inbound, sessionOf);
@@ -45,29 +45,33 @@ export function assignSessions(inbound: readonly RRPair[]): SessionIndex {
 }
 
 /** The credential of a request: its Authorization value without the scheme, else its first generated cookie value. */
-function credentialOf(pair: RRPair): string | null {
+function credentialOf(pair: RRPair, vocabulary: ReadonlySet<string>): string | null {
   if (!pair.request) return null;
   const authorization = header(pair.request.headers, 'authorization');
   if (authorization) return authorization.replace(/^\S+\s+/, '');
   for (const cookie of headerValues(pair.request.headers, 'cookie')) {
-    const atom = atomsIn(cookie)[0];
+    const atom = atomsIn(cookie, vocabulary)[0];
     if (atom) return atom.value;
   }
   return null;
 }
 
-function credentialsHandedOut(inbound: readonly RRPair[]): Set<string> {
+function credentialsHandedOut(inbound: readonly RRPair[], vocabulary: ReadonlySet<string>): Set<string> {
   const values = new Set<string>();
   for (const pair of inbound) {
     for (const value of pair.response ? textsOfResponse(pair) : [])
-      for (const atom of atomsIn(value)) values.add(atom.value);
+      for (const atom of atomsIn(value, vocabulary)) values.add(atom.value);
   }
   return values;
 }
 
-function sessionHandedOut(pair: RRPair, names: ReadonlyMap<string, string>): string | undefined {
+function sessionHandedOut(
+  pair: RRPair,
+  names: ReadonlyMap<string, string>,
+  vocabulary: ReadonlySet<string>,
+): string | undefined {
   for (const value of pair.response ? textsOfResponse(pair) : []) {
-    for (const atom of atomsIn(value)) {
+    for (const atom of atomsIn(value, vocabulary)) {
       const session = names.get(atom.value);
       if (session) return session;
     }

@@ -1,77 +1,106 @@
 // Wire bytes to the stored form of a body, and what to show of it. The one place that decides between `json`, `text`
 // and `base64`, so that `bodyBytes()` gives the wire bytes back exactly. Decompression is bounded. Pure.
+import { isUtf8 } from 'node:buffer';
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync, zstdDecompressSync } from 'node:zlib';
 import type { Body } from './rrpair.ts';
 
 const MAX_RATIO = 100;
 const MAX_DECODED_BYTES = 8 << 20;
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+/** Deeper JSON is kept as text: readers may walk it by recursion. */
+const MAX_JSON_DEPTH = 100;
 
-/** The stored form of `bytes` (payload as kept, still content-encoded); `size` is what was on the wire in all. */
-export function storeBody(bytes: Buffer, contentEncoding: string, size = bytes.length): Body {
-  const encoding = contentEncoding.trim().toLowerCase() || 'identity';
-  const body: Body = { size, encoding };
+/** Bytes of readable views that may still be made; shared by the pairs of a batch, so that one cannot exhaust memory. */
+export interface InflateBudget {
+  leftBytes: number;
+}
+
+export interface StoreOptions {
+  /** Bytes on the wire in all, when `bytes` was cut. */
+  size?: number;
+  budget?: InflateBudget;
+}
+
+/** The stored form of `bytes` (payload as kept, still under `contentEncoding`, the header's value). */
+export function storeBody(bytes: Buffer, contentEncoding: string, options: StoreOptions = {}): Body {
+  const { size = bytes.length, budget = { leftBytes: MAX_DECODED_BYTES } } = options;
+  const codings = contentCodings(contentEncoding);
+  const body: Body = { size, encoding: codings.length > 0 ? codings.join(', ') : 'identity' };
   if (bytes.length === 0) return body;
-  if (encoding !== 'identity') {
-    const decoded = bytes.length === size ? decodeContent(bytes, encoding) : undefined;
-    const text = decoded && textOf(decoded);
-    return { ...body, base64: bytes.toString('base64'), ...(text === undefined ? {} : { decoded: text }) };
+  if (codings.length > 0 && codings.every((coding) => Object.hasOwn(INFLATERS, coding))) {
+    const decoded = bytes.length === size ? decodeContent(bytes, codings, budget) : null;
+    return { ...body, base64: bytes.toString('base64'), ...(decoded === null ? {} : { decoded }) };
   }
-  const text = textOf(bytes);
-  if (text === undefined) return { ...body, base64: bytes.toString('base64') };
-  const json = canonicalJson(text);
+  if (!isUtf8(bytes)) return { ...body, base64: bytes.toString('base64') };
+  const text = bytes.toString('utf8');
+  const json = exactJson(text);
   return json === undefined ? { ...body, text } : { ...body, json };
 }
 
-/** The bytes without their content codings, or undefined when one is unknown, damaged or beyond the bounds. */
-export function decodeContent(bytes: Buffer, encoding: string): Buffer | undefined {
-  const maxOutputLength = Math.min(MAX_DECODED_BYTES, Math.max(4096, bytes.length * MAX_RATIO));
-  let decoded = bytes;
+type Inflate = (bytes: Buffer, options: { maxOutputLength: number }) => Buffer;
+
+const INFLATERS: Record<string, Inflate> = {
+  gzip: gunzipSync,
+  'x-gzip': gunzipSync,
+  br: brotliDecompressSync,
+  zstd: zstdDecompressSync,
+  // "deflate" is zlib by RFC 9110 and raw in the wild.
+  deflate: (bytes, options) => {
+    try {
+      return inflateSync(bytes, options);
+    } catch {
+      return inflateRawSync(bytes, options);
+    }
+  },
+};
+
+/** The content codings of a header value, as listed, in lower case, without `identity`. */
+function contentCodings(value: string): string[] {
+  return value
+    .split(',')
+    .map((coding) => coding.trim().toLowerCase())
+    .filter((coding) => coding !== '' && coding !== 'identity');
+}
+
+/** The text behind the codings, or null when it is damaged, no text, or beyond the bounds. */
+function decodeContent(bytes: Buffer, codings: readonly string[], budget: InflateBudget): string | null {
+  const maxOutputLength = Math.min(
+    MAX_DECODED_BYTES,
+    Math.max(4096, bytes.length * MAX_RATIO),
+    budget.leftBytes,
+  );
+  if (maxOutputLength <= 0) return null;
+  let plain = bytes;
   try {
-    for (const coding of encoding.split(',').reverse())
-      decoded = decodeOne(decoded, coding.trim(), maxOutputLength);
-    return decoded;
+    for (const coding of codings.toReversed()) plain = INFLATERS[coding]!(plain, { maxOutputLength });
   } catch {
-    return undefined;
+    return null;
   }
+  if (!isUtf8(plain)) return null;
+  budget.leftBytes -= plain.length;
+  return plain.toString('utf8');
 }
 
-function decodeOne(bytes: Buffer, coding: string, maxOutputLength: number): Buffer {
-  switch (coding) {
-    case 'identity':
-      return bytes;
-    case 'gzip':
-    case 'x-gzip':
-      return gunzipSync(bytes, { maxOutputLength });
-    case 'deflate':
-      // RFC 9110 means zlib; some servers send raw deflate.
-      return (bytes[0]! & 0x0f) === 8
-        ? inflateSync(bytes, { maxOutputLength })
-        : inflateRawSync(bytes, { maxOutputLength });
-    case 'br':
-      return brotliDecompressSync(bytes, { maxOutputLength });
-    case 'zstd':
-      return zstdDecompressSync(bytes, { maxOutputLength });
-    default:
-      throw new Error(`unknown content coding ${coding}`);
-  }
-}
-
-function textOf(bytes: Buffer): string | undefined {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
-/** The value of a JSON object or array that prints back to exactly `text`. */
-function canonicalJson(text: string): Body['json'] {
+/** The value of a JSON object or array when `JSON.stringify` gives back the very same text. */
+function exactJson(text: string): Body['json'] {
   if (text[0] !== '{' && text[0] !== '[') return undefined;
+  // A key `__proto__` does not survive every reader's copy.
+  if (text.includes('"__proto__"') || depthOf(text) > MAX_JSON_DEPTH) return undefined;
   try {
     const value = JSON.parse(text);
     return JSON.stringify(value) === text ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Deepest nesting of brackets; those inside strings count too, which only makes a few more bodies text. */
+function depthOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x5b || code === 0x7b) deepest = Math.max(deepest, ++depth);
+    else if (code === 0x5d || code === 0x7d) depth--;
+  }
+  return deepest;
 }

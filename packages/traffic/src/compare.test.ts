@@ -98,3 +98,20 @@ describe('compareResponses()', () => {
     expect(run('9').differences.map((d) => d.problem)).toEqual(['type']);
   });
 });
+
+test('a leaf learned to hold a random word takes one that does not look random, and nothing of another shape', () => {
+  const leaf = {
+    path: 'body.url',
+    kind: 'mixed' as const,
+    shape: 'https://pay.example/r/{token}',
+    why: 'generated',
+  };
+  const run = (url: string) =>
+    compareResponses(answer({ url: 'https://pay.example/r/4bIxAupJ0f7wAL5GoPGmcl' }), answer({ url }), {
+      volatile: [leaf],
+      known: new Substitution(),
+    }).differences.length;
+  expect(run('https://pay.example/r/DUzcAhBSHUhJhQeqmTXPkuyi')).toBe(0);
+  expect(run('https://pay.example/x/DUzcAhBSHUhJhQeqmTXPkuyi')).toBe(1);
+  expect(run('https://pay.example/r/')).toBe(1);
+});

@@ -1,6 +1,6 @@
 // Comparing a replayed answer with the recorded one, leaf by leaf. Strict, except where a value is generated: then its
 // kind must agree, and where the live value is known from an earlier answer, the value itself. Pure.
-import { atomsIn, kindOf, type Scalar, shapeOf } from './kinds.ts';
+import { atomsIn, kindOf, type Scalar, shapeOf, shapePattern } from './kinds.ts';
 import { type Leaf, leafPattern, responseLeaves } from './leaves.ts';
 import type { Difference } from './report.ts';
 import type { HttpResponse } from './rrpair.ts';
@@ -37,7 +37,7 @@ export function compareResponses(
   options: CompareOptions,
 ): Comparison {
   const result: Comparison = { differences: [], volatile: [] };
-  const learned = new Map(options.volatile.map((leaf) => [leaf.path, leaf.kind]));
+  const learned = new Map(options.volatile.map((leaf) => [leaf.path, leaf]));
   const live = byPath(responseLeaves(actual));
   const recorded = responseLeaves(expected);
   for (const leaf of recorded) {
@@ -61,7 +61,7 @@ export function compareResponses(
 function compareLeaf(
   expected: Leaf,
   actual: Leaf | undefined,
-  learned: ValueKind | undefined,
+  learned: VolatileLeaf | undefined,
   known: Substitution,
   result: Comparison,
 ): void {
@@ -77,10 +77,9 @@ function compareLeaf(
   if (actual.value === value) return;
   if (typeOf(actual.value) !== typeOf(value)) return void differ('type');
   const kind =
-    learned ??
-    (typeof value === 'string'
-      ? textKind(value, actual.value as string, known)
-      : numberKind(value, actual.value));
+    typeof value === 'string'
+      ? textKind(value, actual.value as string, learned, known)
+      : (learned?.kind ?? numberKind(value, actual.value));
   if (kind === 'same') return;
   if (kind) result.volatile.push({ path, kind });
   else differ('value');
@@ -90,16 +89,30 @@ function compareLeaf(
  * The kind as which two texts agree: equal but for generated pieces, and each piece whose live value is known has that
  * value. `same` when every piece is known; null when they differ.
  */
-function textKind(recorded: string, actual: string, known: Substitution): ValueKind | 'same' | null {
-  if (shapeOf(recorded) !== shapeOf(actual)) return null;
+function textKind(
+  recorded: string,
+  actual: string,
+  learned: VolatileLeaf | undefined,
+  known: Substitution,
+): ValueKind | 'same' | null {
+  const due = known.get(recorded);
+  if (due !== undefined) return due === actual ? 'same' : null;
+  if (shapeOf(recorded) !== shapeOf(actual)) return learnedKind(recorded, actual, learned);
   const live = atomsIn(actual);
   let unknown = 0;
   for (const [i, atom] of atomsIn(recorded).entries()) {
-    const due = known.get(atom.value);
-    if (due === undefined) unknown += atom.value === live[i]!.value ? 0 : 1;
-    else if (due !== live[i]!.value) return null;
+    const piece = known.get(atom.value);
+    if (piece === undefined) unknown += atom.value === live[i]!.value ? 0 : 1;
+    else if (piece !== live[i]!.value) return null;
   }
   return unknown === 0 ? 'same' : kindOf(recorded);
+}
+
+/** The learned kind, when both texts have the learned shape. */
+function learnedKind(recorded: string, actual: string, learned: VolatileLeaf | undefined): ValueKind | null {
+  if (learned?.shape === undefined) return null;
+  const pattern = shapePattern(learned.shape);
+  return pattern.test(recorded) && pattern.test(actual) ? learned.kind : null;
 }
 
 function numberKind(recorded: Scalar, actual: Scalar): ValueKind | null {

@@ -21,13 +21,22 @@ export interface Atom {
   index: number;
 }
 
-/** The generated pieces inside a text, in order; ordinary words and numbers are not among them. */
-export function atomsIn(text: string): Atom[] {
+/**
+ * The generated pieces inside a text, in order; ordinary words and numbers are not among them. `vocabulary` holds words
+ * that are known to be generated although one cannot see it: a random word may happen to hold no digit.
+ */
+export function atomsIn(text: string, vocabulary?: ReadonlySet<string>): Atom[] {
   if (text.length < 10) return [];
   const atoms: Atom[] = [];
   for (const match of text.matchAll(ATOM)) {
     const [value, jwt, uuid, time] = match;
-    const kind = jwt ? 'jwt' : uuid ? 'uuid' : time ? 'timestamp' : kindOfWord(value);
+    const kind = jwt
+      ? 'jwt'
+      : uuid
+        ? 'uuid'
+        : time
+          ? 'timestamp'
+          : (kindOfWord(value) ?? (vocabulary?.has(value) ? 'token' : null));
     if (kind) atoms.push({ kind, value, index: match.index });
   }
   return atoms;
@@ -79,4 +88,25 @@ export function shapeOf(text: string): string {
     at = atom.index + atom.value.length;
   }
   return shape + text.slice(at);
+}
+
+const SLOT = /\{(uuid|timestamp|jwt|token|hex)\}/g;
+const SLOT_PATTERNS = {
+  uuid: UUID,
+  timestamp: `${ISO_TIME}|${HTTP_DATE}`,
+  jwt: JWT,
+  token: '[A-Za-z0-9_-]{8,}',
+  hex: '[0-9a-fA-F]{8,}',
+};
+
+/** A test for texts of a shape, with one group for each generated piece. It is looser than `shapeOf`: any word fits a `{token}`. */
+export function shapePattern(shape: string): RegExp {
+  const literal = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  let pattern = '';
+  let at = 0;
+  for (const slot of shape.matchAll(SLOT)) {
+    pattern += `${literal(shape.slice(at, slot.index))}(${SLOT_PATTERNS[slot[1] as keyof typeof SLOT_PATTERNS]})`;
+    at = slot.index + slot[0].length;
+  }
+  return new RegExp(`^${pattern}${literal(shape.slice(at))}$`);
 }

@@ -37,7 +37,13 @@ export const ValueKind = z.enum(['uuid', 'timestamp', 'epoch', 'jwt', 'token', '
 export type ValueKind = z.infer<typeof ValueKind>;
 
 /** A leaf that is compared by kind instead of by value, with the reason. `path` is a pattern. */
-export const VolatileLeaf = z.object({ path: LeafPath, kind: ValueKind, why: z.string() });
+export const VolatileLeaf = z.object({
+  path: LeafPath,
+  kind: ValueKind,
+  /** Texts only: what stays the same around the generated pieces, `https://pay.example/r/{token}`. */
+  shape: z.string().optional(),
+  why: z.string(),
+});
 export type VolatileLeaf = z.infer<typeof VolatileLeaf>;
 
 /** An IN pair as the generator sends it. Values are the recorded ones; `consumes` says which are replaced live. */

@@ -1,0 +1,95 @@
+// The route table put to work: each route of `@echoplane/api` gets its checks, its parsed input and its handler. The
+// map is typed by the table, so a route without a handler, or an answer of the wrong shape, does not compile.
+import type { Readable } from 'node:stream';
+import { ROUTES, type RouteName, type RouteSpec } from '@echoplane/api';
+import type { Clock, Logger, ObjectStore } from '@echoplane/runtime';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type pg from 'pg';
+import type { z } from 'zod';
+import type { AuditSource } from './audit.ts';
+import { authorize, type Principal } from './auth.ts';
+import type { PartitionKeeper } from './partitions.ts';
+import { invalid } from './problems.ts';
+import type { WithTenant } from './tenancy.ts';
+
+/** What handlers work with. */
+export interface Services {
+  /** For what comes before a tenant is known; tenants' rows go through `withTenant`. */
+  pool: pg.Pool;
+  withTenant: WithTenant;
+  /** The same door over a pool of its own, so that slow queries never hold up the data plane. */
+  withTenantIngest: WithTenant;
+  partitions: PartitionKeeper;
+  store: ObjectStore;
+  clock: Clock;
+  log: Logger;
+}
+
+type Spec<N extends RouteName> = (typeof ROUTES)[N];
+type Parsed<N extends RouteName, K extends 'params' | 'query' | 'body'> =
+  Spec<N> extends { [P in K]: infer T extends z.ZodType } ? { [P in K]: z.output<T> } : object;
+type Caller<N extends RouteName> =
+  Spec<N> extends { access: 'public' } ? object : { principal: Principal; source: AuditSource };
+export type Input<N extends RouteName> = Parsed<N, 'params'> &
+  Parsed<N, 'query'> &
+  Parsed<N, 'body'> &
+  Caller<N> & { request: FastifyRequest; reply: FastifyReply };
+// biome-ignore lint/suspicious/noConfusingVoidType: a handler of a 204 route returns nothing
+export type Output<N extends RouteName> = Spec<N> extends { response: infer T extends z.ZodType } ? z.input<T> : Readable | void;
+export type Handlers = { [N in RouteName]: (input: Input<N>) => Promise<Output<N>> };
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    principal: Principal | null;
+  }
+}
+
+/** Registers every route of the table. */
+export function registerRoutes(app: FastifyInstance, handlers: Handlers, services: Services): void {
+  app.decorateRequest('principal', null);
+  for (const name of Object.keys(ROUTES) as RouteName[]) {
+    const spec: RouteSpec = ROUTES[name];
+    app.route({
+      method: spec.method,
+      url: spec.path,
+      // Before the body is read: who may not come in does not get to send 32 MiB.
+      onRequest: async (request) => {
+        if (spec.access !== 'public') request.principal = await authorize(services.pool, request, spec.access);
+      },
+      handler: (request, reply) => answer({ spec, request, reply, services }, handlers[name] as AnyHandler),
+    });
+  }
+}
+
+type AnyHandler = (input: object) => Promise<unknown>;
+
+async function answer(
+  call: { spec: RouteSpec; request: FastifyRequest; reply: FastifyReply; services: Services },
+  handler: AnyHandler,
+): Promise<unknown> {
+  const { spec, request, reply, services } = call;
+  const input = {
+    ...{ request, reply, principal: request.principal },
+    ...(request.principal ? { source: sourceOf(request, request.principal, services.clock) } : {}),
+    ...parsePart(spec, 'params', request.params),
+    ...parsePart(spec, 'query', request.query),
+    ...parsePart(spec, 'body', request.body),
+  };
+  const result = await handler(input);
+  reply.code(spec.status);
+  if (!spec.response) return result ?? reply.send();
+  return spec.response.parse(result);
+}
+
+function parsePart(spec: RouteSpec, part: 'params' | 'query' | 'body', value: unknown): Record<string, unknown> {
+  const schema = spec[part];
+  if (!schema) return {};
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw invalid(part, parsed.error);
+  return { [part]: parsed.data };
+}
+
+function sourceOf(request: FastifyRequest, principal: Principal, clock: Clock): AuditSource {
+  const { actor, tenant } = principal;
+  return { tenant: tenant.id, actor, address: request.ip, requestId: request.id, clock };
+}

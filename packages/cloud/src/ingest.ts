@@ -1,0 +1,151 @@
+// What the data plane reports: index batches, shipped segments, counters. Each is one transaction and may come any number
+// of times; (segment, frame) decides whether a batch is new.
+import type { IndexBatch, SegmentShipped } from '@echoplane/api';
+import { ObjectMissing, type ObjectStore } from '@echoplane/runtime';
+import { type HopReport, segmentKey, total } from '@echoplane/traffic';
+import type { z } from 'zod';
+import type { Db } from './db.ts';
+import type { Handlers, Services } from './handlers.ts';
+import { insertRollups, insertRows, insertTags } from './index-batch.ts';
+import { MAX_DAYS_AWAY } from './partitions.ts';
+import { ProblemError } from './problems.ts';
+
+type Batch = z.output<typeof IndexBatch>;
+
+export function ingestHandlers(services: Services): Pick<Handlers, 'agent' | 'ingestIndex' | 'ingestSegment' | 'ingestReports'> {
+  const { withTenantIngest, clock } = services;
+  return {
+    async agent({ principal }) {
+      return { tenant: { id: principal.tenant.id, name: principal.tenant.name }, key: principal.actor };
+    },
+    async ingestIndex({ body, principal }) {
+      const { id, retentionDays } = principal.tenant;
+      checkBatch(body, clock.nowUs());
+      await services.partitions.ensure(retentionDays, body.rows.map((row) => row.ts));
+      return withTenantIngest(id, (db) => storeBatch(db, { tenant: id, retentionDays, nowUs: clock.nowUs() }, body));
+    },
+    async ingestSegment({ body, principal }) {
+      const tenant = principal.tenant.id;
+      await checkSegment(body, tenant, services.store);
+      return withTenantIngest(tenant, (db) => storeSegment(db, tenant, body));
+    },
+    async ingestReports({ body, principal }) {
+      const tenant = principal.tenant.id;
+      await withTenantIngest(tenant, (db) => storeReports(db, { tenant, nowUs: clock.nowUs() }, body.reports));
+    },
+  };
+}
+
+/** Refuses rows that name another frame than their batch, and times no partition may be made for. */
+function checkBatch(batch: Batch, nowUs: number): void {
+  const errors: { path: string; message: string }[] = [];
+  // A day of margin: the database counts whole days.
+  const reach = (MAX_DAYS_AWAY - 1) * 86_400_000_000;
+  for (const [i, row] of batch.rows.entries()) {
+    if (row.segment !== batch.segment || row.frame !== batch.frame) {
+      errors.push({ path: `body.rows.${i}.segment`, message: 'is not the segment and frame of the batch' });
+    }
+    if (Math.abs(row.ts - nowUs) > reach) {
+      errors.push({ path: `body.rows.${i}.ts`, message: `is more than ${MAX_DAYS_AWAY} days away from now` });
+    }
+  }
+  if (errors.length > 0) {
+    throw new ProblemError('invalid_request', 'Correct the fields listed under errors.', errors.slice(0, 20));
+  }
+}
+
+async function storeBatch(
+  db: Db,
+  context: { tenant: string; retentionDays: number; nowUs: number },
+  batch: Batch,
+): Promise<{ rows: number; duplicate: boolean }> {
+  await db.query('INSERT INTO segments (tenant_id, id, opened_at_us) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', [
+    ...[context.tenant, batch.segment, batch.openedAt],
+  ]);
+  const claimed = await db.query(
+    'INSERT INTO segment_frames (tenant_id, segment, frame, pairs) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
+    [context.tenant, batch.segment, batch.frame, batch.rows.length],
+  );
+  await storeReports(db, context, batch.reports);
+  if (claimed.rowCount === 0) return { rows: 0, duplicate: true };
+  await insertRows(db, context, batch.rows);
+  await insertTags(db, context, batch.rows);
+  await insertRollups(db, { ...context, segment: batch.segment, frame: batch.frame }, batch.rollups);
+  return { rows: batch.rows.length, duplicate: false };
+}
+
+/**
+ * The key must be the one that tenant, id and day of the manifest give, and the tenant the caller's: drill-in reads what
+ * stands here, so this is what keeps one tenant from another's bytes.
+ */
+async function checkSegment(body: SegmentShipped, tenant: string, store: ObjectStore): Promise<void> {
+  const { key, sizeBytes, manifest } = body;
+  if (manifest.tenant !== tenant || !key.startsWith(`${tenant}/segments/`)) {
+    throw new ProblemError('forbidden', 'The segment is not of the tenant this key serves.');
+  }
+  if (key !== manifest.key || key !== segmentKey(tenant, manifest.segment, manifest.openedAt)) {
+    const errors = [{ path: 'body.key', message: 'is not the key of its manifest' }];
+    throw new ProblemError('invalid_request', 'Correct the fields listed under errors.', errors);
+  }
+  const stored = await store.size(key).catch((err) => {
+    if (err instanceof ObjectMissing) return null;
+    throw err;
+  });
+  if (stored !== sizeBytes) {
+    const found = stored === null ? 'nothing' : `${stored} bytes`;
+    throw new ProblemError('conflict', `The store holds ${found} under this key instead of ${sizeBytes} bytes; ship the segment first.`);
+  }
+}
+
+async function storeSegment(db: Db, tenant: string, body: SegmentShipped): Promise<{ rows: number; duplicate: boolean }> {
+  const { manifest } = body;
+  const stored = await db.query(
+    `INSERT INTO segments AS s (tenant_id, id, opened_at_us, shipped, key, size_bytes, frames, pairs)
+     VALUES ($1, $2, $3, true, $4, $5, $6, $7)
+     ON CONFLICT (tenant_id, id) DO UPDATE
+       SET shipped = true, key = excluded.key, size_bytes = excluded.size_bytes, frames = excluded.frames, pairs = excluded.pairs
+       WHERE NOT s.shipped`,
+    [
+      ...[tenant, manifest.segment, manifest.openedAt, body.key, body.sizeBytes],
+      ...[manifest.frames.length, manifest.pairs],
+    ],
+  );
+  return { rows: manifest.pairs, duplicate: stored.rowCount === 0 };
+}
+
+/** Larger cumulative reports replace smaller ones of the same incarnation; late and repeated ones change nothing. */
+async function storeReports(db: Db, context: { tenant: string; nowUs: number }, reports: readonly HopReport[]): Promise<void> {
+  const largest = new Map<string, { report: HopReport; progress: number }>();
+  for (const report of reports) {
+    const { captured, delivered, withheld, dropped } = report.counters;
+    const progress = captured + delivered + total(withheld) + total(dropped);
+    const name = `${report.hop}/${report.incarnation}`;
+    if (progress >= (largest.get(name)?.progress ?? 0)) largest.set(name, { report, progress });
+  }
+  if (largest.size === 0) return;
+  // In one order, so that two batches never wait for each other.
+  const sorted = [...largest].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry);
+  await db.query(
+    `INSERT INTO hop_reports AS h
+       (tenant_id, hop, incarnation, service, captured, delivered, withheld, dropped, progress, reported_at_us)
+     SELECT $1, t.*, $2 FROM unnest($3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::jsonb[],
+       $9::jsonb[], $10::bigint[]) AS t
+     ON CONFLICT (tenant_id, hop, incarnation) DO UPDATE SET
+       service = excluded.service, captured = excluded.captured, delivered = excluded.delivered,
+       withheld = excluded.withheld, dropped = excluded.dropped, progress = excluded.progress,
+       reported_at_us = excluded.reported_at_us
+     WHERE excluded.progress > h.progress`,
+    [
+      ...[context.tenant, context.nowUs],
+      sorted.map(({ report }) => report.hop),
+      sorted.map(({ report }) => report.incarnation),
+      sorted.map(({ report }) => report.service),
+      sorted.map(({ report }) => report.counters.captured),
+      sorted.map(({ report }) => report.counters.delivered),
+      sorted.map(({ report }) => JSON.stringify(report.counters.withheld)),
+      sorted.map(({ report }) => JSON.stringify(report.counters.dropped)),
+      sorted.map(({ progress }) => progress),
+    ],
+  );
+}
+

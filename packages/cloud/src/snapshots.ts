@@ -1,0 +1,77 @@
+// Snapshots as a resource: asked for here, made by the worker's snapshot job, whose state is the snapshot's state.
+import type { Snapshot } from '@echoplane/api';
+import { newId, ObjectMissing } from '@echoplane/runtime';
+import { ARTIFACTS, type SnapshotManifest, type SnapshotSummary, snapshotPrefix, type TrafficQuery } from '@echoplane/traffic';
+import { audit } from './audit.ts';
+import type { Db } from './db.ts';
+import type { Handlers, Services } from './handlers.ts';
+import { enqueueJob } from './jobs.ts';
+import { notFound } from './problems.ts';
+
+export const LIST_LIMIT = 500;
+const SELECT = `SELECT n.id, n.name, n.query, j.state, j.message, n.manifest, n.summary, n.created_at_us
+  FROM snapshots n JOIN jobs j ON j.kind = 'snapshot' AND j.subject = n.id`;
+const NEWEST = `${SELECT} ORDER BY n.created_at_us DESC, n.id DESC LIMIT ${LIST_LIMIT}`;
+const ONE = `${SELECT} WHERE n.id = $1`;
+
+interface SnapshotRow {
+  id: string;
+  name: string;
+  query: TrafficQuery;
+  state: Snapshot['state'];
+  message: string | null;
+  manifest: SnapshotManifest | null;
+  summary: SnapshotSummary | null;
+  created_at_us: number;
+}
+
+type Names = 'createSnapshot' | 'snapshots' | 'snapshot' | 'artifact';
+
+export function snapshotHandlers({ withTenant, store, clock }: Services): Pick<Handlers, Names> {
+  return {
+    async createSnapshot({ body, principal, source }) {
+      const tenant = principal.tenant.id;
+      const now = clock.nowUs();
+      const id = newId(now);
+      // Frozen: without an end the selection would go on growing while the job waits.
+      const query = { ...body.query, to: body.query.to ?? now };
+      return withTenant(tenant, async (db) => {
+        await db.query('INSERT INTO snapshots (tenant_id, id, name, query, created_at_us) VALUES ($1, $2, $3, $4, $5)', [
+          ...[tenant, id, body.name, JSON.stringify(query), now],
+        ]);
+        await enqueueJob(db, { tenant, kind: 'snapshot', subject: id }, clock);
+        await audit(db, source, { action: 'create-snapshot', subject: id, detail: { name: body.name, query } });
+        return readSnapshot(db, id);
+      });
+    },
+    async snapshots({ principal }) {
+      const found = await withTenant(principal.tenant.id, (db) => db.query<SnapshotRow>(NEWEST));
+      return { items: found.rows.map(snapshotOf) };
+    },
+    snapshot: ({ params, principal }) => withTenant(principal.tenant.id, (db) => readSnapshot(db, params.id)),
+    async artifact({ params, principal, reply }) {
+      const tenant = principal.tenant.id;
+      await withTenant(tenant, (db) => readSnapshot(db, params.id));
+      reply.type(typeOf(params.name));
+      return store.stream(`${snapshotPrefix(tenant, params.id)}${params.name}`).catch((err) => {
+        if (err instanceof ObjectMissing) throw notFound('file in this snapshot');
+        throw err;
+      });
+    },
+  };
+}
+
+export async function readSnapshot(db: Db, id: string): Promise<Snapshot> {
+  const row = (await db.query<SnapshotRow>(ONE, [id])).rows[0];
+  if (!row) throw notFound('snapshot');
+  return snapshotOf(row);
+}
+
+function snapshotOf({ created_at_us: createdAt, ...row }: SnapshotRow): Snapshot {
+  return { ...row, createdAt };
+}
+
+function typeOf(name: string): string {
+  if (name === ARTIFACTS.pairs) return 'application/zstd';
+  return name.endsWith('.jsonl') ? 'application/x-ndjson' : 'application/json';
+}

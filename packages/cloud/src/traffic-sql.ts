@@ -1,0 +1,131 @@
+// A TrafficQuery as SQL, the same predicate `compileFilter` gives in memory. Text is put together from constants only;
+// whatever a caller sent is a parameter. Conditions are of two kinds: those an index answers bound what is scanned, the
+// others are looked at row by row, within a budget.
+import type { TrafficQuery } from '@echoplane/traffic';
+
+export interface Statement {
+  text: string;
+  values: unknown[];
+}
+
+/** The last row of a page: lists go on after it. */
+export interface Cursor {
+  tsUs: number;
+  id: string;
+}
+
+/** Rows a list looks at before it answers with what it has. */
+export const SCAN_BUDGET = 200_000;
+
+/** µs since the epoch as a timestamp, to the last µs. */
+export function timestampOf(us: number): string {
+  const seconds = Math.floor(us / 1e6);
+  const micros = String(us - seconds * 1e6).padStart(6, '0');
+  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${micros}Z`;
+}
+
+class Parameters {
+  readonly values: unknown[] = [];
+  add(value: unknown): string {
+    return `$${this.values.push(value)}`;
+  }
+}
+
+/** Conditions on `r` that bound the part of an index that is read. */
+function indexedConditions(query: TrafficQuery, params: Parameters): string[] {
+  const conditions = [`r.replay = ${params.add(query.replay ?? '')}`];
+  const named = (column: string, table: string, name: string | undefined) => {
+    if (name === undefined) return;
+    conditions.push(`r.${column} = (SELECT d.id FROM ${table} d WHERE d.name = ${params.add(name)})`);
+  };
+  named('service_id', 'services', query.service);
+  named('endpoint_id', 'endpoints', query.endpoint);
+  if (query.from !== undefined) conditions.push(`r.ts >= ${params.add(timestampOf(query.from))}`);
+  if (query.to !== undefined) conditions.push(`r.ts < ${params.add(timestampOf(query.to))}`);
+  return conditions;
+}
+
+/** Conditions on `r` that are looked at row by row. */
+function scannedConditions(query: TrafficQuery, params: Parameters): string[] {
+  const conditions: string[] = [];
+  const add = (condition: (parameter: string) => string, value: unknown) => {
+    if (value !== undefined) conditions.push(condition(params.add(value)));
+  };
+  add((p) => `r.host_id = (SELECT d.id FROM hosts d WHERE d.name = ${p})`, query.host);
+  add((p) => `r.direction = ${p}`, query.direction);
+  add((p) => `r.method = ${p}`, query.method);
+  add((p) => `starts_with(r.path, ${p})`, query.pathPrefix);
+  add((p) => `r.status >= ${p}`, query.statusMin);
+  add((p) => `r.status <= ${p}`, query.statusMax);
+  add((p) => `r.latency_us >= ${p}::double precision * 1000`, query.latencyMinMs);
+  add((p) => `r.session = ${p}`, query.session);
+  return conditions;
+}
+
+const where = (conditions: readonly string[]) => (conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`);
+
+function afterCursor(cursor: Cursor | null, params: Parameters): string[] {
+  if (!cursor) return [];
+  const ts = params.add(timestampOf(cursor.tsUs));
+  // The first condition prunes partitions, which a row comparison does not.
+  return [`r.ts <= ${ts}`, `(r.ts, r.id) < (${ts}, ${params.add(cursor.id)})`];
+}
+
+/** Columns of a row as `TrafficRow` and `FramePosition` need them, from `p` (the row) and its dictionaries. */
+const ROW_COLUMNS = `p.ts_us, p.id, s.cluster, s.namespace, p.workload_kind, s.workload, s.name AS service, p.peer,
+  p.direction, p.protocol, p.method, h.name AS host, p.path, e.name AS endpoint, p.status, p.grpc_status, p.error, p.gaps,
+  p.latency_us, p.ttfb_us, p.request_bytes, p.response_bytes, p.connection, p.seq, p.session, p.trace_id, p.cause_id,
+  p.cause_confidence, p.rule_version, p.fold_weight, p.segment, p.frame, p.frame_offset, p.frame_length, p.line,
+  g.shipped, g.key,
+  (SELECT jsonb_object_agg(t.name, t.value) FROM rrpair_tags t WHERE t.pair_id = p.id AND t.ts = p.ts) AS tags`;
+const DICTIONARIES = `JOIN services s ON s.id = p.service_id JOIN hosts h ON h.id = p.host_id
+  JOIN endpoints e ON e.id = p.endpoint_id JOIN segments g ON g.id = p.segment`;
+
+/** One page, newest first, after looking at no more than `budget` rows. */
+export function listStatement(
+  query: TrafficQuery,
+  page: { limit: number; cursor: Cursor | null; budget: number },
+): Statement {
+  const params = new Parameters();
+  const indexed = where([...indexedConditions(query, params), ...afterCursor(page.cursor, params)]);
+  const scanned = where(scannedConditions(query, params));
+  const text = `
+    WITH p AS (
+      SELECT r.* FROM (
+        SELECT r.* FROM rrpairs r ${indexed} ORDER BY r.ts DESC, r.id DESC LIMIT ${params.add(page.budget)}
+      ) r ${scanned} ORDER BY r.ts DESC, r.id DESC LIMIT ${params.add(page.limit)}
+    )
+    SELECT ${ROW_COLUMNS} FROM p ${DICTIONARIES} ORDER BY p.ts DESC, p.id DESC`;
+  return { text, values: params.values };
+}
+
+/** The row at which the budget of `listStatement` ends; none when the index ends first. */
+export function budgetEndStatement(query: TrafficQuery, cursor: Cursor | null, budget: number): Statement {
+  const params = new Parameters();
+  const indexed = where([...indexedConditions(query, params), ...afterCursor(cursor, params)]);
+  const text = `SELECT r.ts_us, r.id FROM rrpairs r ${indexed}
+    ORDER BY r.ts DESC, r.id DESC OFFSET ${params.add(budget - 1)} LIMIT 1`;
+  return { text, values: params.values };
+}
+
+/** One row by its id. */
+export const PAIR_SQL = `WITH p AS (SELECT r.* FROM rrpairs r WHERE r.id = $1 LIMIT 1)
+  SELECT ${ROW_COLUMNS} FROM p ${DICTIONARIES}`;
+
+/** The place of every row of a selection, by segment, frame and line; rows of one frame come together. */
+export function positionsStatement(query: TrafficQuery): Statement {
+  const params = new Parameters();
+  const conditions = where([...indexedConditions(query, params), ...scannedConditions(query, params)]);
+  const text = `SELECT r.id, r.segment, r.frame, r.frame_offset, r.frame_length, r.line, g.shipped, g.key
+    FROM rrpairs r JOIN segments g ON g.id = r.segment ${conditions} ORDER BY r.segment, r.frame, r.line`;
+  return { text, values: params.values };
+}
+
+/** How many rows a selection has, and how many of them, in how many segments, are not in the store yet. */
+export function coverageStatement(query: TrafficQuery): Statement {
+  const params = new Parameters();
+  const conditions = where([...indexedConditions(query, params), ...scannedConditions(query, params)]);
+  const text = `SELECT count(*) AS rows, count(DISTINCT r.segment) FILTER (WHERE NOT g.shipped) AS open_segments
+    FROM rrpairs r JOIN segments g ON g.id = r.segment ${conditions}`;
+  return { text, values: params.values };
+}

@@ -1,0 +1,95 @@
+// The forwarder's life: folders checked, admin page up, tenant known, flow started, port open; stopped in reverse.
+
+import type { ApiClient } from '@echoplane/api';
+import {
+  announceReady,
+  backoffMs,
+  type Clock,
+  createFace,
+  folderStore,
+  type Logger,
+  listen,
+  OperatingError,
+  type ProgramContext,
+  systemClock,
+} from '@echoplane/runtime';
+import type { ForwarderConfig } from './config.ts';
+import { agentClient, askTenant, rememberedTenant, type Tenant } from './control-plane.ts';
+import { type Flow, startFlow } from './flow.ts';
+import { openSpoolFolder, type SpoolFiles } from './spool-files.ts';
+import { samplesOf, statusOf } from './status.ts';
+
+const TENANT_TIMEOUT_MS = 5_000;
+const TENANT_RETRY = { firstMs: 200, maxMs: 5_000 };
+const FLUSH_DEADLINE_MS = 30_000;
+const STOP_DEADLINE_MS = 4_000;
+const AGE_CHECK_MS = 250;
+
+/** Runs the forwarder until the context's signal aborts. */
+export async function runForwarder(
+  config: ForwarderConfig,
+  log: Logger,
+  context: ProgramContext,
+): Promise<void> {
+  const { signal, stopper } = context;
+  const clock = systemClock();
+  const files = { dir: config.spoolDir, fsync: config.fsync };
+  await openSpoolFolder(files.dir);
+  const store = await folderStore(config.storeDir);
+  const client = agentClient(config.cloudUrl, config.agentKey);
+
+  let flow: Flow | null = null;
+  const face = createFace({
+    notReady: () => (flow ? flow.spool.trouble : 'waiting for the control plane to say whom the key serves'),
+    metrics: () => (flow ? samplesOf(flow) : []),
+    pages: {
+      '/status': () => flow && statusOf(flow, clock.nowUs()),
+      'POST /flush': async () => ({ flushed: flow !== null && (await flow.flush(FLUSH_DEADLINE_MS)) }),
+    },
+  });
+  const adminPort = await listen(face, config.adminPort, config.host, 'the admin page of the forwarder');
+  stopper.add('admin page', () => {
+    face.close();
+    face.closeAllConnections();
+  });
+
+  const tenant = await findTenant({ client, files, clock, log, signal });
+  if (!tenant) return;
+  const started = await startFlow({ config, tenant: tenant.id, files, store, client, clock, log });
+  flow = started;
+  stopper.add('flow', () => started.stop(STOP_DEADLINE_MS));
+  const port = await listen(started.intake.server, config.port, config.host, 'the intake of the forwarder');
+  announceReady(log, { port, adminPort, tenant: tenant.id });
+  while (!signal.aborted) {
+    await clock.sleep(AGE_CHECK_MS, signal);
+    await started.spool.rotateByAge();
+  }
+}
+
+interface TenantSearch {
+  client: ApiClient;
+  files: SpoolFiles;
+  clock: Clock;
+  log: Logger;
+  signal: AbortSignal;
+}
+
+/** Asks the control plane; when it is away, the spool's memory will do; without one it asks again. Null when aborted. */
+async function findTenant({ client, files, clock, log, signal }: TenantSearch): Promise<Tenant | null> {
+  for (let attempt = 1; !signal.aborted; attempt++) {
+    try {
+      return await askTenant(
+        client,
+        files,
+        AbortSignal.any([signal, AbortSignal.timeout(TENANT_TIMEOUT_MS)]),
+      );
+    } catch (err) {
+      if (err instanceof OperatingError) throw err;
+      const known = await rememberedTenant(files);
+      if (known) return known;
+      if (attempt === 1) log.warn({ err }, 'the control plane does not answer; trying again');
+      await clock.sleep(backoffMs(attempt, TENANT_RETRY, Math.random()), signal);
+    }
+  }
+  return null;
+}

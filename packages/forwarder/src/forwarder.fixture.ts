@@ -1,0 +1,208 @@
+// The outside of a forwarder, for tests: the real program as a process, a stand-in for the control plane that checks
+// every body against the contract, a sender, and the real tools that read segments.
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import { HopReports, IndexBatch, SegmentShipped } from '@echoplane/api';
+import { CaptureSender, folderStore, listen, silentLogger, systemClock } from '@echoplane/runtime';
+import { type HopReport, type IndexRow, type SegmentManifest, total } from '@echoplane/traffic';
+import { HELLO } from './captured.fixture.ts';
+
+export const clock = systemClock();
+export const TENANT = '0190a0a0-0000-7000-8000-00000000aaaa';
+export const KEY = 'test-key';
+const DEADLINE_US = 30_000_000;
+
+/** What a test must undo, last first. */
+export class Cleanup {
+  readonly #steps: (() => unknown)[] = [];
+  add(step: () => unknown): void {
+    this.#steps.push(step);
+  }
+  async run(): Promise<void> {
+    for (const step of this.#steps.splice(0).reverse()) await step();
+  }
+}
+
+export async function temporaryHome(cleanup: Cleanup): Promise<string> {
+  const home = await mkdtemp(join(tmpdir(), 'forwarder-'));
+  cleanup.add(() => rm(home, { recursive: true, force: true }));
+  return home;
+}
+
+export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = clock.nowUs() + DEADLINE_US;
+  while (!(await condition())) {
+    if (clock.nowUs() > deadline) throw new Error(`never came: ${what}`);
+    await clock.sleep(10);
+  }
+}
+
+/** What the control plane was told. `refuse` may give a status for a path instead of an answer. */
+export class StandInCloud {
+  readonly rows = new Map<string, IndexRow>();
+  readonly frames = new Set<string>();
+  /** Ids that came in two different places. */
+  readonly twice: string[] = [];
+  readonly reports = new Map<string, HopReport>();
+  readonly segments: SegmentManifest[] = [];
+  readonly malformed: string[] = [];
+  refuse: (path: string) => number | null = () => null;
+
+  answer(path: string, authorization: string | undefined, text: string): { status: number; body?: unknown } {
+    if (authorization !== `Bearer ${KEY}`) return { status: 401, body: {} };
+    const refusal = this.refuse(path);
+    if (refusal) return { status: refusal, body: {} };
+    if (path === '/v1/agent')
+      return { status: 200, body: { tenant: { id: TENANT, name: 'acme' }, key: 'k' } };
+    try {
+      return this.#take(path, JSON.parse(text));
+    } catch (err) {
+      this.malformed.push(`${path}: ${err}`);
+      return { status: 400, body: {} };
+    }
+  }
+
+  #take(path: string, body: unknown): { status: number; body?: unknown } {
+    if (path === '/v1/ingest/reports') {
+      this.#note(HopReports.parse(body).reports);
+      return { status: 204 };
+    }
+    if (path === '/v1/ingest/segments') {
+      this.segments.push(SegmentShipped.parse(body).manifest);
+      return { status: 200, body: { rows: 0, duplicate: false } };
+    }
+    const batch = IndexBatch.parse(body);
+    this.#note(batch.reports);
+    const frame = `${batch.segment}/${batch.frame}`;
+    const duplicate = this.frames.has(frame);
+    this.frames.add(frame);
+    for (const row of duplicate ? [] : batch.rows) {
+      if (this.rows.has(row.id)) this.twice.push(row.id);
+      this.rows.set(row.id, row);
+    }
+    return { status: 200, body: { rows: batch.rows.length, duplicate } };
+  }
+
+  #note(reports: HopReport[]): void {
+    const sum = ({ counters: c }: HopReport) =>
+      c.captured + c.delivered + total(c.withheld) + total(c.dropped);
+    for (const report of reports) {
+      const known = this.reports.get(report.incarnation);
+      if (!known || sum(report) >= sum(known)) this.reports.set(report.incarnation, report);
+    }
+  }
+
+  report(hop: HopReport['hop']): HopReport | undefined {
+    return [...this.reports.values()].find((report) => report.hop === hop);
+  }
+}
+
+/** Serves the stand-in; `close` makes the control plane go away. */
+export async function serveCloud(cloud: StandInCloud, cleanup: Cleanup, port = 0) {
+  const server = createServer(async (request, response) => {
+    const { status, body } = cloud.answer(request.url!, request.headers.authorization, await textOf(request));
+    response.writeHead(status, { 'content-type': 'application/json' }).end(body && JSON.stringify(body));
+  });
+  const taken = await listen(server, port);
+  const close = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  cleanup.add(close);
+  return { port: taken, url: `http://127.0.0.1:${taken}`, close };
+}
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const chunk of request.setEncoding('utf8')) text += chunk;
+  return text;
+}
+
+export interface ForwarderProcess {
+  process: ChildProcess;
+  port: number;
+  adminPort: number;
+  /** Ends it with a signal and waits for its exit code. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+  page(path: string, method?: string): Promise<{ status: number; text: string }>;
+}
+
+/** Environment of a forwarder in `home`. */
+export function forwarderEnv(home: string, cloudUrl: string, env: Record<string, string> = {}) {
+  return {
+    ECHOPLANE_PORT: '0',
+    ECHOPLANE_SPOOL_DIR: join(home, 'spool'),
+    ECHOPLANE_STORE_DIR: join(home, 'store'),
+    ECHOPLANE_CLOUD_URL: cloudUrl,
+    ECHOPLANE_AGENT_KEY: KEY,
+    ECHOPLANE_FRAME_MAX_DELAY_MS: '20',
+    ECHOPLANE_FSYNC: 'false',
+    ...env,
+  };
+}
+
+export function spawnForwarder(env: Record<string, string>): ChildProcess {
+  const main = join(import.meta.dirname, 'main.ts');
+  return spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** Starts the program and waits until it serves. */
+export async function startForwarder(
+  env: Record<string, string>,
+  cleanup: Cleanup,
+): Promise<ForwarderProcess> {
+  const child = spawnForwarder(env);
+  const exited = once(child, 'exit');
+  const end = async (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    return (await exited)[0] as number | null;
+  };
+  cleanup.add(() => end('SIGKILL'));
+  child.stderr!.resume();
+  const ready = Promise.withResolvers<{ port: number; adminPort: number }>();
+  createInterface(child.stdout!).on('line', (line) => {
+    const entry = JSON.parse(line) as { event?: string; port: number; adminPort: number };
+    if (entry.event === 'ready') ready.resolve(entry);
+  });
+  void exited.then(() => ready.reject(new Error('the forwarder ended before it was ready')));
+  const { port, adminPort } = await ready.promise;
+  const page = async (path: string, method = 'GET') => {
+    const response = await fetch(`http://127.0.0.1:${adminPort}${path}`, { method });
+    return { status: response.status, text: await response.text() };
+  };
+  return { process: child, port, adminPort, end, page };
+}
+
+export function startSender(port: number, cleanup: Cleanup): CaptureSender {
+  const { version: _, incarnation: __, ...hello } = HELLO;
+  const sender = new CaptureSender({ host: '127.0.0.1', port, hello, log: silentLogger(), clock });
+  const running = sender.run(new AbortController().signal);
+  cleanup.add(() => {
+    sender.close();
+    return running;
+  });
+  return sender;
+}
+
+/** Ids of all pairs in the folder store, read with zstd and jq. */
+export async function storedIds(home: string): Promise<string[]> {
+  const root = join(home, 'store');
+  const keys = await (await folderStore(root)).list('');
+  const ids: string[] = [];
+  for (const key of keys) {
+    const options = { maxBuffer: 64 << 20 };
+    const { stdout } = await promisify(execFile)(
+      'sh',
+      ['-c', 'zstd -dc "$1" | jq -r .id', 'sh', join(root, key)],
+      options,
+    );
+    ids.push(...stdout.split('\n').filter((id) => id !== ''));
+  }
+  return ids;
+}

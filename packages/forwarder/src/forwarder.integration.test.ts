@@ -1,0 +1,290 @@
+// The forwarder as a process, between a real sender and a stand-in for the control plane.
+import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { pending } from '@echoplane/traffic';
+import {
+  CAPTURE_PREFACE,
+  CaptureFrameDecoder,
+  type CaptureMessage,
+  encodeCaptureFrame,
+} from '@echoplane/wire';
+import { afterEach, describe, expect, test } from 'vitest';
+import { capturedPair, HELLO, idOf, messageOf } from './captured.fixture.ts';
+import {
+  Cleanup,
+  clock,
+  forwarderEnv,
+  StandInCloud,
+  serveCloud,
+  spawnForwarder,
+  startForwarder,
+  startSender,
+  storedIds,
+  TENANT,
+  temporaryHome,
+  until,
+} from './forwarder.fixture.ts';
+
+const cleanup = new Cleanup();
+afterEach(() => cleanup.run());
+
+const ids = (count: number) => Array.from({ length: count }, (_, n) => idOf(n));
+
+function expectBalanced(cloud: StandInCloud, count: number): void {
+  for (const hop of ['sidecar', 'forwarder'] as const) {
+    expect(cloud.report(hop)?.counters).toEqual({
+      captured: count,
+      delivered: count,
+      withheld: {},
+      dropped: {},
+    });
+  }
+}
+
+/** A hand-made capture stream: what is said to the forwarder, and what it answers until it closes. */
+async function conversation(port: number, messages: CaptureMessage[]): Promise<CaptureMessage[]> {
+  const socket = connect(port, '127.0.0.1');
+  const decoder = new CaptureFrameDecoder({ preface: false });
+  const heard: CaptureMessage[] = [];
+  socket.on('data', (chunk) => heard.push(...decoder.feed(chunk)));
+  socket.write(Buffer.concat([CAPTURE_PREFACE, ...messages.map(encodeCaptureFrame)]));
+  await once(socket, 'close');
+  return heard;
+}
+
+const emptyBatch = (seq: number): CaptureMessage => ({
+  type: 'batch',
+  value: { seq, counters: { captured: 0, delivered: 0, withheld: {}, dropped: {} }, pairs: [] },
+});
+
+describe('the forwarder', () => {
+  test('brings every pair once to the index and, readable with zstd and jq, to the store; the books balance', async () => {
+    const home = await temporaryHome(cleanup);
+    const cloud = new StandInCloud();
+    const { url } = await serveCloud(cloud, cleanup);
+    const forwarder = await startForwarder(forwarderEnv(home, url), cleanup);
+    const sender = startSender(forwarder.port, cleanup);
+    for (let n = 0; n < 500; n++) sender.offer(capturedPair(n));
+    expect(await sender.drain(20_000)).toEqual({ delivered: 500, undelivered: 0 });
+    expect(JSON.parse((await forwarder.page('/flush', 'POST')).text)).toEqual({ flushed: true });
+    expect([...cloud.rows.keys()].sort()).toEqual(ids(500));
+    expect((await storedIds(home)).sort()).toEqual(ids(500));
+    expect([cloud.twice, cloud.malformed]).toEqual([[], []]);
+    expectBalanced(cloud, 500);
+    expect(cloud.segments).toMatchObject([{ tenant: TENANT, pairs: 500 }]);
+    const status = JSON.parse((await forwarder.page('/status')).text);
+    expect(status).toMatchObject({
+      openSegment: null,
+      lag: { frames: 0, segments: 0 },
+      senders: [{ connected: true, pending: 0 }],
+    });
+    expect((await forwarder.page('/metrics')).text).toContain('echoplane_forwarder_delivered_total 500\n');
+    expect((await forwarder.page('/readyz')).status).toBe(200);
+    expect((await readdir(join(home, 'spool'))).sort()).toEqual(['state.json', 'tenant.json']);
+  });
+
+  test('kill -9 again and again in a run of 5,000 pairs loses none, stores none twice, and the books balance', async () => {
+    const home = await temporaryHome(cleanup);
+    const cloud = new StandInCloud();
+    const { url } = await serveCloud(cloud, cleanup);
+    const env = forwarderEnv(home, url, {
+      ECHOPLANE_SEGMENT_MAX_BYTES: '20000',
+      ECHOPLANE_FRAME_MAX_BYTES: '20000',
+    });
+    let forwarder = await startForwarder(env, cleanup);
+    const samePort = { ...env, ECHOPLANE_PORT: String(forwarder.port) };
+    const sender = startSender(forwarder.port, cleanup);
+    for (let n = 0; n < 5_000; n++) {
+      sender.offer(capturedPair(n));
+      if (n % 20 === 0) await clock.sleep(2);
+      if (n % 1_250 !== 1_000) continue;
+      await until('some acknowledgements', () => sender.counters().delivered > n - 900);
+      await forwarder.end('SIGKILL');
+      forwarder = await startForwarder(samePort, cleanup);
+    }
+    expect(await sender.drain(30_000)).toEqual({ delivered: 5_000, undelivered: 0 });
+    expect(JSON.parse((await forwarder.page('/flush', 'POST')).text)).toEqual({ flushed: true });
+    expect([...cloud.rows.keys()].sort()).toEqual(ids(5_000));
+    expect((await storedIds(home)).sort()).toEqual(ids(5_000));
+    expect([cloud.twice, cloud.malformed]).toEqual([[], []]);
+    expectBalanced(cloud, 5_000);
+    expect(cloud.reports.size).toBe(2);
+    expect(cloud.segments.length).toBeGreaterThan(3);
+  });
+
+  test.each([
+    ['still lies in the spool', false],
+    ['was shipped long ago', true],
+  ])('a batch that %s when the forwarder is killed is known after the restart', async (_, isShipped) => {
+    const home = await temporaryHome(cleanup);
+    const cloud = new StandInCloud();
+    const { url } = await serveCloud(cloud, cleanup);
+    const env = forwarderEnv(home, url);
+    const first = await startForwarder(env, cleanup);
+    const hello: CaptureMessage = { type: 'hello', value: HELLO };
+    const pair: CaptureMessage = { type: 'batch', value: { ...batchOf(1), pairs: [capturedPair(7)] } };
+    await conversation(first.port, [hello, pair, emptyBatch(9)]);
+    await until('the pair', () => cloud.rows.size === 1);
+    if (isShipped) await first.page('/flush', 'POST');
+    await first.end('SIGKILL');
+    const second = await startForwarder(env, cleanup);
+    const heard = await conversation(second.port, [hello, pair, emptyBatch(9)]);
+    expect(heard).toMatchObject([
+      { type: 'welcome', value: { lastBatch: 1 } },
+      { type: 'ack', value: { batch: 1 } },
+      { type: 'refusal', value: { code: 'batch-gap' } },
+    ]);
+    await second.page('/flush', 'POST');
+    expect(await storedIds(home)).toEqual([idOf(7)]);
+    expect(cloud.twice).toEqual([]);
+    expect(cloud.report('forwarder')?.counters).toMatchObject({ captured: 1, delivered: 1 });
+  });
+
+  test('with the control plane away it starts, takes pairs on, and delivers them when it is back', async () => {
+    const home = await temporaryHome(cleanup);
+    const cloud = new StandInCloud();
+    const first = await serveCloud(cloud, cleanup);
+    const env = forwarderEnv(home, first.url);
+    await (await startForwarder(env, cleanup)).end('SIGTERM');
+    first.close();
+    const forwarder = await startForwarder(env, cleanup);
+    const sender = startSender(forwarder.port, cleanup);
+    for (let n = 0; n < 300; n++) sender.offer(capturedPair(n));
+    expect((await sender.drain(20_000)).undelivered).toBe(0);
+    expect(cloud.rows.size).toBe(0);
+    await serveCloud(cloud, cleanup, first.port);
+    await until('the index of all pairs', () => cloud.rows.size === 300);
+    await until('balanced books', () => pending(cloud.report('forwarder')!.counters) === 0);
+    expectBalanced(cloud, 300);
+  });
+
+  test('a full spool acknowledges nothing more, and goes on when segments could be shipped', async () => {
+    const home = await temporaryHome(cleanup);
+    const cloud = new StandInCloud();
+    const { url } = await serveCloud(cloud, cleanup);
+    cloud.refuse = (path) => (path === '/v1/agent' ? null : 503);
+    const limits = {
+      ECHOPLANE_SPOOL_MAX_BYTES: String(1 << 20),
+      ECHOPLANE_SEGMENT_MAX_BYTES: String(32 << 20),
+    };
+    const forwarder = await startForwarder(forwarderEnv(home, url, limits), cleanup);
+    const sender = startSender(forwarder.port, cleanup);
+    const noise = (n: number) =>
+      Buffer.from(Array.from({ length: 20_000 }, (_, i) => (i * i * 31 + n * 7919 + (i >> 3)) % 251));
+    const response = (n: number) =>
+      messageOf('HTTP/1.1 200 OK\r\n\r\n', Buffer.concat([Buffer.from([0xff]), noise(n)]));
+    for (let n = 0; n < 1_000; n++) sender.offer(capturedPair(n, { response: response(n) }));
+    await until('a full spool', async () => (await forwarder.page('/readyz')).status === 503);
+    const { delivered } = sender.counters();
+    expect(delivered).toBeLessThan(1_000);
+    cloud.refuse = () => null;
+    expect(await sender.drain(30_000)).toEqual({ delivered: 1_000, undelivered: 0 });
+    await forwarder.page('/flush', 'POST');
+    expect((await storedIds(home)).sort()).toEqual(ids(1_000));
+    expectBalanced(cloud, 1_000);
+  });
+
+  test('a frame the control plane refuses for good is counted and does not hold up the line', async () => {
+    const home = await temporaryHome(cleanup);
+    const cloud = new StandInCloud();
+    const { url } = await serveCloud(cloud, cleanup);
+    const forwarder = await startForwarder(forwarderEnv(home, url), cleanup);
+    const sender = startSender(forwarder.port, cleanup);
+    cloud.refuse = (path) => (path === '/v1/ingest/index' ? 400 : null);
+    sender.offer(capturedPair(0));
+    await until(
+      'the refusal in the books',
+      () => cloud.report('forwarder')?.counters.dropped['index-refused'] === 1,
+    );
+    cloud.refuse = () => null;
+    sender.offer(capturedPair(1));
+    await until('the next pair in the index', () => cloud.rows.has(idOf(1)));
+    await forwarder.page('/flush', 'POST');
+    expect(cloud.report('forwarder')?.counters).toMatchObject({
+      captured: 2,
+      delivered: 1,
+      dropped: { 'index-refused': 1 },
+    });
+  });
+
+  test('a pair that cannot be decoded is counted, its neighbours arrive', async () => {
+    const home = await temporaryHome(cleanup);
+    const cloud = new StandInCloud();
+    const { url } = await serveCloud(cloud, cleanup);
+    const forwarder = await startForwarder(forwarderEnv(home, url), cleanup);
+    const sender = startSender(forwarder.port, cleanup);
+    sender.offer(capturedPair(0, { request: messageOf('garbage') }));
+    sender.offer(capturedPair(1));
+    expect((await sender.drain(10_000)).undelivered).toBe(0);
+    await forwarder.page('/flush', 'POST');
+    expect([...cloud.rows.keys()]).toEqual([idOf(1)]);
+    expect(cloud.report('forwarder')?.counters).toMatchObject({
+      captured: 2,
+      delivered: 1,
+      dropped: { undecodable: 1 },
+    });
+  });
+
+  test('streams are taken in order: repeats are ignored, a gap, no Hello and damage end the connection', async () => {
+    const home = await temporaryHome(cleanup);
+    const cloud = new StandInCloud();
+    const { url } = await serveCloud(cloud, cleanup);
+    const { port } = await startForwarder(forwarderEnv(home, url), cleanup);
+    const hello: CaptureMessage = { type: 'hello', value: HELLO };
+    const pair: CaptureMessage = { type: 'batch', value: { ...batchOf(1), pairs: [capturedPair(7)] } };
+    const heard = await conversation(port, [hello, pair, pair, emptyBatch(2), emptyBatch(4)]);
+    expect(heard[0]).toMatchObject({ type: 'welcome', value: { lastBatch: 0 } });
+    expect(heard.at(-1)).toMatchObject({ type: 'refusal', value: { code: 'batch-gap' } });
+    await until('the pair', () => cloud.rows.size === 1);
+    const again = await conversation(port, [hello, pair, emptyBatch(4)]);
+    expect(again.slice(0, 2)).toMatchObject([
+      { value: { lastBatch: 2 } },
+      { type: 'ack', value: { batch: 2 } },
+    ]);
+    expect(await conversation(port, [emptyBatch(1)])).toMatchObject([{ value: { code: 'no-hello' } }]);
+    const wrong: CaptureMessage = { type: 'hello', value: { ...HELLO, version: 9 } };
+    expect(await conversation(port, [wrong])).toMatchObject([{ value: { code: 'unsupported-version' } }]);
+    const stranger = connect(port, '127.0.0.1');
+    stranger.write('GET / HTTP/1.1\r\n\r\n');
+    await once(stranger, 'close');
+    expect(cloud.report('forwarder')?.counters.captured).toBe(1);
+  });
+
+  test('SIGTERM ships what it holds and exits 0', async () => {
+    const home = await temporaryHome(cleanup);
+    const cloud = new StandInCloud();
+    const { url } = await serveCloud(cloud, cleanup);
+    const forwarder = await startForwarder(forwarderEnv(home, url), cleanup);
+    const sender = startSender(forwarder.port, cleanup);
+    sender.offer(capturedPair(0));
+    await sender.drain(10_000);
+    expect(await forwarder.end('SIGTERM')).toBe(0);
+    expect(await storedIds(home)).toEqual([idOf(0)]);
+    expectBalanced(cloud, 1);
+  });
+
+  const refusals: [string, number, string, Record<string, string>][] = [
+    ['a missing setting', 64, 'ECHOPLANE_AGENT_KEY is missing', { ECHOPLANE_AGENT_KEY: '' }],
+    ['a refused key', 1, 'refused ECHOPLANE_AGENT_KEY', { ECHOPLANE_AGENT_KEY: 'wrong' }],
+    ['a spool folder that is a file', 1, 'cannot be written', { ECHOPLANE_SPOOL_DIR: import.meta.filename }],
+  ];
+  test.each(refusals)('%s ends it with code %i and one clear sentence', async (_, code, sentence, env) => {
+    const home = await temporaryHome(cleanup);
+    const { url } = await serveCloud(new StandInCloud(), cleanup);
+    const child = spawnForwarder(forwarderEnv(home, url, env));
+    let said = '';
+    child.stdout!.resume();
+    child.stderr!.setEncoding('utf8').on('data', (text) => {
+      said += text;
+    });
+    expect((await once(child, 'close'))[0]).toBe(code);
+    expect(said.trim().split('\n')).toHaveLength(1);
+    expect(said).toContain(sentence);
+  });
+});
+
+function batchOf(seq: number) {
+  return { seq, counters: { captured: 1, delivered: 0, withheld: {}, dropped: {} } };
+}

@@ -1,0 +1,222 @@
+// The receiving end of the capture streams: greets, takes each batch once and in order, and acknowledges it when it is
+// durable. A connection may have so many bytes not yet durable, then it is not read. It must not know files.
+//
+// A batch of a stream that is not known may have any number: its sender forgets only what was acknowledged, so an
+// unknown past is one that another spool holds.
+import type { Server, Socket } from 'node:net';
+import { createServer } from 'node:net';
+import type { Clock, Logger } from '@echoplane/runtime';
+import {
+  type Batch,
+  CAPTURE_STREAM_VERSION,
+  CaptureFrameDecoder,
+  type CaptureMessage,
+  capturedSize,
+  encodeCaptureFrame,
+  type Hello,
+  type Refusal,
+} from '@echoplane/wire';
+import { decodeBatch } from './decode-pair.ts';
+import { type Ledger, type Stream, senderReport } from './ledger.ts';
+import type { Spool } from './spool.ts';
+
+export const WINDOW_BYTES = 8 << 20;
+/** NDJSON in memory over all connections; above it none is read. */
+const MAX_PENDING_BYTES = 64 << 20;
+/** One index batch takes 20,000 rows. */
+const MAX_BATCH_PAIRS = 10_000;
+const MAX_CONNECTIONS = 1_000;
+const MAX_INCARNATION_LENGTH = 64;
+const HELLO_TIMEOUT_MS = 10_000;
+/** Senders say something every five seconds. */
+const SILENCE_TIMEOUT_MS = 60_000;
+/** A peer that does not take its acknowledgements is not there. */
+const MAX_UNSENT_BYTES = 1 << 20;
+const HOPS: readonly string[] = ['sidecar', 'generator', 'responder'];
+
+export interface IntakeOptions {
+  ledger: Ledger;
+  spool: Spool;
+  clock: Clock;
+  log: Logger;
+}
+
+interface Connection {
+  socket: Socket;
+  hello: Hello | null;
+  stream: Stream | null;
+  /** Batches not yet durable, with their sizes. */
+  pending: { seq: number; bytes: number }[];
+  pendingBytes: number;
+}
+
+export class Intake {
+  readonly server: Server;
+  readonly #options: IntakeOptions;
+  readonly #connections = new Set<Connection>();
+  /** The newest connection of each incarnation. */
+  readonly #current = new Map<string, Connection>();
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+    this.server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    this.server.maxConnections = MAX_CONNECTIONS;
+  }
+
+  /** To be told when batches of these streams became durable. */
+  durable(incarnations: readonly string[]): void {
+    for (const incarnation of incarnations) {
+      const connection = this.#current.get(incarnation);
+      if (connection?.stream) this.#acknowledge(connection, connection.stream.durable);
+    }
+    for (const connection of this.#connections) this.#pace(connection);
+  }
+
+  /** No further connection, no further byte; what was taken on can still be acknowledged. */
+  stop(): void {
+    this.server.close();
+    for (const { socket } of this.#connections) socket.pause();
+  }
+
+  /** Ends every connection. */
+  close(): void {
+    for (const { socket } of this.#connections) socket.destroySoon();
+  }
+
+  #accept(socket: Socket): void {
+    const connection: Connection = { socket, hello: null, stream: null, pending: [], pendingBytes: 0 };
+    this.#connections.add(connection);
+    const decoder = new CaptureFrameDecoder({ preface: true });
+    socket.setTimeout(HELLO_TIMEOUT_MS);
+    socket.on('data', (chunk) => this.#read(connection, decoder, chunk));
+    socket.on('timeout', () => {
+      if (!socket.isPaused()) socket.destroy();
+    });
+    socket.on('error', (err) => this.#options.log.debug({ err }, 'a capture connection broke'));
+    socket.on('close', () => this.#drop(connection));
+  }
+
+  #drop(connection: Connection): void {
+    const { stream } = connection;
+    this.#connections.delete(connection);
+    if (!stream || this.#current.get(stream.incarnation) !== connection) return;
+    this.#current.delete(stream.incarnation);
+    stream.connected = false;
+    stream.seenUs = this.#options.clock.nowUs();
+  }
+
+  #read(connection: Connection, decoder: CaptureFrameDecoder, chunk: Buffer): void {
+    try {
+      for (const message of decoder.feed(chunk)) {
+        if (connection.socket.destroyed || connection.socket.writableEnded) return;
+        this.#receive(connection, message);
+      }
+    } catch (err) {
+      this.#options.log.warn(
+        { err, incarnation: connection.hello?.incarnation },
+        'a capture stream is damaged',
+      );
+      connection.socket.destroy();
+    }
+  }
+
+  #receive(connection: Connection, message: CaptureMessage): void {
+    if (message.type === 'hello') this.#greet(connection, message.value);
+    else if (message.type === 'batch') this.#take(connection, message.value);
+  }
+
+  #greet(connection: Connection, hello: Hello): void {
+    const { ledger, clock } = this.#options;
+    const objection = connection.stream
+      ? refusal('bad-hello', 'A stream has one Hello.')
+      : objectionTo(hello);
+    const stream = objection ? null : ledger.open(hello, clock.nowUs());
+    if (!stream) {
+      const full = refusal('too-many-streams', 'This forwarder serves as many streams as it can.');
+      this.#refuse(connection, objection ?? full);
+      return;
+    }
+    const older = this.#current.get(hello.incarnation);
+    this.#current.set(hello.incarnation, connection);
+    older?.socket.destroy();
+    stream.connected = true;
+    Object.assign(connection, { hello, stream });
+    connection.socket.setTimeout(SILENCE_TIMEOUT_MS);
+    const value = { lastBatch: stream.durable, windowBytes: WINDOW_BYTES };
+    connection.socket.write(encodeCaptureFrame({ type: 'welcome', value }));
+  }
+
+  #take(connection: Connection, batch: Batch): void {
+    const { stream, hello } = connection;
+    const objection = stream
+      ? objectionToBatch(batch, stream)
+      : refusal('no-hello', 'A stream begins with Hello.');
+    if (!stream || !hello || objection) {
+      this.#refuse(connection, objection!);
+      return;
+    }
+    if (batch.seq <= stream.durable) {
+      this.#acknowledge(connection, stream.durable);
+      return;
+    }
+    const bytes = batch.pairs.reduce((sum, pair) => sum + capturedSize(pair), 0);
+    connection.pending.push({ seq: batch.seq, bytes });
+    connection.pendingBytes += bytes;
+    // A batch that came before and is not durable yet is acknowledged with it.
+    if (stream.accepted === null || batch.seq > stream.accepted) {
+      const report = senderReport(hello, batch.counters);
+      this.#options.spool.add({ stream, seq: batch.seq, report, ...decodeBatch(batch, hello) });
+    }
+    this.#pace(connection);
+  }
+
+  #acknowledge(connection: Connection, seq: number): void {
+    const { pending, socket } = connection;
+    while (pending.length > 0 && pending[0]!.seq <= seq) connection.pendingBytes -= pending.shift()!.bytes;
+    if (socket.destroyed || socket.writableEnded) return;
+    socket.write(encodeCaptureFrame({ type: 'ack', value: { batch: seq } }));
+    if (socket.writableLength > MAX_UNSENT_BYTES) socket.destroy();
+  }
+
+  /** Reads on, or not, by what is not yet durable. */
+  #pace(connection: Connection): void {
+    const { socket, pendingBytes } = connection;
+    const isFull = pendingBytes > WINDOW_BYTES || this.#options.spool.pendingBytes > MAX_PENDING_BYTES;
+    if (isFull) socket.pause();
+    else if (socket.isPaused() && this.server.listening) socket.resume();
+  }
+
+  #refuse(connection: Connection, value: Refusal): void {
+    this.#options.log.warn(
+      { ...value, incarnation: connection.hello?.incarnation },
+      'a capture stream was refused',
+    );
+    connection.socket.end(encodeCaptureFrame({ type: 'refusal', value }));
+  }
+}
+
+function refusal(code: string, message: string): Refusal {
+  return { code, message };
+}
+
+function objectionTo({ version, incarnation, hop }: Hello): Refusal | null {
+  if (version !== CAPTURE_STREAM_VERSION) {
+    const sentence = `Version ${version} of the capture stream is not spoken here; use version ${CAPTURE_STREAM_VERSION}.`;
+    return refusal('unsupported-version', sentence);
+  }
+  if (incarnation === '' || incarnation.length > MAX_INCARNATION_LENGTH || !HOPS.includes(hop)) {
+    return refusal('bad-hello', 'Hello needs an incarnation of at most 64 characters and a known hop.');
+  }
+  return null;
+}
+
+function objectionToBatch({ seq, pairs }: Batch, { accepted }: Stream): Refusal | null {
+  if (pairs.length > MAX_BATCH_PAIRS) {
+    return refusal('batch-too-large', `A batch holds at most ${MAX_BATCH_PAIRS} pairs.`);
+  }
+  if (!Number.isSafeInteger(seq) || seq < 1 || (accepted !== null && seq > accepted + 1)) {
+    const due = (accepted ?? 0) + 1;
+    return refusal('batch-gap', `Batch ${due} is due, not ${seq}; connect again and go on from Welcome.`);
+  }
+  return null;
+}

@@ -1,0 +1,286 @@
+// Ships captured pairs to the forwarder over one TCP connection at a time, for sidecar, generator and responder. The
+// app comes first: offering a pair never throws or waits, memory is bounded whatever the other side does, and what is
+// lost is counted. Batches are sent again after a reconnect, unchanged, until they are acknowledged.
+//
+//   connecting ─▶ greeting (Hello sent) ─▶ open (Welcome came) ─▶ over ─▶ wait ─▶ connecting …
+import { connect, type Socket } from 'node:net';
+import {
+  CAPTURE_PREFACE,
+  CAPTURE_STREAM_VERSION,
+  type CaptureCounters,
+  type CapturedPair,
+  CaptureFrameDecoder,
+  type CaptureMessage,
+  encodeCaptureFrame,
+  type Hello,
+} from '@echoplane/wire';
+import { backoffMs } from './backoff.ts';
+import { CaptureQueue } from './capture-queue.ts';
+import { type Clock, newId } from './clock.ts';
+import type { Logger } from './log.ts';
+
+export interface CaptureSenderOptions {
+  host: string;
+  port: number;
+  hello: Omit<Hello, 'version' | 'incarnation'>;
+  log: Logger;
+  clock: Clock;
+  /** Bound of everything held in memory. */
+  queueBytes?: number;
+  batchBytes?: number;
+  /** How long a pair may wait for company in its batch. */
+  batchDelayMs?: number;
+  /** A connection on which nothing is acknowledged for this long, though something is due, is given up. */
+  stallMs?: number;
+}
+
+/** One connection; `window` is null until Welcome. `sent` is the last batch written on it. */
+interface Link {
+  socket: Socket;
+  window: number | null;
+  sent: number;
+  progressUs: number;
+  refused: boolean;
+}
+
+const DEFAULTS = { queueBytes: 32 << 20, batchBytes: 256 << 10, batchDelayMs: 5, stallMs: 30_000 };
+/** Bytes handed to the socket and not taken by the kernel; more is pointless while the other side does not read. */
+const SOCKET_BYTES = 1 << 20;
+const TICK_MS = 50;
+const QUIET_US = 250_000;
+const HEARTBEAT_US = 5_000_000;
+const RETRY = { firstMs: 100, maxMs: 5_000 };
+const RETRY_REFUSED = { firstMs: 5_000, maxMs: 60_000 };
+const RETRY_DRAINING_MS = 100;
+
+/** The sending end of a capture stream. `run` it, `offer` pairs, `drain` before `close`. */
+export class CaptureSender {
+  readonly incarnation: string;
+  readonly #options: CaptureSenderOptions & typeof DEFAULTS;
+  readonly #queue: CaptureQueue;
+  readonly #closing = new AbortController();
+  readonly #draining = new AbortController();
+  #link: Link | null = null;
+  #flushArmed = false;
+  #flushDue = false;
+  #lastCutUs = 0;
+  #lastChangeUs = 0;
+  /** Failed attempts in a row. */
+  #attempts = 0;
+
+  constructor(options: CaptureSenderOptions) {
+    this.#options = { ...DEFAULTS, ...options };
+    this.#queue = new CaptureQueue(this.#options);
+    this.incarnation = newId(options.clock.nowUs());
+  }
+
+  /** Takes a pair on. Never throws, never waits: at the bound bodies go first, then pairs, both counted. */
+  offer(pair: CapturedPair): void {
+    this.#queue.offer(pair);
+    this.#lastChangeUs = this.#options.clock.nowUs();
+    this.#armFlush();
+  }
+
+  /** Counts a pair that was seen and held back on purpose. */
+  withhold(reason: string): void {
+    this.#queue.withhold(reason);
+    this.#lastChangeUs = this.#options.clock.nowUs();
+  }
+
+  /** Cumulative since the start of this incarnation. */
+  counters(): CaptureCounters {
+    return this.#queue.counters();
+  }
+
+  /** Body bytes given up so that their pairs could be kept. */
+  get shedBodyBytes(): number {
+    return this.#queue.shedBodyBytes;
+  }
+
+  /** Everything held in memory, in bytes. */
+  get heldBytes(): number {
+    return this.#queue.heldBytes;
+  }
+
+  /** Whether the forwarder takes batches at this moment. */
+  get isConnected(): boolean {
+    return this.#link?.window != null;
+  }
+
+  /** Connects, sends, reconnects until `signal` aborts or `close()`; to drain at the end, the signal must outlive it. */
+  async run(signal: AbortSignal): Promise<void> {
+    const over = AbortSignal.any([signal, this.#closing.signal]);
+    while (!over.aborted) {
+      const link = await this.#connection(over);
+      if (over.aborted) return;
+      this.#attempts++;
+      const retry = link.refused ? RETRY_REFUSED : RETRY;
+      await this.#pause(backoffMs(this.#attempts, retry, Math.random()), over);
+    }
+  }
+
+  /** Sends what is held and, last, the final counters; resolves when all is acknowledged or the deadline has passed. */
+  async drain(deadlineMs: number): Promise<{ delivered: number; undelivered: number }> {
+    const { clock } = this.#options;
+    const deadlineUs = clock.nowUs() + deadlineMs * 1000;
+    this.#draining.abort();
+    while (!this.#isSettled() && clock.nowUs() < deadlineUs && !this.#closing.signal.aborted) {
+      this.#tick();
+      await clock.sleep(10, this.#closing.signal);
+    }
+    return { delivered: this.#queue.counters().delivered, undelivered: this.#queue.pendingPairs };
+  }
+
+  /** Ends `run` at once; what was not acknowledged is lost, so `drain` first. */
+  close(): void {
+    this.#closing.abort();
+  }
+
+  #isSettled(): boolean {
+    return this.#queue.isDry && !this.#queue.hasNews;
+  }
+
+  /** Waits between attempts; the start of a drain cuts the wait short. */
+  async #pause(ms: number, over: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    if (!this.#draining.signal.aborted)
+      return clock.sleep(ms, AbortSignal.any([over, this.#draining.signal]));
+    await clock.sleep(Math.min(ms, RETRY_DRAINING_MS), over);
+  }
+
+  /** One connection from dial to end. */
+  async #connection(over: AbortSignal): Promise<Link> {
+    const { host, port, clock, log } = this.#options;
+    const socket = connect({ host, port, noDelay: true });
+    const link: Link = { socket, window: null, sent: 0, progressUs: clock.nowUs(), refused: false };
+    this.#link = link;
+    const decoder = new CaptureFrameDecoder({ preface: false });
+    socket.on('connect', () => this.#greet(socket));
+    socket.on('drain', () => this.#pump());
+    socket.on('data', (chunk) => {
+      try {
+        for (const message of decoder.feed(chunk)) this.#receive(link, message);
+      } catch (err) {
+        socket.destroy(err as Error);
+      }
+    });
+    let failure: unknown = null;
+    socket.on('error', (err) => {
+      failure = err;
+    });
+    const ended = new AbortController();
+    socket.on('end', () => socket.destroy()).on('close', () => ended.abort());
+    const stop = () => socket.destroy();
+    over.addEventListener('abort', stop, { once: true });
+    if (over.aborted) stop();
+    while (!ended.signal.aborted) {
+      await clock.sleep(TICK_MS, ended.signal);
+      this.#tick();
+    }
+    over.removeEventListener('abort', stop);
+    this.#link = null;
+    if (!over.aborted && !link.refused)
+      log.debug({ err: failure, host, port }, 'the capture stream is interrupted');
+    return link;
+  }
+
+  #greet(socket: Socket): void {
+    const value = { ...this.#options.hello, version: CAPTURE_STREAM_VERSION, incarnation: this.incarnation };
+    socket.write(Buffer.concat([CAPTURE_PREFACE, encodeCaptureFrame({ type: 'hello', value })]));
+  }
+
+  #receive(link: Link, message: CaptureMessage): void {
+    const { log, clock } = this.#options;
+    link.progressUs = clock.nowUs();
+    if (message.type === 'welcome') {
+      this.#queue.acknowledge(message.value.lastBatch);
+      link.sent = message.value.lastBatch;
+      link.window = message.value.windowBytes;
+      this.#attempts = 0;
+      log.debug({ incarnation: this.incarnation, lastBatch: link.sent }, 'the capture stream is open');
+    } else if (message.type === 'ack') {
+      this.#queue.acknowledge(message.value.batch);
+      this.#lastChangeUs = link.progressUs;
+    } else if (message.type === 'refusal') {
+      link.refused = true;
+      log.warn(
+        { code: message.value.code, reason: message.value.message },
+        'the forwarder refused the capture stream',
+      );
+      link.socket.destroy();
+      return;
+    }
+    this.#pump();
+  }
+
+  #armFlush(): void {
+    if (this.#flushArmed) return;
+    this.#flushArmed = true;
+    const flush = () => {
+      this.#flushArmed = false;
+      this.#flushDue = true;
+      this.#pump();
+    };
+    setTimeout(flush, this.#options.batchDelayMs).unref();
+  }
+
+  /** Writes what may be written now: batches due on this connection, then new ones, inside the window. */
+  #pump(): void {
+    const link = this.#link;
+    if (!link || link.window === null || link.socket.destroyed) return;
+    const { batchBytes } = this.#options;
+    let inFlight = 0;
+    for (const batch of this.#queue.unacknowledged) {
+      if (batch.seq > link.sent && !this.#write(link, batch.frame, batch.seq, inFlight)) return;
+      inFlight += batch.frame.length;
+    }
+    while (this.#queue.waitingBytes > 0 && (this.#flushDue || this.#queue.waitingBytes >= batchBytes)) {
+      if (!this.#hasRoom(link, inFlight, Math.min(this.#queue.waitingBytes, batchBytes))) return;
+      inFlight += this.#cutAndWrite(link);
+    }
+    this.#flushDue = false;
+  }
+
+  /** A batch larger than the window travels alone. */
+  #hasRoom(link: Link, inFlight: number, bytes: number): boolean {
+    return link.socket.writableLength < SOCKET_BYTES && (inFlight === 0 || inFlight + bytes <= link.window!);
+  }
+
+  #write(link: Link, frame: Buffer, seq: number, inFlight: number): boolean {
+    if (!this.#hasRoom(link, inFlight, frame.length)) return false;
+    if (inFlight === 0) link.progressUs = this.#options.clock.nowUs();
+    link.socket.write(frame);
+    link.sent = seq;
+    return true;
+  }
+
+  #cutAndWrite(link: Link): number {
+    if (this.#queue.unacknowledged.length === 0) link.progressUs = this.#options.clock.nowUs();
+    const { frame, seq } = this.#queue.cut();
+    this.#lastCutUs = this.#options.clock.nowUs();
+    link.socket.write(frame);
+    link.sent = seq;
+    return frame.length;
+  }
+
+  /** What happens by time: counters of an idle sender, and giving up a connection that stalls. */
+  #tick(): void {
+    const link = this.#link;
+    if (!link) return;
+    const nowUs = this.#options.clock.nowUs();
+    const isDue = link.window === null || this.#queue.unacknowledged.length > 0;
+    if (isDue && nowUs - link.progressUs > this.#options.stallMs * 1000) {
+      this.#options.log.warn(
+        { stallMs: this.#options.stallMs },
+        'the forwarder does not answer; connecting again',
+      );
+      link.socket.destroy();
+      return;
+    }
+    if (this.#draining.signal.aborted) this.#flushDue = true;
+    this.#pump();
+    if (link.window === null || !this.#queue.isDry) return;
+    const quiet = this.#draining.signal.aborted || nowUs - this.#lastChangeUs >= QUIET_US;
+    if ((this.#queue.hasNews && quiet) || nowUs - this.#lastCutUs >= HEARTBEAT_US) this.#cutAndWrite(link);
+  }
+}

@@ -1,0 +1,119 @@
+// The two-way copy between a client and a server, with a tap that sees what passed. Bytes are handed to the peer first
+// and shown to the tap afterwards. Back-pressure, half-close and resets behave as if nothing stood in between:
+//
+//   data ─▶ write, pause when the peer is full, resume on drain      end ─▶ end (the other half stays open)
+//   error before end ─▶ reset the peer      error after end ─▶ what was sent is still flushed, then close
+//
+// It knows nothing of protocols, and a tap must not throw.
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+
+/** One end of a splice: the stream, and how a reset is sent on the TCP connection beneath it. */
+export interface Endpoint {
+  stream: Socket;
+  reset(): void;
+}
+
+/** What sees the bytes of a connection; it may keep copies, never the buffers themselves. */
+export interface Tap {
+  fromClient(chunk: Buffer): void;
+  fromServer(chunk: Buffer): void;
+  clientEnded(): void;
+  serverEnded(): void;
+  /** Last, once, when both ends are closed; `failed`: one of them did not end in order. */
+  closed(failed: boolean): void;
+}
+
+/** Bytes that were read before the splice began. */
+export interface Held {
+  fromClient?: Buffer;
+  fromServer?: Buffer;
+}
+
+/** The endpoint of a TCP socket opened with `allowHalfOpen`. */
+export function tcpEndpoint(socket: Socket): Endpoint {
+  return { stream: socket, reset: () => reset(socket) };
+}
+
+/** The endpoint of TLS over `raw`. */
+export function tlsEndpoint(stream: TLSSocket, raw: Socket): Endpoint {
+  return { stream, reset: () => reset(raw) };
+}
+
+/** Resets a TCP connection; one that is still being dialled is given up. */
+export function reset(socket: Socket): void {
+  if (socket.connecting) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
+/** Copies both ways until both ends are closed. The sockets are the splice's from here on. */
+export function splice(client: Endpoint, server: Endpoint, tap: Tap, held: Held = {}): void {
+  const life = { open: 2, failed: false };
+  const isClosed = () => {
+    life.open--;
+    if (life.open === 0) tap.closed(life.failed);
+  };
+  const fails = () => {
+    life.failed = true;
+  };
+  follow(client, server, fails, isClosed);
+  follow(server, client, fails, isClosed);
+  copy(client.stream, server.stream, {
+    held: held.fromClient,
+    sees: (c) => tap.fromClient(c),
+    ends: () => tap.clientEnded(),
+  });
+  copy(server.stream, client.stream, {
+    held: held.fromServer,
+    sees: (c) => tap.fromServer(c),
+    ends: () => tap.serverEnded(),
+  });
+}
+
+interface Direction {
+  held: Buffer | undefined;
+  sees(chunk: Buffer): void;
+  ends(): void;
+}
+
+function copy(from: Socket, to: Socket, direction: Direction): void {
+  const pass = (chunk: Buffer) => {
+    if (!to.write(chunk)) from.pause();
+    direction.sees(chunk);
+  };
+  const end = () => {
+    to.end();
+    direction.ends();
+  };
+  to.on('drain', () => from.resume());
+  from.on('data', pass).on('end', end).resume();
+  if (direction.held && direction.held.length > 0) pass(direction.held);
+  if (from.readableEnded) end();
+}
+
+/** What becomes of `to` when `from` fails or closes. */
+function follow(from: Endpoint, to: Endpoint, fails: () => void, closed: () => void): void {
+  let hasFailed = false;
+  const onError = () => {
+    hasFailed = true;
+    // After its end the peer owes us nothing more: all it sent is good and must still arrive.
+    if (from.stream.readableEnded) return to.stream.destroySoon();
+    fails();
+    to.reset();
+  };
+  const onClose = () => {
+    // Closed by us (a drain): both ends see an orderly close.
+    if (!hasFailed && !from.stream.readableEnded) {
+      fails();
+      to.stream.destroySoon();
+    }
+    closed();
+  };
+  from.stream.on('error', onError);
+  if (!from.stream.closed) from.stream.on('close', onClose);
+  else {
+    to.reset();
+    fails();
+    closed();
+  }
+}

@@ -1,0 +1,248 @@
+// Outbound TLS in forward mode, with real certificates and real clients: opened when both sides can trust it, passed
+// through untouched when not.
+
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer as createHttpsServer, type ServerOptions } from 'node:https';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer as createTlsServer, type TLSSocket, connect as tlsConnect } from 'node:tls';
+import { createAuthority, type KeyPairPem, loadAuthority } from '@echoplane/runtime';
+import { afterEach, describe, expect, test } from 'vitest';
+import {
+  atEnd,
+  bodyOf,
+  closeAll,
+  headOf,
+  listening,
+  run,
+  startTestSidecar,
+  type TestSidecar,
+  until,
+} from './sidecar.fixture.ts';
+
+afterEach(closeAll);
+
+const ours = await createAuthority({ commonName: 'Echoplane', days: 30 });
+const theirs = await createAuthority({ commonName: 'Payments', days: 30 });
+const upstreamAuthority = await loadAuthority(theirs.certPem, theirs.keyPem);
+const served = await upstreamAuthority.issue({ names: ['payments.localhost', '127.0.0.1'], days: 30 });
+
+interface Stage {
+  sidecar: TestSidecar;
+  proxy: string;
+  /** Path of our CA, of the upstream's CA, and of both. */
+  files: { ours: string; theirs: string; both: string };
+}
+
+async function startStage(env: Record<string, string> = {}): Promise<Stage> {
+  const folder = await mkdtemp(join(tmpdir(), 'sidecar-tls-'));
+  atEnd(() => rm(folder, { recursive: true }));
+  const file = async (name: string, text: string) => {
+    await writeFile(join(folder, name), text);
+    return join(folder, name);
+  };
+  const files = {
+    ours: await file('ours.pem', ours.certPem),
+    theirs: await file('theirs.pem', theirs.certPem),
+    both: await file('both.pem', ours.certPem + theirs.certPem),
+  };
+  const sidecar = await startTestSidecar({
+    MODE: 'forward',
+    TLS_OUT: 'true',
+    CA_CERT_FILE: files.ours,
+    CA_KEY_FILE: await file('key.pem', ours.keyPem),
+    UPSTREAM_CA_FILES: files.theirs,
+    ...env,
+  });
+  return { sidecar, proxy: `http://127.0.0.1:${sidecar.ports.out}`, files };
+}
+
+async function startPayments(options: ServerOptions = {}, pem: KeyPairPem = served): Promise<number> {
+  const server = createHttpsServer(
+    { cert: pem.certPem, key: pem.keyPem, ...options },
+    (request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk) => chunks.push(chunk));
+      request.on('end', () => response.end(`paid ${Buffer.concat(chunks)}`));
+    },
+  );
+  server.on('tlsClientError', () => {});
+  return listening(server);
+}
+
+/** A Node process that fetches `url` as an app does, twice over one connection. */
+function fetchTwice(url: string, env: Record<string, string>) {
+  const script = `
+    for (let i = 0; i < 2; i++) {
+      const response = await fetch('${url}', { method: 'POST', body: 'eur' });
+      console.log(await response.text());
+    }`;
+  return run(process.execPath, ['--input-type=module', '-e', script], { NODE_USE_ENV_PROXY: '1', ...env });
+}
+
+describe('TLS through the forward proxy', () => {
+  test('is opened for a fetch that trusts the CA: readable pairs, the server verified', async () => {
+    const port = await startPayments();
+    const { sidecar, proxy, files } = await startStage();
+    const url = `https://payments.localhost:${port}/v1/charges`;
+    const { stdout, stderr } = await fetchTwice(url, { HTTPS_PROXY: proxy, NODE_EXTRA_CA_CERTS: files.ours });
+    expect(stderr).toBe('');
+    expect(stdout).toBe('paid eur\npaid eur\n');
+    const [first] = await sidecar.captured(2);
+    expect(first).toMatchObject({
+      direction: 'OUT',
+      scheme: 'https',
+      protocol: 'http/1.1',
+      server: { ip: '127.0.0.1', port, host: 'payments.localhost' },
+      tls: { sni: 'payments.localhost', version: 'TLSv1.3', alpn: 'http/1.1' },
+      error: '',
+    });
+    expect(headOf(first!.request)).toMatch(/^POST \/v1\/charges HTTP\/1.1\r\n/);
+    expect([bodyOf(first!.request), bodyOf(first!.response)]).toEqual(['eur', 'paid eur']);
+    expect(sidecar.metrics.get('tls_outbound', 'intercepted')).toBeGreaterThan(0);
+  });
+
+  test('is opened for curl by address, with keep-alive and a large answer', async () => {
+    const big = Buffer.alloc(3 << 20, 'x');
+    const server = createHttpsServer({ cert: served.certPem, key: served.keyPem }, (_, response) =>
+      response.end(big),
+    );
+    const port = await listening(server);
+    const { sidecar, proxy, files } = await startStage();
+    const url = `https://127.0.0.1:${port}/`;
+    const args = ['-sS', '--cacert', files.ours, '-x', proxy, '-w', '%{num_connects}', url, url];
+    const { stdout, stderr } = await run('curl', args);
+    expect(stderr).toBe('');
+    expect(stdout).toBe(`${big}1${big}0`);
+    const pairs = await sidecar.captured(2);
+    expect(pairs[1]!.response!.bodySize).toBe(big.length);
+    expect(pairs[0]!.tls!.sni).toBe('');
+  });
+
+  test('mirrors the ALPN the upstream chose; h2 is passed and not decoded', async () => {
+    const server = createTlsServer(
+      { cert: served.certPem, key: served.keyPem, ALPNProtocols: ['h2'] },
+      (socket) => socket.on('error', () => {}).pipe(socket),
+    );
+    const port = await listening(server);
+    const { sidecar } = await startStage();
+    const socket = await tunnelTls(sidecar, port, { ca: ours.certPem, ALPNProtocols: ['h2', 'http/1.1'] });
+    expect(socket.alpnProtocol).toBe('h2');
+    socket.write('PRI * HTTP/2.0');
+    await once(socket, 'data');
+    socket.end();
+    const [pair] = await sidecar.captured(1);
+    expect(pair).toMatchObject({
+      protocol: 'opaque',
+      gapReason: 'http2',
+      tls: { alpn: 'h2' },
+      sentBytes: 14,
+    });
+  });
+
+  test('passes through when the upstream cannot be verified: the client sees its certificate, and its error', async () => {
+    const port = await startPayments();
+    const { sidecar, proxy, files } = await startStage({ UPSTREAM_CA_FILES: '' });
+    const url = `https://payments.localhost:${port}/`;
+    const refused = await fetchTwice(url, { HTTPS_PROXY: proxy, NODE_EXTRA_CA_CERTS: files.ours });
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/UNABLE_TO_GET_ISSUER_CERT_LOCALLY|SELF_SIGNED_CERT_IN_CHAIN/);
+    const trusted = await fetchTwice(url, { HTTPS_PROXY: proxy, NODE_EXTRA_CA_CERTS: files.theirs });
+    expect(trusted.stdout).toBe('paid eur\npaid eur\n');
+    const pairs = await sidecar.captured(2);
+    expect(pairs[1]).toMatchObject({
+      protocol: 'opaque',
+      scheme: 'https',
+      gapReason: 'tls-unverified',
+      tls: { sni: 'payments.localhost' },
+      server: { ip: '127.0.0.1', port, host: 'payments.localhost' },
+    });
+    expect(sidecar.metrics.get('tls_outbound', 'intercepted')).toBe(0);
+  });
+
+  test('passes through from the second connection on when a client refuses our certificate', async () => {
+    const port = await startPayments();
+    const { sidecar, proxy, files } = await startStage();
+    const url = `https://payments.localhost:${port}/`;
+    const pinned = ['-sS', '--cacert', files.theirs, '-x', proxy, url];
+    expect((await run('curl', pinned)).code).toBe(60);
+    await until(() => sidecar.metrics.get('tls_outbound', 'refused-by-client') === 1, 'the refusal');
+    expect(await run('curl', pinned)).toMatchObject({ code: 0, stdout: 'paid ' });
+    expect((await sidecar.captured(1))[0]).toMatchObject({ gapReason: 'tls-refused-by-client' });
+  });
+
+  test('passes through likewise when a client closes without a word after the handshake, as Node does', async () => {
+    const port = await startPayments();
+    const { sidecar, proxy, files } = await startStage();
+    const env = { HTTPS_PROXY: proxy, NODE_EXTRA_CA_CERTS: files.theirs };
+    const url = `https://payments.localhost:${port}/`;
+    expect((await fetchTwice(url, env)).code).toBe(1);
+    await until(() => sidecar.metrics.get('tls_outbound', 'refused-by-client') === 1, 'the refusal');
+    expect((await fetchTwice(url, env)).stdout).toBe('paid eur\npaid eur\n');
+  });
+
+  test('passes through from the second connection on when the upstream wants a client certificate', async () => {
+    const client = await upstreamAuthority.issue({ names: ['client'], days: 1, usage: 'clientAuth' });
+    const port = await startPayments({ requestCert: true, rejectUnauthorized: true, ca: theirs.certPem });
+    const { sidecar, proxy, files } = await startStage();
+    await writeFile(join(files.ours, '..', 'client.pem'), client.certPem + client.keyPem);
+    const cert = join(files.ours, '..', 'client.pem');
+    const url = `https://payments.localhost:${port}/`;
+    const args = ['-sS', '--cacert', files.both, '--cert', cert, '-x', proxy, url];
+    await run('curl', args);
+    const again = await run('curl', args);
+    expect(again.stderr).toBe('');
+    expect(again.stdout).toBe('paid ');
+    expect(sidecar.metrics.get('tls_outbound', 'tls-client-certificate')).toBe(1);
+  });
+
+  test('without a CA it passes through, named by its SNI', async () => {
+    const port = await startPayments();
+    const sidecar = await startTestSidecar({ MODE: 'forward' });
+    const socket = await tunnelTls(sidecar, port, { ca: theirs.certPem });
+    socket.end('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    await once(socket.resume(), 'close');
+    const [pair] = await sidecar.captured(1);
+    expect(pair).toMatchObject({
+      gapReason: 'tls-passthrough',
+      scheme: 'https',
+      tls: { sni: 'payments.localhost' },
+    });
+  });
+
+  test('a reset of the upstream in the middle of a body is a reset for the client', async () => {
+    const raws: (() => void)[] = [];
+    const server = createTlsServer({ cert: served.certPem, key: served.keyPem }, (socket) => {
+      socket.on('error', () => {});
+      socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf'));
+    });
+    server.on('connection', (raw) => raws.push(() => raw.resetAndDestroy()));
+    const port = await listening(server);
+    const { sidecar } = await startStage();
+    const socket = await tunnelTls(sidecar, port, { ca: ours.certPem });
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await once(socket, 'data');
+    for (const reset of raws) reset();
+    const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
+    expect(error.code).toBe('ECONNRESET');
+    const [pair] = await sidecar.captured(1);
+    expect(pair).toMatchObject({ error: 'reset', scheme: 'https' });
+    expect(bodyOf(pair!.response)).toBe('half');
+  });
+});
+
+/** A TLS client that made its own CONNECT. */
+async function tunnelTls(
+  sidecar: TestSidecar,
+  port: number,
+  options: { ca: string; ALPNProtocols?: string[] },
+): Promise<TLSSocket> {
+  const raw = connect(sidecar.ports.out!, '127.0.0.1');
+  raw.write(`CONNECT payments.localhost:${port} HTTP/1.1\r\n\r\n`);
+  await once(raw, 'data');
+  const socket = tlsConnect({ socket: raw, servername: 'payments.localhost', ...options });
+  await once(socket, 'secureConnect');
+  return socket;
+}

@@ -27,6 +27,16 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'fault',
+          include: ['test/*.fault.test.ts'],
+          exclude,
+          testTimeout: 180_000,
+          hookTimeout: 60_000,
+          maxWorkers: 1,
+        },
+      },
+      {
+        test: {
           name: 'browser',
           include: ['test/*.browser.test.ts'],
           exclude,

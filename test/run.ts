@@ -22,7 +22,15 @@ const ROOT = join(import.meta.dirname, '..');
 const bin = (name: string) => join(ROOT, 'node_modules', '.bin', name);
 
 function vitest(project: string, needs: string[] = []): Suite {
-  const command = (report: string) => [bin('vitest'), 'run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const command = (report: string) => [
+    bin('vitest'),
+    'run',
+    '--project',
+    project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+  ];
   return { command, needs, counts: 'vitest' };
 }
 
@@ -35,6 +43,7 @@ const SUITES: Record<string, Suite> = {
   architecture: vitest('architecture'),
   unit: vitest('unit'),
   integration: vitest('integration', ['curl', 'jq', 'openssl', 'zstd']),
+  fault: vitest('fault'),
   browser: vitest('browser', ['chromium']),
   demo: check(process.execPath, 'packages/cli/src/main.ts', 'demo', '--once'),
 };
@@ -44,7 +53,11 @@ async function runSuite(name: string): Promise<Tally> {
   const suite = SUITES[name];
   if (!suite) return didNotRun(name, `there is no such suite; there are ${Object.keys(SUITES).join(', ')}`);
   const missing = suite.needs.filter((program) => !onPath(program));
-  if (missing.length > 0) return didNotRun(name, `${missing.join(', ')} must be installed first (Debian: apt-get install -y ${missing.join(' ')})`);
+  if (missing.length > 0)
+    return didNotRun(
+      name,
+      `${missing.join(', ')} must be installed first (Debian: apt-get install -y ${missing.join(' ')})`,
+    );
   const folder = mkdtempSync(join(tmpdir(), 'echoplane-suite-'));
   try {
     const report = join(folder, 'report.json');
@@ -59,7 +72,9 @@ async function runSuite(name: string): Promise<Tally> {
 
 function readReport(name: string, report: string, code: number | null): Tally {
   try {
-    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(readFileSync(report, 'utf8'));
+    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(
+      readFileSync(report, 'utf8'),
+    );
     const failed = numFailedTests + numPendingTests + numTodoTests;
     if (numPassedTests + failed === 0) return didNotRun(name, 'it holds no test');
     // A file that cannot be loaded has no tests to count, yet vitest ends with an error.
@@ -76,7 +91,10 @@ function didNotRun(name: string, why: string): Tally {
 
 function exitCode(command: string[]): Promise<number | null> {
   return new Promise((resolve) => {
-    const child = spawn(command[0]!, command.slice(1), { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
+    const child = spawn(command[0]!, command.slice(1), {
+      cwd: ROOT,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
     child.on('error', () => resolve(null));
     child.on('exit', resolve);
   });
@@ -93,7 +111,9 @@ for (const name of names) {
   const tally = await runSuite(name);
   sum.passed += tally.passed;
   sum.failed += tally.failed;
-  console.log(`--- ${name}: ${tally.passed} passed, ${tally.failed} failed (${((performance.now() - started) / 1000).toFixed(1)} s)`);
+  console.log(
+    `--- ${name}: ${tally.passed} passed, ${tally.failed} failed (${((performance.now() - started) / 1000).toFixed(1)} s)`,
+  );
 }
 console.log(`\n${sum.passed} passed, ${sum.failed} failed`);
 process.exitCode = sum.failed === 0 ? 0 : 1;

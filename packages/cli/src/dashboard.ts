@@ -6,22 +6,25 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { OperatingError } from '@echoplane/runtime';
+import type { Environment } from './supervisor.ts';
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../dashboard/', import.meta.url));
 
 /** The folder with the built dashboard. */
-export async function dashboardDir(): Promise<string> {
+export async function dashboardDir(environment: Environment): Promise<string> {
   const dist = join(ROOT, 'dist');
   const built = await stat(join(dist, 'index.html')).catch(() => null);
   if (built && built.mtimeMs >= (await newestSource())) return dist;
+  // Vite would leave its compile cache in the temporary folder.
+  const env = { ...environment, NODE_DISABLE_COMPILE_CACHE: '1' };
   // Vite is the dashboard's own dependency; its command is found from there.
   const vite = join(
     dirname(createRequire(join(ROOT, 'package.json')).resolve('vite/package.json')),
     'bin',
     'vite.js',
   );
-  await run(process.execPath, [vite, 'build', '--logLevel', 'error'], { cwd: ROOT }).catch(
+  await run(process.execPath, [vite, 'build', '--logLevel', 'error'], { cwd: ROOT, env }).catch(
     (cause: { stderr?: string; message: string }) => {
       throw new OperatingError(
         'dashboard_build_failed',

@@ -9,7 +9,7 @@ import type { Home } from './home.ts';
 import { choosePort } from './ports.ts';
 import { type Postgres, startPostgres } from './postgres.ts';
 import { script } from './scripts.ts';
-import type { Program, Supervisor } from './supervisor.ts';
+import type { Environment, Program, Supervisor } from './supervisor.ts';
 import type { Terminal } from './terminal.ts';
 
 const USER_EMAIL = 'admin@example.com';
@@ -51,6 +51,7 @@ export interface PlaneOptions {
   home: Home;
   supervisor: Supervisor;
   terminal: Terminal;
+  environment: Environment;
   /** A real PostgreSQL; null for the embedded one. */
   databaseUrl: string | null;
   /** Port of the dashboard, when the user asked for one. */
@@ -72,7 +73,7 @@ export async function startPlane(options: PlaneOptions): Promise<Plane> {
   const credentials = await loadCredentials(home);
   const ownerUrl = options.databaseUrl ?? postgres!.url(DATABASE);
   await terminal.step('control plane: tables, roles, keys', () => initialise(options, ownerUrl, credentials));
-  const assets = await terminal.step('dashboard', () => dashboardDir());
+  const assets = await terminal.step('dashboard', () => dashboardDir(options.environment));
   const url = `http://127.0.0.1:${ports.cloud}`;
   const storeDir = home.path('store');
   const shared = {

@@ -11,6 +11,8 @@ export interface Session {
   home: Home;
   supervisor: Supervisor;
   terminal: Terminal;
+  /** The user's, from which programs get only what a process needs. */
+  environment: Environment;
   signal: AbortSignal;
   /** Told when the embedded database runs, so that it is stopped last. */
   onPostgres(postgres: Postgres): void;
@@ -54,7 +56,7 @@ export async function runSession(
     const { signal } = controller;
     const untilStopped = () => Promise.race([aborted(signal), failure.promise]);
     const onPostgres = (postgres: Postgres) => void databases.push(postgres);
-    const running = body({ home, supervisor, terminal, signal, onPostgres, untilStopped });
+    const running = body({ home, supervisor, terminal, environment, signal, onPostgres, untilStopped });
     running.catch(() => {});
     return await Promise.race([
       running,
@@ -62,6 +64,8 @@ export async function runSession(
       aborted(signal).then(() => settle(running, supervisor!)),
     ]);
   } catch (err) {
+    // What an interrupted body throws is the interruption's own noise.
+    if (controller.signal.aborted) return INTERRUPTED;
     return explain(err, home, homeDir !== null);
   } finally {
     await supervisor?.stopAll();

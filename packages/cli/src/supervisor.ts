@@ -43,7 +43,8 @@ export interface Program {
   /** What it wrote on stderr, the last lines. */
   errorTail(): string;
   stop(): Promise<void>;
-  kill(signal: NodeJS.Signals): void;
+  /** Ends it and what it started, at once. */
+  kill(): void;
 }
 
 const MAX_LINES = 500;
@@ -104,7 +105,7 @@ export class Supervisor {
 
   /** Ends everything at once. */
   killAll(): void {
-    for (const program of this.#running) program.kill('SIGKILL');
+    for (const program of this.#running) program.kill();
   }
 
   #remove(program: Program): void {
@@ -142,7 +143,7 @@ function launch(
     ...{ name: spec.name, pid: child.pid ?? 0, ready: {}, lines: [], exited },
     errorTail: () => errors.join('\n').trim(),
     stop: () => stopProcess(child, exited),
-    kill: (signal) => void child.kill(signal),
+    kill: () => killGroup(child),
   };
   createInterface({ input: child.stderr! }).on('line', (line) => {
     log.write(`${line}\n`);
@@ -189,6 +190,15 @@ async function stopProcess(child: ChildProcess, exited: Promise<unknown>): Promi
   const late = setTimeout(() => child.kill('SIGKILL'), STOP_DEADLINE_MS);
   await exited;
   clearTimeout(late);
+}
+
+/** Each program leads a process group of its own, in which a guarded one has its guard. */
+function killGroup(child: ChildProcess): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // It is gone already.
+  }
 }
 
 /** Nothing of the user's environment reaches the programs but what a process needs to run. */

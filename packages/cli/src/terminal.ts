@@ -40,7 +40,7 @@ export function createTerminal(out: NodeJS.WriteStream): Terminal {
 export function table(rows: string[][]): string {
   const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => (row[i] ?? '').length)));
   const right = widths.map((_, i) =>
-    rows.slice(1).every((row) => /^[\d.,]*( ?(ms|µs|s|%|B|KiB|MiB))?$/.test(row[i] ?? '')),
+    rows.slice(1).every((row) => /^([\d.,]*( ?(ms|µs|s|%|B|KiB|MiB))?|–)$/.test(row[i] ?? '')),
   );
   const print = (row: string[]) =>
     row

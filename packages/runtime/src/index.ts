@@ -1,7 +1,7 @@
 // The process kit: what every long-lived program of Echoplane needs, and nothing a library user would.
 export * from './backoff.ts';
-export * from './certificates.ts';
 export { CaptureSender, type CaptureSenderOptions } from './capture-sender.ts';
+export * from './certificates.ts';
 export * from './clock.ts';
 export * from './config.ts';
 export * from './health.ts';

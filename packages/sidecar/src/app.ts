@@ -4,6 +4,7 @@
 //           ├▶ splice ─▶ tap ─▶ capture ┤
 //   outbound┘                          └▶ metrics, /connections
 import { readFile } from 'node:fs/promises';
+import type { Server } from 'node:net';
 import {
   CaptureSender,
   type Clock,
@@ -21,7 +22,7 @@ import { Connections } from './connections.ts';
 import { createDial } from './dial.ts';
 import { createInbound } from './inbound.ts';
 import { Metrics, streamSamples } from './metrics.ts';
-import { createOutbound } from './outbound.ts';
+import { createOutbound, type OutboundOptions } from './outbound.ts';
 import { TlsInterception, type TlsInterceptionOptions } from './tls-interception.ts';
 
 const DRAIN_CONNECTIONS_MS = 5_000;
@@ -74,26 +75,15 @@ export async function startSidecar(
     pages: { '/connections': () => capture.describe() },
   });
 
-  const ports: Sidecar['ports'] = { in: null, out: null, admin: 0 };
-  try {
-    ports.admin = await listen(face, config.adminPort, config.host, 'the admin listener');
-    ownPorts.add(ports.admin);
-    if (config.mode !== 'reverse') {
-      const outbound = createOutbound({ dial, capture, connections, metrics, interception });
-      ports.out = await connections.listen(outbound, config.outPort, LOOPBACK, 'the outbound listener');
-      ownPorts.add(ports.out);
-    }
-    if (config.mode !== 'forward') {
-      const target = { host: config.targetHost, port: config.targetPort! };
-      const inbound = createInbound({ target, dial, capture, connections });
-      ports.in = await connections.listen(inbound, config.inPort, config.host, 'the inbound listener');
-      ownPorts.add(ports.in);
-    }
-  } catch (error) {
-    face.close();
-    await connections.drain(clock, 0);
-    throw error;
-  }
+  const ports = await openListeners(config, {
+    face,
+    ownPorts,
+    dial,
+    capture,
+    connections,
+    metrics,
+    interception,
+  });
   const running = sender.run(life.signal);
   return {
     ports,
@@ -110,6 +100,41 @@ export async function startSidecar(
       face.closeAllConnections();
     },
   };
+}
+
+interface Parts extends OutboundOptions {
+  face: Server;
+  ownPorts: Set<number>;
+}
+
+/** Opens what the mode has, or nothing. */
+async function openListeners(config: SidecarConfig, parts: Parts): Promise<Sidecar['ports']> {
+  const { face, ownPorts, connections } = parts;
+  const ports: Sidecar['ports'] = { in: null, out: null, admin: 0 };
+  try {
+    ports.admin = await listen(face, config.adminPort, config.host, 'the admin listener');
+    ownPorts.add(ports.admin);
+    if (config.mode !== 'reverse') {
+      ports.out = await connections.listen(
+        createOutbound(parts),
+        config.outPort,
+        LOOPBACK,
+        'the outbound listener',
+      );
+      ownPorts.add(ports.out);
+    }
+    if (config.mode !== 'forward') {
+      const target = { host: config.targetHost, port: config.targetPort! };
+      const inbound = createInbound({ ...parts, target });
+      ports.in = await connections.listen(inbound, config.inPort, config.host, 'the inbound listener');
+      ownPorts.add(ports.in);
+    }
+    return ports;
+  } catch (error) {
+    face.close();
+    connections.close();
+    throw error;
+  }
 }
 
 type TlsFiles = Pick<TlsInterceptionOptions, 'authority' | 'extraRoots'>;

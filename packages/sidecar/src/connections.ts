@@ -35,10 +35,15 @@ export class Connections {
     return taken;
   }
 
-  /** Stops accepting, lets what is going on finish, and closes what is left after `deadlineMs`. */
-  async drain(clock: Clock, deadlineMs: number): Promise<void> {
+  /** Stops accepting. */
+  close(): void {
     this.#isDraining = true;
     for (const server of this.#servers) server.close();
+  }
+
+  /** Stops accepting, lets what is going on finish, and closes what is left after `deadlineMs`. */
+  async drain(clock: Clock, deadlineMs: number): Promise<void> {
+    this.close();
     const deadlineUs = clock.nowUs() + deadlineMs * 1000;
     while (this.#open.size > 0 && clock.nowUs() < deadlineUs) {
       for (const [socket, accepted] of this.#open) if (accepted.isQuiet()) socket.destroySoon();

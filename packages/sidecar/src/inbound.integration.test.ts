@@ -19,6 +19,9 @@ import {
 
 afterEach(closeAll);
 
+/** A sender that made no progress in so many polls is held back. */
+const STALLED_POLLS = 40;
+
 /** An ordinary HTTP server whose answers depend on the request only. */
 async function startOrigin(): Promise<number> {
   const server = createHttpServer((request, response) => {
@@ -187,10 +190,11 @@ describe('reverse mode', () => {
     const client = connect(sidecar.ports.in!, '127.0.0.1').pause();
     client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     let before = -1;
+    let stillFor = 0;
     await until(() => {
-      const isStill = sent > 0 && sent === before;
+      stillFor = sent > 0 && sent === before ? stillFor + 1 : 0;
       before = sent;
-      return isStill;
+      return stillFor === STALLED_POLLS;
     }, 'the sender to stall');
     // What the kernel holds for two loopback connections, and not the whole body.
     expect(sent).toBeLessThan(blocks - 8);
@@ -322,7 +326,7 @@ describe('reverse mode', () => {
     const idle = connect(sidecar.ports.in!, '127.0.0.1');
     idle.write('GET /idle HTTP/1.1\r\nHost: a\r\n\r\n');
     await once(idle, 'data');
-    atEnd(() => idle.destroy() && undefined);
+    atEnd(() => void idle.destroy());
     const busy = converse(sidecar.ports.in!, [`GET /busy HTTP/1.1\r\nHost: a\r\n${CLOSE}`]);
     const isBusy = once(server, 'request');
     await isBusy;

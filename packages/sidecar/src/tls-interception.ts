@@ -38,7 +38,7 @@ export interface TlsInterceptionOptions {
 }
 
 const HANDSHAKE_MS = 10_000;
-/** Some clients (Node's) send no alert when they do not trust a certificate: they close at once, without a byte of their own. */
+/** Some clients (Node's) send no alert when they do not trust a certificate: they close at once, without a byte of their own. Taken for a refusal only while no client has accepted it. */
 const SILENT_REFUSAL_US = 1_000_000;
 
 /** Takes tunnels over in which the client begins TLS. */
@@ -131,13 +131,13 @@ export class TlsInterception {
     const failure = await handshake(stream, 'secure');
     if (!failure) return stream;
     stream.destroy();
-    if (isAlert(failure) || clock.nowUs() - offeredUs < SILENT_REFUSAL_US) this.#noteRefusal(tunnel.target);
-    else metrics.count('tls_outbound', 'handshake-failed');
+    if (isAlert(failure)) this.#noteRefusal(tunnel.target);
+    else if (!this.#noteSilence(tunnel.target, offeredUs)) metrics.count('tls_outbound', 'handshake-failed');
     return null;
   }
 
   #splice(tunnel: Tunnel, hello: ClientHello, upstream: TLSSocket, terminated: TLSSocket): void {
-    const { capture, metrics, clock } = this.#options;
+    const { capture, metrics } = this.#options;
     const { client, server, target } = tunnel;
     const alpn = upstream.alpnProtocol || '';
     metrics.count('tls_outbound', 'intercepted');
@@ -148,15 +148,30 @@ export class TlsInterception {
       ...(alpn === 'h2' && { opaque: 'http2' }),
     });
     client.accepted.isQuiet = () => tap.isQuiet;
-    const securedUs = clock.nowUs();
-    let isSilent = true;
-    terminated.once('data', () => {
-      isSilent = false;
-    });
-    terminated.once('close', () => {
-      if (isSilent && clock.nowUs() - securedUs < SILENT_REFUSAL_US) this.#noteRefusal(target);
-    });
+    this.#watchClient(terminated, upstream, target);
     splice(tlsEndpoint(terminated, client.socket), tlsEndpoint(upstream, server), tap);
+  }
+
+  /** A client's first byte says that it trusts us; a close without one, before the upstream's, that it does not. */
+  #watchClient(terminated: TLSSocket, upstream: TLSSocket, target: Target): void {
+    const securedUs = this.#options.clock.nowUs();
+    const onSilentEnd = () => {
+      terminated.off('end', onSilentEnd).off('close', onSilentEnd);
+      if (!upstream.readableEnded && !upstream.errored) this.#noteSilence(target, securedUs);
+    };
+    terminated.once('data', () => {
+      terminated.off('end', onSilentEnd).off('close', onSilentEnd);
+      this.#passThrough.accept(target);
+    });
+    terminated.on('end', onSilentEnd).on('close', onSilentEnd);
+  }
+
+  /** Whether a close without a word, after our certificate was offered, was taken for a refusal. */
+  #noteSilence(target: Target, offeredUs: number): boolean {
+    const isSoon = this.#options.clock.nowUs() - offeredUs < SILENT_REFUSAL_US;
+    if (!isSoon || this.#passThrough.isAccepted(target)) return false;
+    this.#noteRefusal(target);
+    return true;
   }
 
   #noteRefusal(target: Target): void {

@@ -1,0 +1,67 @@
+// Runs the CLI as a user would, in a scratch folder by which every process it starts is found again. For tests only.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const CLI = join(import.meta.dirname, '..', 'packages', 'cli', 'src', 'main.ts');
+
+export interface Running {
+  child: ChildProcess;
+  /** Everything it printed so far, on stdout and stderr. */
+  output: () => string;
+  exit: Promise<number | null>;
+}
+
+/** One scratch folder, which every process started in it has as TMPDIR. */
+export class CliStage {
+  readonly folder = mkdtempSync(join(tmpdir(), 'echoplane cli '));
+
+  run(args: string[], env: Record<string, string> = {}): Running {
+    const child = spawn(process.execPath, [CLI, ...args], {
+      env: { PATH: process.env.PATH!, HOME: process.env.HOME ?? '/', TMPDIR: this.folder, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let text = '';
+    for (const stream of [child.stdout!, child.stderr!]) {
+      stream.on('data', (chunk: Buffer) => {
+        text += chunk;
+      });
+    }
+    return { child, output: () => text, exit: once(child, 'close').then(([code]) => code as number | null) };
+  }
+
+  /** Pids of the processes that run here; zombies have no environment and are not among them. */
+  processes(): number[] {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+      .filter((pid) => {
+        try {
+          return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(this.folder);
+        } catch {
+          return false;
+        }
+      })
+      .map(Number);
+  }
+
+  files(): string[] {
+    return readdirSync(this.folder);
+  }
+
+  async close(): Promise<void> {
+    for (const pid of this.processes()) process.kill(pid, 'SIGKILL');
+    await until(() => this.processes().length === 0, 'the killed processes are gone');
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Resolves once `holds`, or throws at the deadline. */
+export async function until(holds: () => boolean, what: string, deadlineMs = 30_000): Promise<void> {
+  const deadline = performance.now() + deadlineMs;
+  while (!holds()) {
+    if (performance.now() > deadline) throw new Error(`never: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}

@@ -1,0 +1,98 @@
+// The laptop's front door as a user meets it: mistakes get one sentence, and a second start resumes the first.
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { CliStage, until } from './cli-stage.ts';
+
+let stage: CliStage;
+
+beforeEach(() => {
+  stage = new CliStage();
+});
+
+afterEach(() => stage.close());
+
+describe('a mistake gets one sentence', () => {
+  test('a busy port', async () => {
+    const holder = createServer().listen(0, '127.0.0.1');
+    await once(holder, 'listening');
+    const { port } = holder.address() as { port: number };
+    const run = stage.run(['up', '--home', join(stage.folder, 'home'), '--port', String(port)]);
+    expect(await run.exit).toBe(1);
+    expect(run.output()).toBe(
+      `Port ${port} on 127.0.0.1 is in use, so the dashboard cannot start; stop what holds it or choose another port.\n`,
+    );
+    holder.close();
+  });
+
+  test('a folder that cannot be written', async () => {
+    writeFileSync(join(stage.folder, 'file'), '');
+    const run = stage.run(['up', '--home', join(stage.folder, 'file', 'home')]);
+    expect(await run.exit).toBe(1);
+    expect(run.output()).toMatch(
+      /^The folder .*\/file\/home cannot be written \(ENOTDIR\); choose another one with --home or change its owner\.\n$/,
+    );
+  });
+
+  test('an unreachable database, without its password', async () => {
+    const run = stage.run(['up', '--home', join(stage.folder, 'home')], {
+      DATABASE_URL: 'postgresql://me:hunter2@127.0.0.1:1/echoplane',
+    });
+    expect(await run.exit).toBe(1);
+    const sentences = run
+      .output()
+      .split('\n')
+      .filter((line) => !/^ *[\d.]+s /.test(line) && line !== '');
+    expect(sentences).toHaveLength(1);
+    expect(sentences[0]).toMatch(/127\.0\.0\.1:1/);
+    expect(run.output()).not.toContain('hunter2');
+  });
+
+  test('a database address that is none', async () => {
+    const run = stage.run(['up', '--home', join(stage.folder, 'home')], { DATABASE_URL: 'localhost' });
+    expect(await run.exit).toBe(1);
+    expect(run.output()).toMatch(/DATABASE_URL/);
+    expect(run.output()).not.toMatch(/at .*\.ts:\d+/);
+  });
+
+  test('traffic of a plane that was never started', async () => {
+    const run = stage.run(['traffic', '--home', join(stage.folder, 'home')]);
+    expect(await run.exit).toBe(1);
+    expect(run.output()).toMatch(/^Nothing was started in .* yet: run "echoplane up"/);
+  });
+
+  test.each([
+    [['traffic', '--status', 'abc'], /status such as 404/],
+    [['traffic', '--limit', '0'], /whole number from 1/],
+    [['up', '--port', '99999'], /whole number from 1 to 65535/],
+    [['fly'], /unknown command 'fly'/],
+  ])('%j', async (args, words) => {
+    const run = stage.run(args);
+    expect(await run.exit).not.toBe(0);
+    expect(run.output()).toMatch(words);
+  });
+});
+
+describe('echoplane up', () => {
+  test('resumes its home: same address, same password, and only one at a time', async () => {
+    const home = join(stage.folder, 'home with spaces');
+    const addresses: string[] = [];
+    for (let round = 0; round < 2; round++) {
+      const run = stage.run(['up', '--home', home]);
+      await until(() => run.output().includes('Ctrl-C ends everything'), 'it is up', 60_000);
+      addresses.push(/Dashboard .*\n.*Sign in .*/.exec(run.output())![0]);
+      const second = stage.run(['up', '--home', home]);
+      expect(await second.exit).toBe(1);
+      expect(second.output()).toMatch(/is in use by process \d+; stop that one or choose another folder/);
+      const listing = stage.run(['traffic', '--home', home]);
+      expect(await listing.exit).toBe(0);
+      expect(listing.output()).toContain('No RRPair matches');
+      run.child.kill('SIGINT');
+      expect(await run.exit).toBe(0);
+      await until(() => stage.processes().length === 0, 'no process is left');
+    }
+    expect(addresses[1]).toBe(addresses[0]);
+  });
+});

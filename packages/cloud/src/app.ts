@@ -1,10 +1,10 @@
 // The HTTP face of the control plane: the routes of `/v1`, health, metrics, the OpenAPI document, the dashboard's files.
 // It is given everything it works with and opens nothing itself.
 import { randomUUID } from 'node:crypto';
-import cookie from '@fastify/cookie';
-import fastifyStatic from '@fastify/static';
 import { ROUTES, type RouteSpec } from '@echoplane/api';
 import { renderMetrics, type Sample } from '@echoplane/runtime';
+import cookie from '@fastify/cookie';
+import fastifyStatic from '@fastify/static';
 import fastify, { type FastifyInstance, LogController } from 'fastify';
 import { accountingHandlers } from './accounting.ts';
 import { registerRoutes, type Services } from './handlers.ts';
@@ -41,7 +41,11 @@ export async function buildApp({ services, dashboardDir, metrics }: AppOptions):
   app.setErrorHandler(handleError);
   app.removeContentTypeParser('text/plain');
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff', 'referrer-policy': 'same-origin' });
+    reply.headers({
+      'x-request-id': request.id,
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'same-origin',
+    });
     if (request.url.startsWith('/v1/')) reply.header('cache-control', 'no-store');
   });
   await app.register(cookie);
@@ -68,7 +72,11 @@ export async function buildApp({ services, dashboardDir, metrics }: AppOptions):
 function countAnswers(app: FastifyInstance): () => Sample {
   const counts = new Map<string, { labels: Record<string, string>; value: number }>();
   app.addHook('onResponse', async (request, reply) => {
-    const labels = { route: request.routeOptions.url ?? 'none', method: request.method, status: String(reply.statusCode) };
+    const labels = {
+      route: request.routeOptions.url ?? 'none',
+      method: request.method,
+      status: String(reply.statusCode),
+    };
     const key = `${labels.method} ${labels.route} ${labels.status}`;
     const entry = counts.get(key) ?? { labels, value: 0 };
     entry.value += 1;
@@ -109,11 +117,17 @@ async function registerDashboard(app: FastifyInstance, folder: string | undefine
   }
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0]!;
-    if (folder !== undefined && request.method === 'GET' && !path.startsWith('/v1/')) return reply.sendFile('index.html');
+    if (folder !== undefined && request.method === 'GET' && !path.startsWith('/v1/'))
+      return reply.sendFile('index.html');
     const allowed = methodsOf(path);
-    if (allowed.length === 0) return sendProblem(request, reply, new ProblemError('not_found', 'There is no such path.'));
+    if (allowed.length === 0)
+      return sendProblem(request, reply, new ProblemError('not_found', 'There is no such path.'));
     reply.header('allow', allowed.join(', '));
-    return sendProblem(request, reply, new ProblemError('method_not_allowed', `Use ${allowed.join(' or ')} here.`));
+    return sendProblem(
+      request,
+      reply,
+      new ProblemError('method_not_allowed', `Use ${allowed.join(' or ')} here.`),
+    );
   });
 }
 
@@ -123,7 +137,9 @@ function methodsOf(path: string): string[] {
   const wanted = path.split('/');
   const fits = (spec: RouteSpec) => {
     const parts = spec.path.split('/');
-    return parts.length === wanted.length && parts.every((part, i) => part.startsWith(':') || part === wanted[i]);
+    return (
+      parts.length === wanted.length && parts.every((part, i) => part.startsWith(':') || part === wanted[i])
+    );
   };
   return [...new Set(specs.filter(fits).map((spec) => spec.method))];
 }

@@ -72,7 +72,13 @@ async function byApiKey(pool: pg.Pool, key: string): Promise<Principal | null> {
   const sql = 'SELECT prefix, tenant_id, tenant_name, retention_days, role FROM auth_api_key($1)';
   const row = (await pool.query<TenantColumns & { prefix: string }>(sql, [digest(key)])).rows[0];
   if (!row) return null;
-  return { tenant: tenantOf(row), role: row.role, user: null, actor: `key:${row.prefix}`, sessionToken: null };
+  return {
+    tenant: tenantOf(row),
+    role: row.role,
+    user: null,
+    actor: `key:${row.prefix}`,
+    sessionToken: null,
+  };
 }
 
 async function bySession(pool: pg.Pool, token: string): Promise<Principal | null> {

@@ -21,7 +21,10 @@ export const ServeConfig = z.object({
   ...databases,
   port: field.port().default(8080).describe('port of the API and the dashboard, 0 takes a free one'),
   host: field.text().default('127.0.0.1').describe('address to listen on'),
-  dashboardDir: field.text().optional().describe('folder with the built dashboard; without it only the API is served'),
+  dashboardDir: field
+    .text()
+    .optional()
+    .describe('folder with the built dashboard; without it only the API is served'),
   logLevel,
 });
 export type ServeConfig = z.infer<typeof ServeConfig>;
@@ -30,7 +33,9 @@ export const WorkerConfig = z.object({ ...databases, logLevel });
 export type WorkerConfig = z.infer<typeof WorkerConfig>;
 
 export const InitConfig = z.object({
-  ownerDatabaseUrl: databaseUrl().describe('postgres:// URL of the role that owns the schema and may create roles'),
+  ownerDatabaseUrl: databaseUrl().describe(
+    'postgres:// URL of the role that owns the schema and may create roles',
+  ),
   appPassword: field.secret().describe('password to give the role echoplane_app'),
   platformPassword: field.secret().describe('password to give the role echoplane_platform'),
   tenantName: field.text().max(120).describe('organisation to make when it is not there'),

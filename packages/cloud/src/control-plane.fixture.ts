@@ -4,7 +4,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Role } from '@echoplane/api';
-import { folderStore, loadConfig, type ObjectStore, Secret, silentLogger, systemClock } from '@echoplane/runtime';
+import {
+  folderStore,
+  loadConfig,
+  type ObjectStore,
+  Secret,
+  silentLogger,
+  systemClock,
+} from '@echoplane/runtime';
 import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
 import { startPostgres, type TestPostgres } from '../../../test/postgres.ts';
@@ -46,7 +53,11 @@ export interface ControlPlane {
 }
 
 /** Environment of `cloud init` for one tenant. */
-export function initEnv(url: string, name: string, extra: Record<string, string> = {}): Record<string, string> {
+export function initEnv(
+  url: string,
+  name: string,
+  extra: Record<string, string> = {},
+): Record<string, string> {
   return {
     ECHOPLANE_OWNER_DATABASE_URL: url,
     ECHOPLANE_APP_PASSWORD: PASSWORD,
@@ -91,7 +102,15 @@ export async function startControlPlane(): Promise<ControlPlane> {
   const withTenant = tenantDoor(pool);
   const store = await folderStore(folder);
   const partitions = new PartitionKeeper(platform);
-  const services: Services = { pool, withTenant, withTenantIngest: withTenant, partitions, store, clock, log };
+  const services: Services = {
+    pool,
+    withTenant,
+    withTenantIngest: withTenant,
+    partitions,
+    store,
+    clock,
+    log,
+  };
   const app = await buildApp({ services, metrics: async () => [] });
   const stop = async () => {
     await app.close();
@@ -100,6 +119,20 @@ export async function startControlPlane(): Promise<ControlPlane> {
     await rm(folder, { recursive: true, force: true });
   };
   return {
-    ...{ postgres, database, appUrl, platformUrl, pool, platform, withTenant, store, services, app, ann, bob, stop },
+    ...{
+      postgres,
+      database,
+      appUrl,
+      platformUrl,
+      pool,
+      platform,
+      withTenant,
+      store,
+      services,
+      app,
+      ann,
+      bob,
+      stop,
+    },
   };
 }

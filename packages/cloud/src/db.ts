@@ -34,7 +34,11 @@ function clientConfig(url: Secret, name: string, statementTimeoutMs: number): pg
 /** A pool whose idle connections may break without taking the process with them. */
 export function openPool(url: Secret, options: PoolOptions): pg.Pool {
   const { name, max, statementTimeoutMs, log } = options;
-  const pool = new pg.Pool({ ...clientConfig(url, name, statementTimeoutMs), max, idleTimeoutMillis: 30_000 });
+  const pool = new pg.Pool({
+    ...clientConfig(url, name, statementTimeoutMs),
+    max,
+    idleTimeoutMillis: 30_000,
+  });
   pool.on('error', (err) => log.warn({ err, pool: name }, 'an idle database connection broke'));
   return pool;
 }
@@ -72,15 +76,21 @@ export async function checkPool(pool: pg.Pool, url: Secret): Promise<void> {
     );
   }
   if (!row.ready) {
-    throw new OperatingError('not_initialised', `The database ${database} has no Echoplane schema yet; run "cloud init".`);
+    throw new OperatingError(
+      'not_initialised',
+      `The database ${database} has no Echoplane schema yet; run "cloud init".`,
+    );
   }
 }
 
 /** Whether an error says that the database is away or too busy, as opposed to refusing a statement. */
 export function isUnavailable(err: unknown): boolean {
   const { code, message } = err as { code?: string; message?: string };
-  if (code && /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EPIPE|57P0[123]|08\d{3}|53300)$/.test(code)) return true;
-  return /^(Connection terminated|timeout exceeded when trying to connect|timeout expired)/.test(message ?? '');
+  if (code && /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EPIPE|57P0[123]|08\d{3}|53300)$/.test(code))
+    return true;
+  return /^(Connection terminated|timeout exceeded when trying to connect|timeout expired)/.test(
+    message ?? '',
+  );
 }
 
 /** The sentence for a connection that could not be made. */
@@ -96,7 +106,8 @@ export function connectionError(cause: unknown, url: Secret): OperatingError {
     '53300': `Postgres at ${host} has no connection left; raise max_connections.`,
     '57P03': `Postgres at ${host} is still starting; try again in a moment.`,
   };
-  const sentence = sentences[code] ?? `Postgres at ${host} cannot be used: ${(cause as Error).message || code}.`;
+  const sentence =
+    sentences[code] ?? `Postgres at ${host} cannot be used: ${(cause as Error).message || code}.`;
   return new OperatingError('database_unreachable', sentence, { cause });
 }
 

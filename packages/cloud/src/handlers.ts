@@ -34,8 +34,8 @@ export type Input<N extends RouteName> = Parsed<N, 'params'> &
   Parsed<N, 'query'> &
   Parsed<N, 'body'> &
   Caller<N> & { request: FastifyRequest; reply: FastifyReply };
-// biome-ignore lint/suspicious/noConfusingVoidType: a handler of a 204 route returns nothing
-export type Output<N extends RouteName> = Spec<N> extends { response: infer T extends z.ZodType } ? z.input<T> : Readable | void;
+export type Output<N extends RouteName> =
+  Spec<N> extends { response: infer T extends z.ZodType } ? z.input<T> : Readable | undefined;
 export type Handlers = { [N in RouteName]: (input: Input<N>) => Promise<Output<N>> };
 
 declare module 'fastify' {
@@ -54,7 +54,8 @@ export function registerRoutes(app: FastifyInstance, handlers: Handlers, service
       url: spec.path,
       // Before the body is read: who may not come in does not get to send 32 MiB.
       onRequest: async (request) => {
-        if (spec.access !== 'public') request.principal = await authorize(services.pool, request, spec.access);
+        if (spec.access !== 'public')
+          request.principal = await authorize(services.pool, request, spec.access);
       },
       handler: (request, reply) => answer({ spec, request, reply, services }, handlers[name] as AnyHandler),
     });
@@ -81,7 +82,11 @@ async function answer(
   return spec.response.parse(result);
 }
 
-function parsePart(spec: RouteSpec, part: 'params' | 'query' | 'body', value: unknown): Record<string, unknown> {
+function parsePart(
+  spec: RouteSpec,
+  part: 'params' | 'query' | 'body',
+  value: unknown,
+): Record<string, unknown> {
   const schema = spec[part];
   if (!schema) return {};
   const parsed = schema.safeParse(value);

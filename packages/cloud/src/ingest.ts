@@ -12,7 +12,9 @@ import { ProblemError } from './problems.ts';
 
 type Batch = z.output<typeof IndexBatch>;
 
-export function ingestHandlers(services: Services): Pick<Handlers, 'agent' | 'ingestIndex' | 'ingestSegment' | 'ingestReports'> {
+export function ingestHandlers(
+  services: Services,
+): Pick<Handlers, 'agent' | 'ingestIndex' | 'ingestSegment' | 'ingestReports'> {
   const { withTenantIngest, clock } = services;
   return {
     async agent({ principal }) {
@@ -21,8 +23,13 @@ export function ingestHandlers(services: Services): Pick<Handlers, 'agent' | 'in
     async ingestIndex({ body, principal }) {
       const { id, retentionDays } = principal.tenant;
       checkBatch(body, clock.nowUs());
-      await services.partitions.ensure(retentionDays, body.rows.map((row) => row.ts));
-      return withTenantIngest(id, (db) => storeBatch(db, { tenant: id, retentionDays, nowUs: clock.nowUs() }, body));
+      await services.partitions.ensure(
+        retentionDays,
+        body.rows.map((row) => row.ts),
+      );
+      return withTenantIngest(id, (db) =>
+        storeBatch(db, { tenant: id, retentionDays, nowUs: clock.nowUs() }, body),
+      );
     },
     async ingestSegment({ body, principal }) {
       const tenant = principal.tenant.id;
@@ -31,7 +38,9 @@ export function ingestHandlers(services: Services): Pick<Handlers, 'agent' | 'in
     },
     async ingestReports({ body, principal }) {
       const tenant = principal.tenant.id;
-      await withTenantIngest(tenant, (db) => storeReports(db, { tenant, nowUs: clock.nowUs() }, body.reports));
+      await withTenantIngest(tenant, (db) =>
+        storeReports(db, { tenant, nowUs: clock.nowUs() }, body.reports),
+      );
     },
   };
 }
@@ -59,9 +68,10 @@ async function storeBatch(
   context: { tenant: string; retentionDays: number; nowUs: number },
   batch: Batch,
 ): Promise<{ rows: number; duplicate: boolean }> {
-  await db.query('INSERT INTO segments (tenant_id, id, opened_at_us) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', [
-    ...[context.tenant, batch.segment, batch.openedAt],
-  ]);
+  await db.query(
+    'INSERT INTO segments (tenant_id, id, opened_at_us) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
+    [...[context.tenant, batch.segment, batch.openedAt]],
+  );
   const claimed = await db.query(
     'INSERT INTO segment_frames (tenant_id, segment, frame, pairs) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
     [context.tenant, batch.segment, batch.frame, batch.rows.length],
@@ -93,11 +103,18 @@ async function checkSegment(body: SegmentShipped, tenant: string, store: ObjectS
   });
   if (stored !== sizeBytes) {
     const found = stored === null ? 'nothing' : `${stored} bytes`;
-    throw new ProblemError('conflict', `The store holds ${found} under this key instead of ${sizeBytes} bytes; ship the segment first.`);
+    throw new ProblemError(
+      'conflict',
+      `The store holds ${found} under this key instead of ${sizeBytes} bytes; ship the segment first.`,
+    );
   }
 }
 
-async function storeSegment(db: Db, tenant: string, body: SegmentShipped): Promise<{ rows: number; duplicate: boolean }> {
+async function storeSegment(
+  db: Db,
+  tenant: string,
+  body: SegmentShipped,
+): Promise<{ rows: number; duplicate: boolean }> {
   const { manifest } = body;
   const stored = await db.query(
     `INSERT INTO segments AS s (tenant_id, id, opened_at_us, shipped, key, size_bytes, frames, pairs)
@@ -114,7 +131,11 @@ async function storeSegment(db: Db, tenant: string, body: SegmentShipped): Promi
 }
 
 /** Larger cumulative reports replace smaller ones of the same incarnation; late and repeated ones change nothing. */
-async function storeReports(db: Db, context: { tenant: string; nowUs: number }, reports: readonly HopReport[]): Promise<void> {
+async function storeReports(
+  db: Db,
+  context: { tenant: string; nowUs: number },
+  reports: readonly HopReport[],
+): Promise<void> {
   const largest = new Map<string, { report: HopReport; progress: number }>();
   for (const report of reports) {
     const { captured, delivered, withheld, dropped } = report.counters;
@@ -148,4 +169,3 @@ async function storeReports(db: Db, context: { tenant: string; nowUs: number }, 
     ],
   );
 }
-

@@ -29,8 +29,13 @@ export async function runInit(config: InitConfig, clock: Clock): Promise<InitRes
     const tenant = await ensureTenant(db, config.tenantName, clock);
     await ensureAdmin(db, tenant, config, clock);
     await db.query('SELECT make_partitions($1, $2)', daysAround(clock.nowUs()));
-    const mint = (name: string, role: string) => (config.createKeys ? mintKey(db, { tenant, name, role }, clock) : null);
-    return { tenant, agentKey: await mint('data plane', 'agent'), apiKey: await mint('command line', 'editor') };
+    const mint = (name: string, role: string) =>
+      config.createKeys ? mintKey(db, { tenant, name, role }, clock) : null;
+    return {
+      tenant,
+      agentKey: await mint('data plane', 'agent'),
+      apiKey: await mint('command line', 'editor'),
+    };
   } finally {
     await db.end();
   }

@@ -32,16 +32,19 @@ export async function enqueueJob(
   clock: Clock,
 ): Promise<void> {
   const now = clock.nowUs();
-  await db.query('INSERT INTO jobs (tenant_id, id, kind, subject, created_at_us) VALUES ($1, $2, $3, $4, $5)', [
-    ...[job.tenant, newId(now), job.kind, job.subject, now],
-  ]);
+  await db.query(
+    'INSERT INTO jobs (tenant_id, id, kind, subject, created_at_us) VALUES ($1, $2, $3, $4, $5)',
+    [...[job.tenant, newId(now), job.kind, job.subject, now]],
+  );
   await db.query("SELECT pg_notify($1, '')", [JOB_CHANNEL]);
 }
 
 export function jobHandlers({ withTenant }: Services): Pick<Handlers, 'job'> {
   return {
     async job({ params, principal }) {
-      const found = await withTenant(principal.tenant.id, (db) => db.query<JobRow>(`${SELECT} WHERE id = $1`, [params.id]));
+      const found = await withTenant(principal.tenant.id, (db) =>
+        db.query<JobRow>(`${SELECT} WHERE id = $1`, [params.id]),
+      );
       const row = found.rows[0];
       if (!row) throw notFound('job');
       const { created_at_us: createdAt, finished_at_us: finishedAt, ...job } = row;
@@ -52,7 +55,10 @@ export function jobHandlers({ withTenant }: Services): Pick<Handlers, 'job'> {
 
 const SELECT =
   'SELECT id, kind, subject, state, progress, message, attempts, created_at_us, finished_at_us FROM jobs';
-type JobRow = Omit<Job, 'createdAt' | 'finishedAt'> & { created_at_us: number; finished_at_us: number | null };
+type JobRow = Omit<Job, 'createdAt' | 'finishedAt'> & {
+  created_at_us: number;
+  finished_at_us: number | null;
+};
 
 /** Every change of a held job names its lease: who lost it changes nothing. */
 const HELD = "WHERE id = $1 AND lease = $2 AND state = 'running'";
@@ -75,8 +81,11 @@ export const renewLease = (db: Db, job: HeldJob) => change(db, job, RENEW);
 export const reportProgress = (db: Db, job: HeldJob, progress: number, message: string) =>
   change(db, job, PROGRESS, [progress, message]);
 
-export const finishJob = (db: Db, job: HeldJob, end: { state: 'succeeded' | 'failed'; message: string | null; atUs: number }) =>
-  change(db, job, FINISH, [end.state, end.message, end.atUs]);
+export const finishJob = (
+  db: Db,
+  job: HeldJob,
+  end: { state: 'succeeded' | 'failed'; message: string | null; atUs: number },
+) => change(db, job, FINISH, [end.state, end.message, end.atUs]);
 
 /** Queues the job again. `keepAttempt`: the attempt counts. `waiting`: it waits for something outside. */
 export const putBack = (

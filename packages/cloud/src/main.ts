@@ -1,5 +1,12 @@
 // The control plane's front door: `serve`, `worker` or `init`. The only place that reads the environment.
-import { createLogger, exitCodeOf, loadConfig, type LogLevel, runProgram, systemClock } from '@echoplane/runtime';
+import {
+  createLogger,
+  exitCodeOf,
+  type LogLevel,
+  loadConfig,
+  runProgram,
+  systemClock,
+} from '@echoplane/runtime';
 import type { z } from 'zod';
 import { InitConfig, ServeConfig, WorkerConfig } from './config.ts';
 import { runInit } from './init.ts';

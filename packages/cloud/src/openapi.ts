@@ -39,7 +39,12 @@ function operation(name: string, spec: RouteSpec, schemas: Json, problem: Json):
     security: spec.access === 'public' ? [] : [{ apiKey: [] }, { session: [] }],
     parameters: [...parameters(spec.params, 'path'), ...parameters(spec.query, 'query')],
     ...(spec.body
-      ? { requestBody: { required: true, content: content(component(`${name}Body`, spec.body, 'input', schemas)) } }
+      ? {
+          requestBody: {
+            required: true,
+            content: content(component(`${name}Body`, spec.body, 'input', schemas)),
+          },
+        }
       : {}),
     responses: {
       [spec.status]: { description: 'Done', ...(spec.status === 204 ? {} : { content: success }) },
@@ -57,7 +62,10 @@ function parameters(schema: z.ZodObject | undefined, where: 'path' | 'query'): J
 
 /** Puts a schema under components, with the recursive parts it defines beside it, and returns the reference to it. */
 function component(name: string, type: z.ZodType, io: 'input' | 'output', schemas: Json): Json {
-  const text = JSON.stringify(plainSchema(type, io)).replaceAll('"#/$defs/', `"#/components/schemas/${name}.`);
+  const text = JSON.stringify(plainSchema(type, io)).replaceAll(
+    '"#/$defs/',
+    `"#/components/schemas/${name}.`,
+  );
   const { $defs, ...schema } = JSON.parse(text) as Json & { $defs?: Json };
   schemas[name] = schema;
   for (const [part, definition] of Object.entries($defs ?? {})) schemas[`${name}.${part}`] = definition;

@@ -1,8 +1,9 @@
 // Every failure as `application/problem+json`, from one handler. What went wrong inside is logged, never sent.
+
+import { PROBLEMS, type Problem, type ProblemCode } from '@echoplane/api';
 import { OperatingError } from '@echoplane/runtime';
-import { type Problem, PROBLEMS, type ProblemCode } from '@echoplane/api';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { ZodError } from 'zod';
+import type { ZodError } from 'zod';
 import { isUnavailable } from './db.ts';
 
 /** A refusal with a stable code; `detail` is one sentence that says what to do. */
@@ -23,11 +24,18 @@ export function notFound(what: string): ProblemError {
 
 /** A failed parse of one part of a request, each path prefixed with the part it is in. */
 export function invalid(part: 'params' | 'query' | 'body', error: ZodError): ProblemError {
-  const errors = error.issues.map((issue) => ({ path: [part, ...issue.path].join('.'), message: issue.message }));
+  const errors = error.issues.map((issue) => ({
+    path: [part, ...issue.path].join('.'),
+    message: issue.message,
+  }));
   return new ProblemError('invalid_request', 'Correct the fields listed under errors.', errors);
 }
 
-export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: ProblemError): FastifyReply {
+export function sendProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  problem: ProblemError,
+): FastifyReply {
   const { status, title } = PROBLEMS[problem.code];
   const body: Problem = {
     ...{ type: `urn:echoplane:problem:${problem.code}`, title, status, code: problem.code },
@@ -41,7 +49,8 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, proble
 export function handleError(err: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = problemOf(err);
   const { status } = PROBLEMS[problem.code];
-  if (status >= 500) request.log.error({ err, requestId: request.id, route: request.routeOptions.url }, 'a request failed');
+  if (status >= 500)
+    request.log.error({ err, requestId: request.id, route: request.routeOptions.url }, 'a request failed');
   return sendProblem(request, reply, problem);
 }
 
@@ -65,6 +74,7 @@ function problemOf(err: unknown): ProblemError {
     return new ProblemError('invalid_request', `A value cannot be stored: ${message}.`);
   }
   if (err instanceof OperatingError) return new ProblemError('unavailable', err.message);
-  if (isUnavailable(err)) return new ProblemError('unavailable', 'The database does not answer; try again in a moment.');
+  if (isUnavailable(err))
+    return new ProblemError('unavailable', 'The database does not answer; try again in a moment.');
   return new ProblemError('internal', 'Try again; if it happens again, report it with this request id.');
 }

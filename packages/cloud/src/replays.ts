@@ -73,7 +73,8 @@ export function replayHandlers({ withTenant, clock }: Services): Pick<Handlers, 
       withTenant(principal.tenant.id, async (db) => {
         const replay = await readReplay(db, id);
         const row = (await db.query<{ report: Report; name: string }>(REPORT, [id])).rows[0];
-        if (!row) throw new ProblemError('not_found', `There is no report of this replay: it is ${replay.phase}.`);
+        if (!row)
+          throw new ProblemError('not_found', `There is no report of this replay: it is ${replay.phase}.`);
         return { replay, snapshotName: row.name, report: row.report };
       }),
   };
@@ -86,7 +87,13 @@ export async function readReplay(db: Db, id: string): Promise<Replay> {
 }
 
 function replayOf(row: ReplayRow): Replay {
-  const { build_tag: buildTag, success_rate: successRate, created_at_us: createdAt, finished_at_us: finishedAt, ...rest } = row;
+  const {
+    build_tag: buildTag,
+    success_rate: successRate,
+    created_at_us: createdAt,
+    finished_at_us: finishedAt,
+    ...rest
+  } = row;
   return { ...rest, buildTag, successRate, createdAt, finishedAt };
 }
 
@@ -94,12 +101,18 @@ function replayOf(row: ReplayRow): Replay {
 async function checkParts(db: Db, snapshotId: string, baselineId: string | undefined): Promise<void> {
   const snapshot = await readSnapshot(db, snapshotId);
   if (snapshot.state !== 'succeeded') {
-    throw new ProblemError('conflict', `The snapshot ${snapshot.name} is ${snapshot.state}; it can be replayed once it has succeeded.`);
+    throw new ProblemError(
+      'conflict',
+      `The snapshot ${snapshot.name} is ${snapshot.state}; it can be replayed once it has succeeded.`,
+    );
   }
   if (baselineId === undefined) return;
   const baseline = await readReplay(db, baselineId);
   if (baseline.phase !== 'succeeded') {
-    throw new ProblemError('conflict', `The baseline ${baseline.name} is ${baseline.phase}; only a replay with a report can be one.`);
+    throw new ProblemError(
+      'conflict',
+      `The baseline ${baseline.name} is ${baseline.phase}; only a replay with a report can be one.`,
+    );
   }
 }
 

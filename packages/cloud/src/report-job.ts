@@ -13,7 +13,7 @@ import {
   Test,
 } from '@echoplane/traffic';
 import type { Db } from './db.ts';
-import { type JobContext, type JobWork, JobWait, WAIT_LIMIT_MS } from './job-context.ts';
+import { type JobContext, JobWait, type JobWork, WAIT_LIMIT_MS } from './job-context.ts';
 import { readSelection } from './selection.ts';
 
 const REPLAY = 'SELECT snapshot_id, mode, baseline_id, goals, run, mock_results FROM replays WHERE id = $1';
@@ -41,7 +41,10 @@ interface ReplayRow {
 
 export const makeReport: JobWork = async (context) => {
   const { job, withTenant, store, clock } = context;
-  const replay = await withTenant(job.tenant, async (db) => (await db.query<ReplayRow>(REPLAY, [job.subject])).rows[0]!);
+  const replay = await withTenant(
+    job.tenant,
+    async (db) => (await db.query<ReplayRow>(REPLAY, [job.subject])).rows[0]!,
+  );
   const missing = await waitForResults(context, replay);
   const tests = await readTests(store, job.tenant, replay.snapshot_id);
   const expected = replay.run.resultsDelivered + replay.mock_results;
@@ -66,7 +69,8 @@ async function waitForResults({ job, withTenant }: JobContext, replay: ReplayRow
   const { results, mocks } = found.rows[0]!;
   const missing: string[] = [];
   const expect = (wanted: number, got: number, what: string) => {
-    if (got < wanted) missing.push(`${wanted - got} of ${wanted} ${what} did not arrive within ${WAIT_LIMIT_MS / 1000} s`);
+    if (got < wanted)
+      missing.push(`${wanted - got} of ${wanted} ${what} did not arrive within ${WAIT_LIMIT_MS / 1000} s`);
   };
   expect(replay.run.resultsDelivered, results, 'results');
   expect(replay.mock_results, mocks, 'answers of the responder');
@@ -89,13 +93,23 @@ async function readTests(store: ObjectStore, tenant: string, snapshot: string): 
 
 type Baseline = { method: string; endpoint: string; latencyUs: number }[];
 
-async function readBaseline({ job, withTenant }: JobContext, baseline: string | null): Promise<Baseline | null> {
+async function readBaseline(
+  { job, withTenant }: JobContext,
+  baseline: string | null,
+): Promise<Baseline | null> {
   if (baseline === null) return null;
-  const found = await withTenant(job.tenant, (db) => db.query<Baseline[number]>(BASELINE, [baseline, TAG.test]));
+  const found = await withTenant(job.tenant, (db) =>
+    db.query<Baseline[number]>(BASELINE, [baseline, TAG.test]),
+  );
   return found.rows;
 }
 
-async function storeReport(db: Db, job: { tenant: string; subject: string }, report: Report, nowUs: number): Promise<void> {
+async function storeReport(
+  db: Db,
+  job: { tenant: string; subject: string },
+  report: Report,
+  nowUs: number,
+): Promise<void> {
   // A service may answer with what jsonb cannot hold: a NUL, half a surrogate pair.
   const text = JSON.stringify(report, (_, value) =>
     typeof value === 'string' ? value.toWellFormed().replaceAll('\0', '\uFFFD') : value,

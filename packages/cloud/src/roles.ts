@@ -34,10 +34,10 @@ export async function ensureRoles(db: Db, passwords: { app: Secret; platform: Se
       [PLATFORM_ROLE, passwords.platform],
     ] as const) {
       await db.query('BEGIN');
-      await db.query("SELECT set_config('echoplane.role', $1, true), set_config('echoplane.password', $2, true)", [
-        role,
-        password.reveal(),
-      ]);
+      await db.query(
+        "SELECT set_config('echoplane.role', $1, true), set_config('echoplane.password', $2, true)",
+        [role, password.reveal()],
+      );
       await db.query(ENSURE);
       await db.query('COMMIT');
     }

@@ -2,7 +2,14 @@ import { type Access, Problem, ROUTES, type Role, type RouteName, type RouteSpec
 import { newId } from '@echoplane/runtime';
 import type { InjectOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { clock, type ControlPlane, PASSWORD, ROLES, startControlPlane, type TestTenant } from './control-plane.fixture.ts';
+import {
+  type ControlPlane,
+  clock,
+  PASSWORD,
+  ROLES,
+  startControlPlane,
+  type TestTenant,
+} from './control-plane.fixture.ts';
 import { makePair, makeSegment } from './traffic.fixture.ts';
 
 let plane: ControlPlane;
@@ -88,7 +95,9 @@ describe('the sweep', () => {
     const documented = Object.entries(document.paths as Record<string, object>).flatMap(([path, verbs]) =>
       Object.keys(verbs).map((verb) => `${verb.toUpperCase()} ${path}`),
     );
-    const table = names.map((name) => `${ROUTES[name].method} ${ROUTES[name].path.replace(/:(\w+)/g, '{$1}')}`);
+    const table = names.map(
+      (name) => `${ROUTES[name].method} ${ROUTES[name].path.replace(/:(\w+)/g, '{$1}')}`,
+    );
     expect(documented.sort()).toEqual(table.sort());
     for (const name of names) {
       expect(plane.app.hasRoute({ method: ROUTES[name].method, url: ROUTES[name].path })).toBe(true);
@@ -100,7 +109,9 @@ describe('the sweep', () => {
 
   test('the OpenAPI document refers to nothing it does not hold', async () => {
     const { body } = await send({ url: '/v1/openapi.json' });
-    const held = Object.keys(JSON.parse(body).components.schemas).map((name) => `#/components/schemas/${name}`);
+    const held = Object.keys(JSON.parse(body).components.schemas).map(
+      (name) => `#/components/schemas/${name}`,
+    );
     const used = [...body.matchAll(/"\$ref":"([^"]+)"/g)].map((match) => match[1]);
     expect(used.length).toBeGreaterThan(20);
     expect(used.filter((reference) => !held.includes(reference!))).toEqual([]);
@@ -139,7 +150,11 @@ describe('the sweep', () => {
       expect((await call(plane.bob.keys.admin, name)).json().items).toEqual([]);
       expect((await call(plane.ann.keys.viewer, name)).json().items).toHaveLength(1);
     }
-    expect((await call(plane.bob.keys.viewer, 'accounting')).json()).toMatchObject({ hops: [], indexed: 0, balanced: true });
+    expect((await call(plane.bob.keys.viewer, 'accounting')).json()).toMatchObject({
+      hops: [],
+      indexed: 0,
+      balanced: true,
+    });
   });
 });
 
@@ -151,8 +166,14 @@ async function signIn(tenant: TestTenant, password = PASSWORD, email = tenant.em
 describe('a session', () => {
   test('begins with a cookie that scripts cannot read and ends with sign-out', async () => {
     const { response, cookie } = await signIn(plane.ann);
-    expect(response.json()).toMatchObject({ user: { email: plane.ann.email }, role: 'admin', tenant: { id: plane.ann.id } });
-    expect(response.headers['set-cookie']).toMatch(/^echoplane_session=[\w-]{43}; Max-Age=43200; Path=\/; HttpOnly; SameSite=Lax$/);
+    expect(response.json()).toMatchObject({
+      user: { email: plane.ann.email },
+      role: 'admin',
+      tenant: { id: plane.ann.id },
+    });
+    expect(response.headers['set-cookie']).toMatch(
+      /^echoplane_session=[\w-]{43}; Max-Age=43200; Path=\/; HttpOnly; SameSite=Lax$/,
+    );
     const { csrfToken } = (await send({ url: '/v1/me', headers: { cookie } })).json();
     expect(csrfToken).toBe(response.json().csrfToken);
     const headers = { cookie, 'x-csrf-token': csrfToken };
@@ -172,7 +193,12 @@ describe('a session', () => {
     const { response, cookie } = await signIn(plane.ann);
     const { csrfToken } = response.json();
     const create = (headers: Record<string, string>) =>
-      send({ method: 'POST', url: '/v1/snapshots', payload: { name: 'x', query: {} }, headers: { cookie, ...headers } });
+      send({
+        method: 'POST',
+        url: '/v1/snapshots',
+        payload: { name: 'x', query: {} },
+        headers: { cookie, ...headers },
+      });
     for (const headers of [{}, { 'x-csrf-token': 'wrong' }]) {
       const refused = await create(headers as Record<string, string>);
       expect(refused.statusCode).toBe(403);
@@ -184,7 +210,9 @@ describe('a session', () => {
   test('is stored as a digest, and so are keys', async () => {
     const { cookie } = await signIn(plane.ann);
     const token = cookie.split('=')[1]!;
-    const tables = ['sessions', 'api_keys', 'users'].map((table) => `SELECT row_to_json(t)::text AS row FROM echoplane.${table} t`);
+    const tables = ['sessions', 'api_keys', 'users'].map(
+      (table) => `SELECT row_to_json(t)::text AS row FROM echoplane.${table} t`,
+    );
     const stored = await plane.postgres.asSuperuser(plane.database, tables.join(' UNION ALL '));
     const text = JSON.stringify(stored.rows) + Buffer.from(token).toString('hex');
     expect(text).toContain('argon2id');
@@ -217,12 +245,52 @@ describe('problems', () => {
   const key = () => bearer(plane.ann.keys.admin);
   const cases: [string, () => InjectOptions, number, string][] = [
     ['an unknown path', () => ({ url: '/v1/nothing' }), 404, 'not_found'],
-    ['a known path with another verb', () => ({ method: 'DELETE', url: '/v1/snapshots', headers: key() }), 405, 'method_not_allowed'],
-    ['malformed JSON', () => ({ method: 'POST', url: '/v1/sign-in', payload: '{', headers: { 'content-type': 'application/json' } }), 400, 'invalid_request'],
-    ['a form', () => ({ method: 'POST', url: '/v1/sign-in', payload: 'email=a', headers: { 'content-type': 'text/plain' } }), 400, 'invalid_request'],
+    [
+      'a known path with another verb',
+      () => ({ method: 'DELETE', url: '/v1/snapshots', headers: key() }),
+      405,
+      'method_not_allowed',
+    ],
+    [
+      'malformed JSON',
+      () => ({
+        method: 'POST',
+        url: '/v1/sign-in',
+        payload: '{',
+        headers: { 'content-type': 'application/json' },
+      }),
+      400,
+      'invalid_request',
+    ],
+    [
+      'a form',
+      () => ({
+        method: 'POST',
+        url: '/v1/sign-in',
+        payload: 'email=a',
+        headers: { 'content-type': 'text/plain' },
+      }),
+      400,
+      'invalid_request',
+    ],
     ['an id that is none', () => ({ url: '/v1/jobs/7', headers: key() }), 400, 'invalid_request'],
-    ['a cursor that is none', () => ({ url: '/v1/traffic?cursor=abc', headers: key() }), 400, 'invalid_request'],
-    ['33 MiB', () => ({ method: 'POST', url: '/v1/ingest/reports', payload: JSON.stringify({ reports: ['x'.repeat(33 << 20)] }), headers: { ...key(), 'content-type': 'application/json' } }), 413, 'payload_too_large'],
+    [
+      'a cursor that is none',
+      () => ({ url: '/v1/traffic?cursor=abc', headers: key() }),
+      400,
+      'invalid_request',
+    ],
+    [
+      '33 MiB',
+      () => ({
+        method: 'POST',
+        url: '/v1/ingest/reports',
+        payload: JSON.stringify({ reports: ['x'.repeat(33 << 20)] }),
+        headers: { ...key(), 'content-type': 'application/json' },
+      }),
+      413,
+      'payload_too_large',
+    ],
   ];
   test.each(cases)('%s is answered as problem+json', async (_name, options, status, code) => {
     const response = await send(options());
@@ -257,11 +325,15 @@ describe('replays', () => {
     const again = await call(editor, 'finishReplay', { id }, { run, mockResults: 0 });
     expect(again.json()).toMatchObject({ status: 409, code: 'conflict' });
     expect((await call(editor, 'cancelReplay', { id })).statusCode).toBe(409);
-    expect((await call(editor, 'createReplay', {}, { ...newReplay(), baseline: id })).json().detail).toMatch(/analyzing/);
+    expect((await call(editor, 'createReplay', {}, { ...newReplay(), baseline: id })).json().detail).toMatch(
+      /analyzing/,
+    );
   });
 
   test('need a snapshot that has succeeded', async () => {
-    const snapshot = (await call(plane.ann.keys.editor, 'createSnapshot', {}, { name: 'new', query: {} })).json().id;
+    const snapshot = (
+      await call(plane.ann.keys.editor, 'createSnapshot', {}, { name: 'new', query: {} })
+    ).json().id;
     const refused = await call(plane.ann.keys.editor, 'createReplay', {}, { ...newReplay(), snapshot });
     expect(refused.json()).toMatchObject({ status: 409, detail: expect.stringContaining('is queued') });
   });
@@ -277,7 +349,9 @@ describe('replays', () => {
       { action: 'create-replay', actor },
       { action: 'cancel-replay', actor },
     ]);
-    const actions = await plane.withTenant(plane.ann.id, (db) => db.query('SELECT DISTINCT action FROM audit ORDER BY 1'));
+    const actions = await plane.withTenant(plane.ann.id, (db) =>
+      db.query('SELECT DISTINCT action FROM audit ORDER BY 1'),
+    );
     expect(actions.rows.map((row) => row.action)).toEqual([
       ...['cancel-replay', 'create-replay', 'create-snapshot', 'finish-replay', 'sign-in', 'sign-out'],
     ]);
@@ -287,5 +361,7 @@ describe('replays', () => {
 test('health, readiness and metrics answer without a credential', async () => {
   expect((await send({ url: '/healthz' })).body).toBe('ok\n');
   expect((await send({ url: '/readyz' })).body).toBe('ready\n');
-  expect((await send({ url: '/metrics' })).body).toMatch(/echoplane_http_requests_total\{route="\/healthz",method="GET",status="200"\} \d/);
+  expect((await send({ url: '/metrics' })).body).toMatch(
+    /echoplane_http_requests_total\{route="\/healthz",method="GET",status="200"\} \d/,
+  );
 });

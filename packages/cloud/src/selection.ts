@@ -2,7 +2,7 @@
 // segments, so that each frame is read and decoded once.
 import type { RRPair, TrafficQuery } from '@echoplane/traffic';
 import type { JobContext } from './job-context.ts';
-import { PairReader, type PairPosition } from './pair-reader.ts';
+import { type PairPosition, PairReader } from './pair-reader.ts';
 import { positionsStatement } from './traffic-sql.ts';
 
 const FETCH_ROWS = 1_000;
@@ -40,7 +40,10 @@ export async function readSelection(
         segments.add(row.segment);
       }
       if (rows.length < FETCH_ROWS) return;
-      await context.progress((0.7 * pairs.length) / expected, `reading RRPairs: ${pairs.length} of ${expected}`);
+      await context.progress(
+        (0.7 * pairs.length) / expected,
+        `reading RRPairs: ${pairs.length} of ${expected}`,
+      );
     }
   });
   return { pairs, segments: [...segments] };

@@ -1,18 +1,18 @@
 // The two long-lived commands, each from configuration to a running program: `serve` (API and dashboard) and `worker`.
 import { access } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import {
   aborted,
   announceReady,
   folderStore,
-  listenError,
   type Logger,
+  listenError,
   OperatingError,
   type ProgramContext,
   type Sample,
   systemClock,
 } from '@echoplane/runtime';
-import type { AddressInfo } from 'node:net';
 import type pg from 'pg';
 import { buildApp } from './app.ts';
 import type { ServeConfig, WorkerConfig } from './config.ts';
@@ -26,14 +26,33 @@ const INGEST_TIMEOUT_MS = 30_000;
 const JOB_TIMEOUT_MS = 600_000;
 
 /** Serves until the signal aborts. */
-export async function serve(config: ServeConfig, log: Logger, { signal, stopper }: ProgramContext): Promise<void> {
+export async function serve(
+  config: ServeConfig,
+  log: Logger,
+  { signal, stopper }: ProgramContext,
+): Promise<void> {
   const dashboardDir = await findDashboard(config.dashboardDir);
   const clock = systemClock();
   const store = await folderStore(resolve(config.storeDir));
   const pools = {
-    query: openPool(config.databaseUrl, { name: 'echoplane-api', max: 8, statementTimeoutMs: QUERY_TIMEOUT_MS, log }),
-    ingest: openPool(config.databaseUrl, { name: 'echoplane-ingest', max: 4, statementTimeoutMs: INGEST_TIMEOUT_MS, log }),
-    platform: openPool(config.platformDatabaseUrl, { name: 'echoplane-platform', max: 2, statementTimeoutMs: QUERY_TIMEOUT_MS, log }),
+    query: openPool(config.databaseUrl, {
+      name: 'echoplane-api',
+      max: 8,
+      statementTimeoutMs: QUERY_TIMEOUT_MS,
+      log,
+    }),
+    ingest: openPool(config.databaseUrl, {
+      name: 'echoplane-ingest',
+      max: 4,
+      statementTimeoutMs: INGEST_TIMEOUT_MS,
+      log,
+    }),
+    platform: openPool(config.platformDatabaseUrl, {
+      name: 'echoplane-platform',
+      max: 2,
+      statementTimeoutMs: QUERY_TIMEOUT_MS,
+      log,
+    }),
   };
   for (const [name, pool] of Object.entries(pools)) stopper.add(`${name} pool`, () => pool.end());
   await checkPool(pools.query, config.databaseUrl);
@@ -56,12 +75,26 @@ export async function serve(config: ServeConfig, log: Logger, { signal, stopper 
 }
 
 /** Does jobs until the signal aborts. */
-export async function work(config: WorkerConfig, log: Logger, { signal, stopper }: ProgramContext): Promise<void> {
+export async function work(
+  config: WorkerConfig,
+  log: Logger,
+  { signal, stopper }: ProgramContext,
+): Promise<void> {
   const clock = systemClock();
   const store = await folderStore(resolve(config.storeDir));
-  const app = openPool(config.databaseUrl, { name: 'echoplane-worker', max: 4, statementTimeoutMs: JOB_TIMEOUT_MS, log });
+  const app = openPool(config.databaseUrl, {
+    name: 'echoplane-worker',
+    max: 4,
+    statementTimeoutMs: JOB_TIMEOUT_MS,
+    log,
+  });
   stopper.add('app pool', () => app.end());
-  const platform = openPool(config.platformDatabaseUrl, { name: 'echoplane-claim', max: 2, statementTimeoutMs: QUERY_TIMEOUT_MS, log });
+  const platform = openPool(config.platformDatabaseUrl, {
+    name: 'echoplane-claim',
+    max: 2,
+    statementTimeoutMs: QUERY_TIMEOUT_MS,
+    log,
+  });
   stopper.add('platform pool', () => platform.end());
   await checkPool(app, config.databaseUrl);
   await checkPool(platform, config.platformDatabaseUrl);
@@ -78,20 +111,36 @@ async function findDashboard(folder: string | undefined): Promise<string | undef
   if (folder === undefined) return undefined;
   const path = resolve(folder);
   await access(resolve(path, 'index.html')).catch((cause) => {
-    throw new OperatingError('no_dashboard', `There is no dashboard in ${path}: build it first, or leave ECHOPLANE_DASHBOARD_DIR out.`, { cause });
+    throw new OperatingError(
+      'no_dashboard',
+      `There is no dashboard in ${path}: build it first, or leave ECHOPLANE_DASHBOARD_DIR out.`,
+      { cause },
+    );
   });
   return path;
 }
 
 async function poolMetrics(pools: Record<string, pg.Pool>): Promise<Sample[]> {
-  const tenants = await pools.platform!.query<{ count: number }>('SELECT count(*) AS count FROM platform_tenants()');
+  const tenants = await pools.platform!.query<{ count: number }>(
+    'SELECT count(*) AS count FROM platform_tenants()',
+  );
   const connections = Object.entries(pools).flatMap(([pool, { totalCount, idleCount, waitingCount }]) => [
     { labels: { pool, state: 'busy' }, value: totalCount - idleCount },
     { labels: { pool, state: 'idle' }, value: idleCount },
     { labels: { pool, state: 'awaited' }, value: waitingCount },
   ]);
   return [
-    { name: 'echoplane_tenants', help: 'Tenants', type: 'gauge', values: [{ value: tenants.rows[0]!.count }] },
-    { name: 'echoplane_database_connections', help: 'Connections by pool', type: 'gauge', values: connections },
+    {
+      name: 'echoplane_tenants',
+      help: 'Tenants',
+      type: 'gauge',
+      values: [{ value: tenants.rows[0]!.count }],
+    },
+    {
+      name: 'echoplane_database_connections',
+      help: 'Connections by pool',
+      type: 'gauge',
+      values: connections,
+    },
   ];
 }

@@ -29,7 +29,9 @@ export function signInHandlers(services: Services): Pick<Handlers, 'signIn' | 's
         ...{ tenant: user.tenant_id, actor: `user:${user.email}`, clock: services.clock },
         ...{ address: request.ip, requestId: request.id },
       };
-      await services.withTenant(user.tenant_id, (db) => audit(db, source, { action: 'sign-in', subject: user.user_id }));
+      await services.withTenant(user.tenant_id, (db) =>
+        audit(db, source, { action: 'sign-in', subject: user.user_id }),
+      );
       setCookie(request, reply, token);
       return {
         user: { id: user.user_id, email: user.email },
@@ -75,5 +77,11 @@ async function checkPassword({ pool }: Services, email: string, password: string
 /** `Secure` whenever the browser came by https, also when a proxy in front ended it. */
 function setCookie(request: FastifyRequest, reply: FastifyReply, token: string): void {
   const secure = request.protocol === 'https' || request.headers['x-forwarded-proto'] === 'https';
-  reply.setCookie(SESSION_COOKIE, token, { path: '/', httpOnly: true, sameSite: 'lax', secure, maxAge: SESSION_SECONDS });
+  reply.setCookie(SESSION_COOKIE, token, {
+    path: '/',
+    httpOnly: true,
+    sameSite: 'lax',
+    secure,
+    maxAge: SESSION_SECONDS,
+  });
 }

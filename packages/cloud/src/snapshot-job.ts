@@ -13,7 +13,7 @@ import {
   type TrafficQuery,
   viewOf,
 } from '@echoplane/traffic';
-import { type JobContext, type JobWork, JobWait, jobFailure, WAIT_LIMIT_MS } from './job-context.ts';
+import { type JobContext, JobWait, type JobWork, jobFailure, WAIT_LIMIT_MS } from './job-context.ts';
 import { readSelection } from './selection.ts';
 import { coverageStatement } from './traffic-sql.ts';
 
@@ -58,20 +58,27 @@ async function checkCoverage({ job, withTenant }: JobContext, query: TrafficQuer
     db.query<{ rows: number; open_segments: number }>(coverageStatement(query)),
   );
   const { rows, open_segments: open } = found.rows[0]!;
-  if (open > 0 && job.waitedMs < WAIT_LIMIT_MS) throw new JobWait(`waiting for ${open} segments that are still in the cluster`);
+  if (open > 0 && job.waitedMs < WAIT_LIMIT_MS)
+    throw new JobWait(`waiting for ${open} segments that are still in the cluster`);
   if (open > 0) {
     throw jobFailure(
       `${open} segments with RRPairs of this selection did not arrive in the object store; check that the forwarder runs and can write to it, then create the snapshot again.`,
     );
   }
-  if (rows === 0) throw jobFailure('No recorded RRPair fits this selection; widen its time range or its filter.');
-  if (rows > MAX_PAIRS) throw jobFailure(`${rows} RRPairs fit this selection; narrow it to at most ${MAX_PAIRS}.`);
+  if (rows === 0)
+    throw jobFailure('No recorded RRPair fits this selection; widen its time range or its filter.');
+  if (rows > MAX_PAIRS)
+    throw jobFailure(`${rows} RRPairs fit this selection; narrow it to at most ${MAX_PAIRS}.`);
   return rows;
 }
 
 type Artifacts = ReturnType<typeof analyze> & { manifest: SnapshotManifest };
 
-async function writeArtifacts({ job, store }: JobContext, pairs: readonly RRPair[], made: Artifacts): Promise<void> {
+async function writeArtifacts(
+  { job, store }: JobContext,
+  pairs: readonly RRPair[],
+  made: Artifacts,
+): Promise<void> {
   const prefix = snapshotPrefix(job.tenant, job.subject);
   const json = (value: unknown) => Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
   await store.put(prefix + ARTIFACTS.pairs, compressed(pairs));

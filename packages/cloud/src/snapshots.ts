@@ -1,7 +1,13 @@
 // Snapshots as a resource: asked for here, made by the worker's snapshot job, whose state is the snapshot's state.
 import type { Snapshot } from '@echoplane/api';
 import { newId, ObjectMissing } from '@echoplane/runtime';
-import { ARTIFACTS, type SnapshotManifest, type SnapshotSummary, snapshotPrefix, type TrafficQuery } from '@echoplane/traffic';
+import {
+  ARTIFACTS,
+  type SnapshotManifest,
+  type SnapshotSummary,
+  snapshotPrefix,
+  type TrafficQuery,
+} from '@echoplane/traffic';
 import { audit } from './audit.ts';
 import type { Db } from './db.ts';
 import type { Handlers, Services } from './handlers.ts';
@@ -36,11 +42,16 @@ export function snapshotHandlers({ withTenant, store, clock }: Services): Pick<H
       // Frozen: without an end the selection would go on growing while the job waits.
       const query = { ...body.query, to: body.query.to ?? now };
       return withTenant(tenant, async (db) => {
-        await db.query('INSERT INTO snapshots (tenant_id, id, name, query, created_at_us) VALUES ($1, $2, $3, $4, $5)', [
-          ...[tenant, id, body.name, JSON.stringify(query), now],
-        ]);
+        await db.query(
+          'INSERT INTO snapshots (tenant_id, id, name, query, created_at_us) VALUES ($1, $2, $3, $4, $5)',
+          [...[tenant, id, body.name, JSON.stringify(query), now]],
+        );
         await enqueueJob(db, { tenant, kind: 'snapshot', subject: id }, clock);
-        await audit(db, source, { action: 'create-snapshot', subject: id, detail: { name: body.name, query } });
+        await audit(db, source, {
+          action: 'create-snapshot',
+          subject: id,
+          detail: { name: body.name, query },
+        });
         return readSnapshot(db, id);
       });
     },

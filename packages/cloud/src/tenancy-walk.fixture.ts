@@ -46,7 +46,14 @@ interface TableRow {
   app: boolean;
   app_destroys: boolean;
   platform: boolean;
-  policies: { policyname: string; permissive: string; roles: string[]; cmd: string; qual: string; with_check: string }[];
+  policies: {
+    policyname: string;
+    permissive: string;
+    roles: string[];
+    cmd: string;
+    qual: string;
+    with_check: string;
+  }[];
   stray_indexes: string[];
 }
 
@@ -78,11 +85,20 @@ function tableOffences(table: TableRow): string[] {
   if (table.partition && table.app) offences.push(`${name}: the app has privileges on a partition`);
   const [policy, ...more] = table.policies;
   if (!policy || more.length > 0) offences.push(`${name}: ${table.policies.length} policies instead of one`);
-  else if (policy.policyname !== 'tenant_isolation' || policy.permissive !== 'PERMISSIVE' || policy.cmd !== 'ALL'
-    || policy.roles.join() !== 'public' || policy.qual !== CONDITION || policy.with_check !== CONDITION) {
+  else if (
+    policy.policyname !== 'tenant_isolation' ||
+    policy.permissive !== 'PERMISSIVE' ||
+    policy.cmd !== 'ALL' ||
+    policy.roles.join() !== 'public' ||
+    policy.qual !== CONDITION ||
+    policy.with_check !== CONDITION
+  ) {
     offences.push(`${name}: the policy is not tenant_isolation as written`);
   }
-  return [...offences, ...table.stray_indexes.map((index) => `${name}: ${index} does not start with tenant_id`)];
+  return [
+    ...offences,
+    ...table.stray_indexes.map((index) => `${name}: ${index} does not start with tenant_id`),
+  ];
 }
 
 interface FunctionRow {
@@ -96,7 +112,9 @@ function functionOffences({ name, definer, config, callers }: FunctionRow): stri
   const listed = DEFINER_FUNCTIONS[name];
   const offences: string[] = [];
   if (definer && !listed) offences.push(`${name}() runs with the owner's rights and is not on the list`);
-  if (definer && !config.includes('search_path=pg_catalog, echoplane, pg_temp')) offences.push(`${name}() does not pin its search_path`);
-  if ((callers ?? []).join() !== (listed ?? []).join()) offences.push(`${name}() may be run by ${callers?.join() || 'nobody'}`);
+  if (definer && !config.includes('search_path=pg_catalog, echoplane, pg_temp'))
+    offences.push(`${name}() does not pin its search_path`);
+  if ((callers ?? []).join() !== (listed ?? []).join())
+    offences.push(`${name}() may be run by ${callers?.join() || 'nobody'}`);
   return offences;
 }

@@ -42,8 +42,14 @@ async function trafficGraph(db: Db, query: GraphQuery): Promise<TrafficGraph> {
   const stepUs = stepOf(range);
   const from = Math.floor(range.from / stepUs) * stepUs;
   const values = [replay, query.service ?? null, from, range.to, stepUs];
-  const counts = await db.query<{ t: number; direction: string; count: number; errors: number }>(COUNTS, values);
-  const buckets = await db.query<{ t: number; direction: string; bucket: number; count: number }>(LATENCIES, values);
+  const counts = await db.query<{ t: number; direction: string; count: number; errors: number }>(
+    COUNTS,
+    values,
+  );
+  const buckets = await db.query<{ t: number; direction: string; bucket: number; count: number }>(
+    LATENCIES,
+    values,
+  );
   const countAt = new Map(counts.rows.map((row) => [`${row.direction} ${row.t}`, row]));
   const bucketsAt = new Map<string, number[]>();
   for (const { direction, t, bucket, count } of buckets.rows) {
@@ -88,6 +94,12 @@ const SERVICES = `SELECT s.name AS service, max(r.minute_us) AS last_seen,
 
 /** Services with live traffic; `lastSeen` is the start of the last minute with some. */
 async function listServices(db: Db): Promise<ServiceList> {
-  const found = await db.query<{ service: string; last_seen: number; inbound: number; outbound: number; hosts: string[] }>(SERVICES);
+  const found = await db.query<{
+    service: string;
+    last_seen: number;
+    inbound: number;
+    outbound: number;
+    hosts: string[];
+  }>(SERVICES);
   return { items: found.rows.map(({ last_seen, ...row }) => ({ ...row, lastSeen: last_seen })) };
 }

@@ -12,7 +12,9 @@ export function trafficHandlers({ withTenant, store }: Services): Pick<Handlers,
   return {
     traffic: ({ query, principal }) => withTenant(principal.tenant.id, (db) => listTraffic(db, query)),
     async trafficPair({ params, principal }) {
-      const found = await withTenant(principal.tenant.id, (db) => db.query<RowColumns>(PAIR_SQL, [params.id]));
+      const found = await withTenant(principal.tenant.id, (db) =>
+        db.query<RowColumns>(PAIR_SQL, [params.id]),
+      );
       const columns = found.rows[0];
       if (!columns) throw notFound('RRPair');
       if (!columns.shipped || columns.key === null) {
@@ -108,8 +110,20 @@ function rowOf(row: RowColumns): TrafficRow {
   return {
     ...{ id: row.id, ts: row.ts_us, cluster: row.cluster, namespace: row.namespace },
     ...{ workloadKind: row.workload_kind, workload: row.workload, service: row.service, peer: row.peer },
-    ...{ direction: row.direction, protocol: row.protocol, method: row.method, host: row.host, path: row.path },
-    ...{ endpoint: row.endpoint, status: row.status, grpcStatus: row.grpc_status, error: row.error, gaps: row.gaps },
+    ...{
+      direction: row.direction,
+      protocol: row.protocol,
+      method: row.method,
+      host: row.host,
+      path: row.path,
+    },
+    ...{
+      endpoint: row.endpoint,
+      status: row.status,
+      grpcStatus: row.grpc_status,
+      error: row.error,
+      gaps: row.gaps,
+    },
     ...{ latencyUs: row.latency_us, ttfbUs: row.ttfb_us },
     ...{ requestBytes: row.request_bytes, responseBytes: row.response_bytes },
     ...{ connection: row.connection, seq: row.seq, session: row.session, traceId: row.trace_id },

@@ -62,7 +62,8 @@ function scannedConditions(query: TrafficQuery, params: Parameters): string[] {
   return conditions;
 }
 
-const where = (conditions: readonly string[]) => (conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`);
+const where = (conditions: readonly string[]) =>
+  conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
 
 function afterCursor(cursor: Cursor | null, params: Parameters): string[] {
   if (!cursor) return [];

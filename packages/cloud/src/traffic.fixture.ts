@@ -3,15 +3,15 @@
 import type { IndexBatch, SegmentShipped } from '@echoplane/api';
 import { newId } from '@echoplane/runtime';
 import {
+  ENDPOINT_TEMPLATE_VERSION,
   encodeFrame,
   encodeManifest,
-  ENDPOINT_TEMPLATE_VERSION,
   endpointOf,
   type HopReport,
   indexRow,
+  type RRPair,
   requestLine,
   rollupPartials,
-  type RRPair,
   SEGMENT_VERSION,
   type SegmentManifest,
   segmentKey,
@@ -39,7 +39,13 @@ const body = (json: unknown) =>
     : { size: Buffer.byteLength(JSON.stringify(json)), encoding: 'identity', json: json as null };
 
 export function makePair(options: PairOptions): RRPair {
-  const { ts, direction = 'IN', url = 'http://shop.localhost/orders', method = 'GET', status = 200 } = options;
+  const {
+    ts,
+    direction = 'IN',
+    url = 'http://shop.localhost/orders',
+    method = 'GET',
+    status = 200,
+  } = options;
   const json: [string, string][] = [['content-type', 'application/json']];
   return {
     ...{ v: 1, id: options.id ?? newId(ts), ts, durationUs: options.durationUs ?? 5_000, ttfbUs: 1_000 },
@@ -65,7 +71,11 @@ export interface MadeSegment {
 }
 
 /** A segment of the pairs, `perFrame` to a frame. */
-export function makeSegment(tenant: string, pairs: readonly RRPair[], options: { perFrame?: number; reports?: HopReport[] } = {}): MadeSegment {
+export function makeSegment(
+  tenant: string,
+  pairs: readonly RRPair[],
+  options: { perFrame?: number; reports?: HopReport[] } = {},
+): MadeSegment {
   const openedAt = Math.min(...pairs.map((pair) => pair.ts));
   const segment = newId(openedAt);
   const perFrame = options.perFrame ?? 100;
@@ -77,10 +87,26 @@ export function makeSegment(tenant: string, pairs: readonly RRPair[], options: {
     const chunk = pairs.slice(at, at + perFrame);
     const frame = frames.length;
     const ndjson = Buffer.from(chunk.map((pair) => `${JSON.stringify(pair)}\n`).join(''));
-    const made = encodeFrame(ndjson, { tenant, segment, frame, lines: chunk.length, cursors: [], reports: [] });
+    const made = encodeFrame(ndjson, {
+      tenant,
+      segment,
+      frame,
+      lines: chunk.length,
+      cursors: [],
+      reports: [],
+    });
     const position = { segment, frame, frameOffset: length + made.dataOffset, frameLength: made.dataLength };
-    const rows = chunk.map((pair, line) => indexRow(pair, { ...position, line }, endpointOf(requestLine(pair).path)));
-    batches.push({ segment, frame, openedAt, rows, rollups: rollupPartials(rows), reports: options.reports ?? [] });
+    const rows = chunk.map((pair, line) =>
+      indexRow(pair, { ...position, line }, endpointOf(requestLine(pair).path)),
+    );
+    batches.push({
+      segment,
+      frame,
+      openedAt,
+      rows,
+      rollups: rollupPartials(rows),
+      reports: options.reports ?? [],
+    });
     frames.push({ offset: position.frameOffset, length: made.dataLength, lines: chunk.length });
     parts.push(made.bytes);
     length += made.bytes.length;
@@ -89,7 +115,11 @@ export function makeSegment(tenant: string, pairs: readonly RRPair[], options: {
   const manifest: SegmentManifest = {
     ...{ v: SEGMENT_VERSION, tenant, segment, key, openedAt, closedAt: openedAt + 1_000_000 },
     ...{ firstTs: openedAt, lastTs: pairs.at(-1)!.ts, pairs: pairs.length, rawBytes: 0, frames },
-    ...{ rollups: batches.flatMap((batch) => batch.rollups), reports: [], templateVersion: ENDPOINT_TEMPLATE_VERSION },
+    ...{
+      rollups: batches.flatMap((batch) => batch.rollups),
+      reports: [],
+      templateVersion: ENDPOINT_TEMPLATE_VERSION,
+    },
     ruleVersion: null,
   };
   const bytes = Buffer.concat([...parts, encodeManifest(manifest)]);

@@ -4,11 +4,27 @@
 //   claim ─▶ work ─▶ store the result and succeed (one transaction)
 //              ├─ wait ─▶ queued again, the attempt given back      ├─ failure ─▶ failed, with a sentence
 //              ├─ error ─▶ queued again with backoff, five times    └─ lease lost ─▶ nothing is stored
-import { backoffMs, type Clock, type Logger, type ObjectStore, OperatingError, type Secret } from '@echoplane/runtime';
+import {
+  backoffMs,
+  type Clock,
+  type Logger,
+  type ObjectStore,
+  OperatingError,
+  type Secret,
+} from '@echoplane/runtime';
 import type pg from 'pg';
 import { connectOnce } from './db.ts';
-import { type JobContext, type JobWork, JobWait } from './job-context.ts';
-import { finishJob, type HeldJob, JOB_CHANNEL, type JobKind, LeaseLost, putBack, renewLease, reportProgress } from './jobs.ts';
+import { type JobContext, JobWait, type JobWork } from './job-context.ts';
+import {
+  finishJob,
+  type HeldJob,
+  JOB_CHANNEL,
+  type JobKind,
+  LeaseLost,
+  putBack,
+  renewLease,
+  reportProgress,
+} from './jobs.ts';
 import { makeReport } from './report-job.ts';
 import { makeSnapshot } from './snapshot-job.ts';
 import type { WithTenant } from './tenancy.ts';
@@ -69,7 +85,12 @@ export async function runWorker(
 }
 
 /** Does one claimed job to one of its ends. Never throws. */
-export async function doJob(options: WorkerOptions, job: HeldJob, stop: AbortSignal, work = WORK): Promise<void> {
+export async function doJob(
+  options: WorkerOptions,
+  job: HeldJob,
+  stop: AbortSignal,
+  work = WORK,
+): Promise<void> {
   const { withTenant, log, clock } = options;
   const lost = new AbortController();
   const renewal = setInterval(() => {
@@ -87,7 +108,8 @@ export async function doJob(options: WorkerOptions, job: HeldJob, stop: AbortSig
     log.info(about, 'a job succeeded');
   } catch (err) {
     await endBadly(options, job, stop.aborted ? 'stopped' : err).catch((cause) => {
-      if (!(cause instanceof LeaseLost)) log.error({ ...about, err: cause }, 'the end of a job could not be stored');
+      if (!(cause instanceof LeaseLost))
+        log.error({ ...about, err: cause }, 'the end of a job could not be stored');
     });
     if (!(err instanceof JobWait) && !stop.aborted) log.warn({ ...about, err }, 'a job did not succeed');
   } finally {
@@ -97,11 +119,19 @@ export async function doJob(options: WorkerOptions, job: HeldJob, stop: AbortSig
 
 function workOf(job: HeldJob, work: Record<string, JobWork>): JobWork {
   const found = work[job.kind];
-  if (!found) throw new OperatingError('unknown_job', `This worker does not know jobs of the kind ${job.kind}; update it.`);
+  if (!found)
+    throw new OperatingError(
+      'unknown_job',
+      `This worker does not know jobs of the kind ${job.kind}; update it.`,
+    );
   return found;
 }
 
-function contextOf({ withTenant, store, clock }: WorkerOptions, job: HeldJob, signal: AbortSignal): JobContext {
+function contextOf(
+  { withTenant, store, clock }: WorkerOptions,
+  job: HeldJob,
+  signal: AbortSignal,
+): JobContext {
   let lastMs = Number.NEGATIVE_INFINITY;
   return {
     ...{ job, withTenant, store, clock, signal },
@@ -122,9 +152,13 @@ function endBadly({ withTenant, clock }: WorkerOptions, job: HeldJob, err: unkno
     if (err instanceof JobWait) {
       return putBack(db, job, { message: err.message, afterMs: WAIT_MS, keepAttempt: false, waiting: true });
     }
-    if (err === 'stopped') return putBack(db, job, { message: null, afterMs: 0, keepAttempt: false, waiting: false });
+    if (err === 'stopped')
+      return putBack(db, job, { message: null, afterMs: 0, keepAttempt: false, waiting: false });
     if (err instanceof OperatingError || job.attempts >= MAX_ATTEMPTS) {
-      const message = err instanceof OperatingError ? err.message : `This failed ${job.attempts} times: ${(err as Error).message}. Look into the worker's log.`;
+      const message =
+        err instanceof OperatingError
+          ? err.message
+          : `This failed ${job.attempts} times: ${(err as Error).message}. Look into the worker's log.`;
       return finishJob(db, job, { state: 'failed', message, atUs: clock.nowUs() });
     }
     const message = `attempt ${job.attempts} failed, trying again: ${(err as Error).message}`;
@@ -138,6 +172,8 @@ export class JobBell {
   readonly #url: Secret;
   #client: pg.Client | null = null;
   #ring: () => void = () => {};
+  /** A notification came while nobody waited. */
+  #rung = false;
 
   constructor(url: Secret) {
     this.#url = url;
@@ -148,7 +184,8 @@ export class JobBell {
     const rung = new AbortController();
     this.#ring = () => rung.abort();
     await this.#listen().catch(() => {});
-    await clock.sleep(ms, AbortSignal.any([signal, rung.signal]));
+    if (!this.#rung) await clock.sleep(ms, AbortSignal.any([signal, rung.signal]));
+    this.#rung = false;
   }
 
   async close(): Promise<void> {
@@ -158,7 +195,10 @@ export class JobBell {
   async #listen(): Promise<void> {
     if (this.#client) return;
     const client = await connectOnce(this.#url, 'echoplane-job-bell');
-    client.on('notification', () => this.#ring());
+    client.on('notification', () => {
+      this.#rung = true;
+      this.#ring();
+    });
     client.on('end', () => (this.#client = null));
     await client.query(`LISTEN ${JOB_CHANNEL}`);
     this.#client = client;

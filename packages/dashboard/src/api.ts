@@ -8,6 +8,8 @@ const PAGE_ROWS = 100;
 const GRAPH_REFRESH_MS = 5_000;
 const ACCOUNTING_REFRESH_MS = 5_000;
 const REPLAY_REFRESH_MS = 2_000;
+const REPLAYS_REFRESH_MS = 15_000;
+const SERVICES_REFRESH_MS = 10_000;
 const OPEN_SEGMENT_RETRY_MS = 5_000;
 
 /** Refusals will not change by asking again; a broken connection or a 5xx may. */
@@ -69,7 +71,7 @@ export const meQuery = queryOptions({
 export const servicesQuery = queryOptions({
   queryKey: ['services'],
   queryFn: ({ signal }) => client.call('services', {}, signal),
-  refetchInterval: 10_000,
+  refetchInterval: SERVICES_REFRESH_MS,
 });
 
 /** Counts and latency, with the span they were asked for. */
@@ -145,8 +147,12 @@ export function isUnderWay(phase: string | undefined): boolean {
 export const replaysQuery = queryOptions({
   queryKey: ['replays'],
   queryFn: ({ signal }) => client.call('replays', {}, signal),
-  refetchInterval: ({ state }) =>
-    state.data?.items.some((r) => isUnderWay(r.phase)) ? REPLAY_REFRESH_MS : 15_000,
+  refetchInterval: ({ state }) => {
+    if (!state.data) return false;
+    return state.data.items.some((replay) => isUnderWay(replay.phase))
+      ? REPLAY_REFRESH_MS
+      : REPLAYS_REFRESH_MS;
+  },
 });
 
 export function replayQuery(id: string) {

@@ -53,7 +53,8 @@ function isLocalAddress(next: unknown): next is string {
 
 export const router = createRouter({
   routeTree: root.addChildren([signIn, frame.addChildren([home, traffic, reports, report])]),
-  defaultPreload: false,
+  // What no route knows is dropped: only checked values reach a page.
+  search: { strict: true },
 });
 
 declare module '@tanstack/react-router' {

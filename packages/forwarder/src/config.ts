@@ -1,5 +1,5 @@
 // The forwarder's configuration; each field is read from `ECHOPLANE_…` (see runtime's config).
-import { field, LOG_LEVELS } from '@echoplane/runtime';
+import { field, programFields } from '@echoplane/runtime';
 import { z } from 'zod';
 
 export const ForwarderConfig = z.object({
@@ -44,9 +44,6 @@ export const ForwarderConfig = z.object({
     .flag()
     .default(true)
     .describe('true or false: whether acknowledged means on the disk; false trusts the page cache'),
-  logLevel: z
-    .enum(LOG_LEVELS)
-    .default('info')
-    .describe(`one of ${LOG_LEVELS.join(', ')}`),
+  ...programFields,
 });
 export type ForwarderConfig = Readonly<z.output<typeof ForwarderConfig>>;

@@ -1,6 +1,6 @@
 // The generator's configuration: one zod object over the environment (`ECHOPLANE_TARGET_URL`, …), parsed once.
 // It must not read the environment itself.
-import { field, LOG_LEVELS } from '@echoplane/runtime';
+import { field, programFields, shippingFields } from '@echoplane/runtime';
 import { z } from 'zod';
 
 /** Where the requests go; `host` is what stands in their Host header. */
@@ -39,17 +39,9 @@ export const generatorConfig = z.object({
     .integer(0, 600_000)
     .default(30_000)
     .describe('time for the last results to be acknowledged, in ms'),
-  forwarderHost: field.text().default('127.0.0.1').describe('host of the forwarder that takes the results'),
-  forwarderPort: field.port().describe('port of the forwarder that takes the results'),
-  cluster: field.text().describe('cluster of the service under test'),
-  namespace: field.text().describe('namespace of the service under test'),
-  workload: field.text().describe('name of the service under test'),
-  workloadKind: field
-    .text()
-    .default('Process')
-    .describe('kind of the service under test, as Kubernetes names it'),
+  ...shippingFields,
   resultFile: field.text().optional().describe('where the summary of the run is written as JSON'),
-  logLevel: z.enum(LOG_LEVELS).default('info').describe('least severe lines that are logged'),
+  ...programFields,
 });
 export type GeneratorConfig = Readonly<z.output<typeof generatorConfig>>;
 

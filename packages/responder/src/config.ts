@@ -1,6 +1,6 @@
 // The responder's configuration: one zod object over the environment (`ECHOPLANE_MOCKS_FILE`, …), parsed once.
 // It must not read the environment itself.
-import { field, LOG_LEVELS } from '@echoplane/runtime';
+import { field, programFields, shippingFields } from '@echoplane/runtime';
 import { z } from 'zod';
 
 export const responderConfig = z.object({
@@ -25,15 +25,7 @@ export const responderConfig = z.object({
     .integer(400, 599)
     .default(501)
     .describe('status of the answer to a request that matches no mock'),
-  forwarderHost: field.text().default('127.0.0.1').describe('host of the forwarder that takes the pairs'),
-  forwarderPort: field.port().describe('port of the forwarder that takes the pairs'),
-  cluster: field.text().describe('cluster of the service under test'),
-  namespace: field.text().describe('namespace of the service under test'),
-  workload: field.text().describe('name of the service under test'),
-  workloadKind: field
-    .text()
-    .default('Process')
-    .describe('kind of the service under test, as Kubernetes names it'),
-  logLevel: z.enum(LOG_LEVELS).default('info').describe('least severe lines that are logged'),
+  ...shippingFields,
+  ...programFields,
 });
 export type ResponderConfig = Readonly<z.output<typeof responderConfig>>;

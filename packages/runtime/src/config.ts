@@ -5,6 +5,9 @@ import { z } from 'zod';
 
 const PREFIX = 'ECHOPLANE_';
 
+/** Variables of a process, as `process.env` has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 /** Every problem of a configuration, one sentence each. The program exits 64 before it opens a socket. */
 export class ConfigError extends Error {
   readonly problems: readonly string[];
@@ -20,10 +23,7 @@ export function envName(field: string): string {
 }
 
 /** The configuration in `env`, frozen. An empty variable counts as absent. Throws ConfigError. */
-export function loadConfig<S extends z.ZodObject>(
-  schema: S,
-  env: Readonly<Record<string, string | undefined>>,
-): Readonly<z.output<S>> {
+export function loadConfig<S extends z.ZodObject>(schema: S, env: Environment): Readonly<z.output<S>> {
   const input: Record<string, string> = {};
   for (const field of Object.keys(schema.shape)) {
     const value = env[envName(field)];

@@ -9,3 +9,5 @@ export * from './lifecycle.ts';
 export * from './listen.ts';
 export * from './log.ts';
 export * from './object-store.ts';
+export * from './program.ts';
+export * from './shipping.ts';

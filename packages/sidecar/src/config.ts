@@ -1,6 +1,6 @@
 // The sidecar's settings, `ECHOPLANE_…` in its environment. Parsed once, before any socket opens.
 import { isIP } from 'node:net';
-import { field, LOG_LEVELS } from '@echoplane/runtime';
+import { field, programFields } from '@echoplane/runtime';
 import { z } from 'zod';
 
 const port = (fallback: number, what: string) =>
@@ -48,11 +48,7 @@ export const sidecarConfig = z
       .default(10_000)
       .describe('connections captured at once; more are passed through unseen'),
     tags: field.pairs().default({}).describe('name=value pairs put on each RRPair'),
-    logLevel: z
-      .enum(LOG_LEVELS)
-      .default('info')
-      .describe(`one of ${LOG_LEVELS.join(', ')}`),
-    supervised: flag('stop when stdin closes'),
+    ...programFields,
   })
   .superRefine((config, context) => {
     const need = (path: 'targetPort' | 'caCertFile' | 'caKeyFile') => {

@@ -1,5 +1,5 @@
 // Traffic: what was captured, over time and one by one, and any one of it opened.
-import { Box, Flex } from '@mantine/core';
+import { Box, Flex, VisuallyHidden } from '@mantine/core';
 import { useDocumentTitle } from '@mantine/hooks';
 import { getRouteApi } from '@tanstack/react-router';
 import { useCallback, useState } from 'react';
@@ -30,6 +30,7 @@ export function TrafficPage() {
   );
   return (
     <Flex direction="column" h={`calc(100dvh - ${HEADER_HEIGHT}px)`} mih={560}>
+      <VisuallyHidden component="h1">Traffic</VisuallyHidden>
       <Box px="md" py="xs">
         <TrafficToolbar search={search} onChange={change} />
       </Box>

@@ -49,7 +49,13 @@ export function BodyView({ name, body }: { name: string; body: Body }) {
         </Group>
       </Group>
       {view ? (
-        <Code block className={classes.text ?? ''} tabIndex={0} mah={420}>
+        <Code
+          block
+          className={classes.text ?? ''}
+          data-aligned={view.name === 'Hex' || undefined}
+          tabIndex={0}
+          mah={420}
+        >
           {view.name === 'Pretty' && shown.length === view.text.length ? <Json text={shown} /> : shown}
         </Code>
       ) : (

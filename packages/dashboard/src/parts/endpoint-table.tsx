@@ -16,7 +16,7 @@ export function EndpointTable({ report }: { report: Report }) {
     : (['recorded', 'replayed'] as const);
   return (
     <Paper withBorder>
-      <Title order={3} size="h5" p="sm" pb={4}>
+      <Title order={2} size="h5" p="sm" pb={4}>
         Endpoints
       </Title>
       <Table.ScrollContainer minWidth={900}>
@@ -74,7 +74,7 @@ function Row({ name, endpoint, sources, slower }: RowProps) {
   const change = formatChange(reference.p50Us, endpoint.replayed.p50Us);
   return (
     <Table.Tr>
-      <Table.Th scope="row" ff="monospace" fw={500}>
+      <Table.Th scope="row" ff="monospace" fw={500} style={{ whiteSpace: 'nowrap' }}>
         {name}
         {slower && (
           <Badge size="sm" color="red" ml="xs" title={change ?? ''} ff="text">

@@ -22,7 +22,7 @@ export function FailureList({ failures, highlight }: FailureListProps) {
       <Accordion
         multiple
         keepMounted={false}
-        order={5}
+        order={4}
         defaultValue={[failures[0]?.test ?? '']}
         chevronPosition="left"
       >

@@ -19,7 +19,7 @@ export function FindingList({ report }: { report: Report }) {
   const nothing = groups.length === 0 && others.length === 0;
   return (
     <Stack component="section" aria-label="Findings" gap="xs">
-      <Title order={3} size="h5">
+      <Title order={2} size="h5">
         Findings
       </Title>
       {nothing && (
@@ -28,7 +28,7 @@ export function FindingList({ report }: { report: Report }) {
         </Alert>
       )}
       {!nothing && (
-        <Accordion variant="separated" multiple keepMounted={false} order={4} defaultValue={['0']}>
+        <Accordion variant="separated" multiple keepMounted={false} order={3} defaultValue={['0']}>
           {groups.map((group, index) => (
             <FindingItem
               key={`${group.finding.sentence}${group.finding.path}`}

@@ -2,6 +2,7 @@
 import { ColorSwatch, Group, Text } from '@mantine/core';
 import { formatCount, formatDate, formatDuration } from '../format.ts';
 import type { GraphColumns, GraphTotals } from '../graph-data.ts';
+import { INBOUND, OUTBOUND } from '../theme.ts';
 
 const MINUTE_US = 60_000_000;
 
@@ -27,7 +28,7 @@ export function GraphReadout({ columns, hovered, totals, stepUs }: GraphReadoutP
   return (
     <Group gap="lg" h={24} px="xs" wrap="nowrap" style={{ overflow: 'hidden', whiteSpace: 'nowrap' }} fz="xs">
       <Entry
-        color="indigo-5"
+        color={`${INBOUND}-5`}
         name="Inbound"
         count={counts.inbound}
         errors={counts.inboundErrors}
@@ -35,7 +36,7 @@ export function GraphReadout({ columns, hovered, totals, stepUs }: GraphReadoutP
         p95={at(columns.inboundP95)}
       />
       <Entry
-        color="teal-6"
+        color={`${OUTBOUND}-6`}
         name="Outbound"
         count={counts.outbound}
         errors={counts.outboundErrors}

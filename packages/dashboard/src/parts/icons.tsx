@@ -64,4 +64,3 @@ export const ClockIcon = icon(
   </>,
 );
 export const InboxIcon = icon(<path d="M3 13h5l1.5 3h5L16 13h5M5 5h14l2 8v6H3v-6z" />);
-export const ArrowIcon = icon(<path d="M5 12h14M13 6l6 6-6 6" />);

@@ -13,7 +13,7 @@ export function LatencyTable({ report }: { report: Report }) {
   ];
   return (
     <Paper withBorder>
-      <Title order={3} size="h5" p="sm" pb={4}>
+      <Title order={2} size="h5" p="sm" pb={4}>
         Latency
       </Title>
       <Table aria-label="Latency" style={{ fontVariantNumeric: 'tabular-nums' }}>

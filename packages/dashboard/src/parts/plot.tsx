@@ -15,6 +15,8 @@ export interface PlotProps {
   /** Start and end of the x axis, s since the epoch. */
   span: [number, number];
   formatY: (value: number) => string;
+  /** The y axis reaches at least this far up, so that it keeps sensible steps when little happens. */
+  atLeastY: number;
   /** Plots with the same key share the pointer. */
   syncKey: string;
   showTimes: boolean;
@@ -89,7 +91,12 @@ function plotOptions(
     },
     scales: {
       x: { time: true, range: () => latest.current.span },
-      y: { range: (_, min, max) => [Math.min(0, (min ?? 0) * 1.1), Math.max((max ?? 0) * 1.1, 1)] },
+      y: {
+        range: (_, min, max) => [
+          Math.min(0, (min ?? 0) * 1.1),
+          Math.max((max ?? 0) * 1.1, latest.current.atLeastY),
+        ],
+      },
     },
     axes: [
       { ...axis, size: showTimes ? 26 : 0, values: showTimes ? timeLabels : () => [] },

@@ -59,7 +59,7 @@ function Facts({ detail: { replay, report, snapshotName } }: { detail: ReportDet
 function Goals({ goals }: Pick<Report, 'goals'>) {
   return (
     <Paper withBorder h="100%">
-      <Title order={3} size="h5" p="sm" pb={4}>
+      <Title order={2} size="h5" p="sm" pb={4}>
         Goals
       </Title>
       <Table aria-label="Goals">

@@ -7,6 +7,7 @@ import type uPlot from 'uplot';
 import { trafficGraphQuery } from '../api.ts';
 import { formatCount, formatDuration } from '../format.ts';
 import { type GraphColumns, graphColumns, graphTotals } from '../graph-data.ts';
+import { INBOUND, OUTBOUND } from '../theme.ts';
 import type { TrafficSearch } from '../traffic-search.ts';
 import { GraphReadout } from './graph-readout.tsx';
 import { Plot, type PlotBand, type PlotSeries } from './plot.tsx';
@@ -17,20 +18,20 @@ const LATENCY_HEIGHT = 92;
 const READOUT_HEIGHT = 24;
 
 const COUNT_SERIES: PlotSeries[] = [
-  { color: 'indigo-5', kind: 'bars' },
+  { color: `${INBOUND}-5`, kind: 'bars' },
   { color: 'red-6', kind: 'bars' },
-  { color: 'teal-6', kind: 'bars' },
+  { color: `${OUTBOUND}-6`, kind: 'bars' },
   { color: 'red-6', kind: 'bars' },
 ];
 const LATENCY_SERIES: PlotSeries[] = [
-  { color: 'indigo-5', kind: 'line' },
-  { color: 'indigo-5', kind: 'faint-line' },
-  { color: 'teal-6', kind: 'line' },
-  { color: 'teal-6', kind: 'faint-line' },
+  { color: `${INBOUND}-5`, kind: 'line' },
+  { color: `${INBOUND}-5`, kind: 'faint-line' },
+  { color: `${OUTBOUND}-6`, kind: 'line' },
+  { color: `${OUTBOUND}-6`, kind: 'faint-line' },
 ];
 const LATENCY_BANDS: PlotBand[] = [
-  { series: [1, 2], color: 'indigo-5' },
-  { series: [3, 4], color: 'teal-6' },
+  { series: [1, 2], color: `${INBOUND}-5` },
+  { series: [3, 4], color: `${OUTBOUND}-6` },
 ];
 
 interface TrafficGraphProps {
@@ -78,6 +79,7 @@ export function TrafficGraph({ search, onSpan }: TrafficGraphProps) {
           series={COUNT_SERIES}
           data={plotted.counts}
           height={COUNT_HEIGHT}
+          atLeastY={4}
           formatY={(n) => formatCount(Math.abs(n))}
           syncKey="traffic"
           span={span}
@@ -89,6 +91,7 @@ export function TrafficGraph({ search, onSpan }: TrafficGraphProps) {
           bands={LATENCY_BANDS}
           data={plotted.latency}
           height={LATENCY_HEIGHT}
+          atLeastY={10_000}
           formatY={formatDuration}
           syncKey="traffic"
           span={span}

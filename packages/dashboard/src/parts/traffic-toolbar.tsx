@@ -91,7 +91,7 @@ export function TrafficToolbar({ search, onChange }: TrafficToolbarProps) {
           width={132}
           value={search.status}
           options={Object.fromEntries(
-            Object.keys(STATUS_CLASSES).map((c) => [c, c === 'errors' ? '4xx and 5xx' : c]),
+            Object.keys(STATUS_CLASSES).map((c) => [c, c === 'errors' ? 'Errors (400+)' : c]),
           )}
           onChange={(status) => onChange({ status: status as keyof typeof STATUS_CLASSES })}
         />

@@ -10,11 +10,11 @@ const REFRESH_MS = 2_000;
 
 export function useTrafficRows(search: TrafficSearch) {
   const [atTop, setAtTop] = useState(true);
+  // Pages beyond the first would all be asked again: while there are some, one is reading, not watching.
+  const isWatched = (pages: unknown[] | undefined) => isLive(search) && atTop && pages?.length === 1;
   const answer = useInfiniteQuery({
     ...trafficListQuery(search),
-    // Pages beyond the first would all be asked again: while there are some, one is reading, not watching.
-    refetchInterval: ({ state }) =>
-      isLive(search) && atTop && (state.data?.pages.length ?? 1) <= 1 ? REFRESH_MS : false,
+    refetchInterval: ({ state }) => (isWatched(state.data?.pages) ? REFRESH_MS : false),
   });
   const pages = answer.data?.pages;
   const rows: TrafficRow[] = useMemo(() => pages?.flatMap((page) => page.items) ?? [], [pages]);
@@ -22,7 +22,7 @@ export function useTrafficRows(search: TrafficSearch) {
   const onTop = useCallback(
     (top: boolean) => {
       setAtTop(top);
-      if (top) keepNewestPage(search);
+      if (top) keepNewestPage(search).catch(() => {});
     },
     [search],
   );
@@ -30,7 +30,7 @@ export function useTrafficRows(search: TrafficSearch) {
   return {
     answer,
     rows,
-    live: isLive(search) && atTop && (pages?.length ?? 1) <= 1,
+    live: isWatched(pages) && answer.isSuccess,
     atTop,
     onTop,
     /** Set when a page ended before it was full: every row at or after this time was looked at. */
@@ -38,8 +38,12 @@ export function useTrafficRows(search: TrafficSearch) {
   };
 }
 
-function keepNewestPage(search: TrafficSearch): void {
-  queryClient.setQueryData<InfiniteData<unknown>>(trafficListKey(search), (data) =>
+async function keepNewestPage(search: TrafficSearch): Promise<void> {
+  const queryKey = trafficListKey(search);
+  if (!queryClient.getQueryData(queryKey)) return;
+  // A page on its way would bring the old ones back with it.
+  await queryClient.cancelQueries({ queryKey });
+  queryClient.setQueryData<InfiniteData<unknown>>(queryKey, (data) =>
     data && data.pages.length > 1
       ? { pages: data.pages.slice(0, 1), pageParams: data.pageParams.slice(0, 1) }
       : data,

@@ -36,7 +36,7 @@ export function VerdictTitle({ verdict }: { verdict: Verdict }) {
         <Icon size={22} />
       </ThemeIcon>
       <Title
-        order={2}
+        order={1}
         size={32}
         lh={1.1}
         c={`var(--mantine-color-${color}-text)`}

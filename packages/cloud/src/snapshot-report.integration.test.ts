@@ -1,0 +1,249 @@
+import { zstdDecompressSync } from 'node:zlib';
+import type { Replay, ReportDetail, Snapshot } from '@echoplane/api';
+import { readObject } from '@echoplane/runtime';
+import {
+  ARTIFACTS,
+  type GeneratorRun,
+  type RRPair,
+  RRPair as RRPairSchema,
+  snapshotPrefix,
+  Test,
+} from '@echoplane/traffic';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ControlPlane, clock, log, startControlPlane } from './control-plane.fixture.ts';
+import { WAIT_LIMIT_MS } from './job-context.ts';
+import { type MadeSegment, makePair, makeSegment } from './traffic.fixture.ts';
+import { claimJob, doJob, type WorkerOptions } from './worker.ts';
+
+let plane: ControlPlane;
+let options: WorkerOptions;
+const never = new AbortController().signal;
+
+beforeAll(async () => {
+  plane = await startControlPlane();
+  const { platform, withTenant, store } = plane;
+  options = { platform, withTenant, store, clock, log };
+});
+afterAll(() => plane?.stop());
+
+const claim = () => claimJob(plane.platform, clock);
+const makeDue = () =>
+  plane.postgres.asSuperuser(plane.database, 'UPDATE echoplane.jobs SET run_after = now()');
+
+/** Works until no job is due. */
+async function workOff(): Promise<void> {
+  await makeDue();
+  for (let job = await claim(); job; job = await claim()) await doJob(options, job, never);
+}
+
+async function call<T>(
+  method: 'GET' | 'POST',
+  url: string,
+  payload?: object,
+  role: 'agent' | 'editor' = 'editor',
+): Promise<T> {
+  const headers = { authorization: `Bearer ${plane.ann.keys[role]}` };
+  const response = await plane.app.inject({ method, url, headers, ...(payload ? { payload } : {}) });
+  expect(response.statusCode, response.body).toBeLessThan(300);
+  return response.json() as T;
+}
+
+async function ingest(made: MadeSegment): Promise<void> {
+  for (const batch of made.batches) await call('POST', '/v1/ingest/index', batch, 'agent');
+}
+async function ship(made: MadeSegment): Promise<void> {
+  await plane.store.put(made.shipped.key, made.bytes);
+  await call('POST', '/v1/ingest/segments', made.shipped, 'agent');
+}
+
+/** A few sessions that make an order and read it back, with the charge it causes. */
+function recording(start: number): RRPair[] {
+  return Array.from({ length: 30 }, (_, i) => {
+    const ts = start + i * 10_000;
+    const order = { id: crypto.randomUUID(), total: 10 + i };
+    const [connection, url] = [`c${i}`, 'http://shop.localhost/orders'];
+    return [
+      makePair({
+        ts,
+        connection,
+        method: 'POST',
+        url,
+        requestBody: { sku: `s${i}` },
+        status: 201,
+        responseBody: order,
+      }),
+      makePair({
+        ts: ts + 100,
+        direction: 'OUT',
+        method: 'POST',
+        url: 'http://pay.localhost/charges',
+        requestBody: { sku: `s${i}` },
+        responseBody: { ok: true },
+      }),
+      makePair({ ts: ts + 5_000, connection, seq: 1, url: `${url}/${order.id}`, responseBody: order }),
+    ];
+  }).flat();
+}
+
+describe('snapshot and report', () => {
+  let snapshot: Snapshot;
+  let pairs: RRPair[];
+  const run: GeneratorRun = {
+    ...{ startedAt: 0, finishedAt: 1_000_000, testsPlanned: 60, sent: 60, resultsDelivered: 60, notSent: {} },
+    ...{ maxEventLoopLagMs: 1, voidReasons: [] },
+  };
+
+  test('a snapshot waits for its segments, and then holds every pair of the selection as files', async () => {
+    const start = clock.nowUs() - 60_000_000;
+    pairs = recording(start);
+    const halves = [
+      makeSegment(plane.ann.id, pairs.slice(0, 40), { perFrame: 7 }),
+      makeSegment(plane.ann.id, pairs.slice(40)),
+    ];
+    const others = makeSegment(plane.ann.id, [makePair({ ts: start, workload: 'other' })]);
+    for (const made of [...halves, others]) await ingest(made);
+    await ship(halves[0]!);
+    const query = { service: 'local/default/shop', from: start };
+    const { id } = await call<Snapshot>('POST', '/v1/snapshots', { name: 'morning', query });
+    await workOff().catch(() => {});
+    expect(await call<Snapshot>('GET', `/v1/snapshots/${id}`)).toMatchObject({
+      state: 'queued',
+      message: expect.stringContaining('1 segments'),
+    });
+    await ship(halves[1]!);
+    await workOff();
+    snapshot = await call<Snapshot>('GET', `/v1/snapshots/${id}`);
+    expect(snapshot.message).toBeNull();
+    expect(snapshot.state).toBe('succeeded');
+    expect(snapshot.manifest).toMatchObject({
+      counts: { pairs: 90, tests: 60, mocks: 30 },
+      from: start,
+      to: pairs.at(-1)!.ts,
+    });
+    expect(snapshot.manifest!.lineage.sort()).toEqual(halves.map((half) => half.id).sort());
+    const prefix = snapshotPrefix(plane.ann.id, id);
+    const names = Object.values(ARTIFACTS).filter((name) => name !== ARTIFACTS.edits);
+    expect((await plane.store.list(prefix)).sort()).toEqual(names.map((name) => prefix + name).sort());
+    const stored = zstdDecompressSync(await readObject(plane.store, prefix + ARTIFACTS.pairs))
+      .toString()
+      .trimEnd();
+    expect(stored.split('\n').map((line) => RRPairSchema.parse(JSON.parse(line)))).toEqual(
+      pairs.toSorted((a, b) => a.ts - b.ts),
+    );
+    const headers = { authorization: `Bearer ${plane.ann.keys.viewer}` };
+    const artifact = await plane.app.inject({ url: `/v1/snapshots/${id}/artifacts/tests.jsonl`, headers });
+    const tests = artifact.body
+      .trimEnd()
+      .split('\n')
+      .map((line) => Test.parse(JSON.parse(line)));
+    expect(tests).toHaveLength(60);
+    expect(artifact.headers['content-type']).toContain('application/x-ndjson');
+    const edits = await plane.app.inject({ url: `/v1/snapshots/${id}/artifacts/edits.json`, headers });
+    expect(edits.statusCode).toBe(404);
+  });
+
+  test('a selection without pairs fails with what to do', async () => {
+    const { id } = await call<Snapshot>('POST', '/v1/snapshots', {
+      name: 'none',
+      query: { service: 'nobody' },
+    });
+    await workOff();
+    expect(await call<Snapshot>('GET', `/v1/snapshots/${id}`)).toMatchObject({
+      state: 'failed',
+      message: expect.stringContaining('widen'),
+    });
+  });
+
+  async function replayed(change: (pair: RRPair) => RRPair, extra: object = {}): Promise<Replay> {
+    const replay = await call<Replay>('POST', '/v1/replays', {
+      name: 'v1',
+      snapshot: snapshot.id,
+      mode: 'full',
+      ...extra,
+    });
+    const now = clock.nowUs();
+    const results = pairs.map((pair, i) => {
+      const tags: Record<string, string> =
+        pair.direction === 'IN'
+          ? { replay: replay.id, test: pair.id }
+          : { replay: replay.id, match: 'exact' };
+      return change({ ...pair, id: makePair({ ts: now + i }).id, ts: now + i, tags });
+    });
+    const made = makeSegment(plane.ann.id, results);
+    await ingest(made);
+    await call('POST', `/v1/replays/${replay.id}/finish`, { run, mockResults: 30 });
+    await ship(made);
+    return replay;
+  }
+
+  test('a replay that answers as recorded passes, and its results stay out of live traffic', async () => {
+    const replay = await replayed((pair) => pair);
+    await workOff();
+    const detail = await call<ReportDetail>('GET', `/v1/replays/${replay.id}/report`);
+    expect(detail.report.reasons.join(' ')).not.toBe('');
+    expect(detail).toMatchObject({
+      replay: { phase: 'succeeded', verdict: 'passed', successRate: 1 },
+      snapshotName: 'morning',
+    });
+    expect(detail.report.counts).toMatchObject({ tests: 60, passed: 60, mockExact: 30, missing: 0 });
+    const live = await call<{ items: { tags: object }[] }>('GET', '/v1/traffic?limit=500');
+    expect(live.items).toHaveLength(91);
+    const own = await call<{ items: { tags: object }[] }>('GET', `/v1/traffic?limit=500&replay=${replay.id}`);
+    expect(own.items).toHaveLength(90);
+  });
+
+  test('one that answers otherwise, slower than its baseline, misses its goals', async () => {
+    const baseline = await replayed((pair) => pair);
+    await workOff();
+    const wrong = (pair: RRPair): RRPair =>
+      pair.direction === 'IN' && pair.request!.method === 'POST'
+        ? {
+            ...pair,
+            durationUs: 400_000,
+            response: { ...pair.response!, body: { size: 3, encoding: 'identity', text: 'a\0b' } },
+          }
+        : pair;
+    const replay = await replayed(wrong, { baseline: baseline.id });
+    await workOff();
+    const { report } = await call<ReportDetail>('GET', `/v1/replays/${replay.id}/report`);
+    expect(report.verdict).toBe('missed-goals');
+    expect(report.counts.failed).toBe(30);
+    expect(report.findings.filter((finding) => finding.kind === 'slower')).toMatchObject([
+      { method: 'POST', endpoint: '/orders' },
+    ]);
+  });
+
+  test('results that never arrive are missing and void the verdict', async () => {
+    const replay = await call<Replay>('POST', '/v1/replays', {
+      name: 'lost',
+      snapshot: snapshot.id,
+      mode: 'full',
+    });
+    await call('POST', `/v1/replays/${replay.id}/finish`, { run, mockResults: 0 });
+    await makeDue();
+    await doJob(options, (await claim())!, never);
+    expect(await call<Replay>('GET', `/v1/replays/${replay.id}`)).toMatchObject({
+      phase: 'analyzing',
+      message: expect.stringContaining('0 of 60'),
+    });
+    const since = `now() - interval '${WAIT_LIMIT_MS + 1_000} milliseconds'`;
+    await plane.postgres.asSuperuser(
+      plane.database,
+      `UPDATE echoplane.jobs SET waiting_since = ${since} WHERE state = 'queued'`,
+    );
+    await workOff();
+    const { report } = await call<ReportDetail>('GET', `/v1/replays/${replay.id}/report`);
+    expect(report).toMatchObject({ verdict: 'void', counts: { missing: 60 } });
+    expect(report.run.voidReasons).toEqual(['60 of 60 results did not arrive within 90 s']);
+  });
+
+  test('a replay whose analysis fails has failed, with the reason', async () => {
+    const replay = await replayed((pair) => pair);
+    await plane.store.remove(`${snapshotPrefix(plane.ann.id, snapshot.id)}${ARTIFACTS.tests}`);
+    await workOff();
+    expect(await call<Replay>('GET', `/v1/replays/${replay.id}`)).toMatchObject({
+      phase: 'failed',
+      message: expect.stringContaining('tests.jsonl is not in the store'),
+    });
+  });
+});

@@ -1,0 +1,49 @@
+// The first lines of every program: configuration, logger, life. What is wrong with the configuration is on stderr, all of
+// it, and the exit code is 64, before anything is opened.
+import { z } from 'zod';
+import { type Environment, field, loadConfig } from './config.ts';
+import { exitCodeOf, type ProgramContext, runProgram } from './lifecycle.ts';
+import { createLogger, LOG_LEVELS, type Logger, type LogLevel } from './log.ts';
+
+/** Fields that every program's configuration has. */
+export const programFields = {
+  logLevel: z.enum(LOG_LEVELS).default('info').describe('least severe lines that are logged'),
+  supervised: field.flag().default(false).describe('whether stdin is a pipe whose end stops the program'),
+};
+
+/** Fields of programs that ship captured pairs: where to, and whose traffic it is. */
+export const shippingFields = {
+  forwarderHost: field.text().default('127.0.0.1').describe('host of the forwarder that takes the pairs'),
+  forwarderPort: field.port().default(4150).describe('port of the forwarder that takes the pairs'),
+  cluster: field.text().default('local').describe('cluster of the workload'),
+  namespace: field.text().default('default').describe('namespace of the workload'),
+  workload: field.text().describe('name of the workload, the service the pairs belong to'),
+  workloadKind: field.text().default('Process').describe('kind of the workload, as Kubernetes names it'),
+};
+
+type ProgramSchema = z.ZodObject & z.ZodType<{ logLevel: LogLevel; supervised: boolean }>;
+
+/** Runs a program to its end and exits the process; see `runProgram` for what `main` may do. */
+export function runMain<S extends ProgramSchema>(
+  name: string,
+  schema: S,
+  environment: Environment,
+  main: (config: Readonly<z.output<S>>, log: Logger, context: ProgramContext) => Promise<void>,
+): Promise<never> {
+  const config = configure(name, schema, environment);
+  const { logLevel, supervised } = config as { logLevel: LogLevel; supervised: boolean };
+  const log = createLogger(name, logLevel);
+  return runProgram(log, { supervised }, (context) => main(config, log, context));
+}
+
+function configure<S extends ProgramSchema>(
+  name: string,
+  schema: S,
+  environment: Environment,
+): Readonly<z.output<S>> {
+  try {
+    return loadConfig(schema, environment);
+  } catch (err) {
+    process.exit(exitCodeOf(err, createLogger(name)));
+  }
+}

@@ -1,9 +1,9 @@
 // The folder in which everything of one installation lives (`./.echoplane` by default): database, spool, store, logs,
 // credentials, certificates. One `echoplane` uses it at a time.
-import { mkdir, mkdtemp, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { OperatingError } from '@echoplane/runtime';
+import { ensureFolder, OperatingError } from '@echoplane/runtime';
 
 export interface Home {
   dir: string;
@@ -20,7 +20,7 @@ export interface Home {
 export async function openHome(dir: string | null): Promise<Home> {
   const root = dir === null ? await mkdtemp(join(tmpdir(), 'echoplane-')) : resolve(dir);
   try {
-    await mkdir(root, { recursive: true });
+    await ensureFolder(root);
     await lock(root);
   } catch (cause) {
     if (cause instanceof OperatingError) throw cause;

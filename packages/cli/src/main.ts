@@ -8,7 +8,7 @@ import { listTraffic } from './traffic.ts';
 import { runUp } from './up.ts';
 
 const DEFAULT_HOME = './.echoplane';
-const databaseUrl = process.env.DATABASE_URL || null;
+const databaseUrl = readDatabaseUrl(process.env.DATABASE_URL);
 
 const integer = (min: number, max: number) => (text: string) => {
   const value = Number(text);
@@ -102,6 +102,16 @@ function parseStatus(text: string): { statusMin: number; statusMax: number } {
   const match = /^(\d{3})(?:-(\d{3}))?$/.exec(text);
   if (!match) throw new InvalidArgumentError('It must be a status such as 404, or a range such as 500-599.');
   return { statusMin: Number(match[1]), statusMax: Number(match[2] ?? match[1]) };
+}
+
+/** Never printed: it may hold a password. */
+function readDatabaseUrl(text: string | undefined): string | null {
+  if (!text) return null;
+  if (URL.canParse(text) && /^postgres(ql)?:$/.test(new URL(text).protocol)) return text;
+  process.stderr.write(
+    'DATABASE_URL is not a PostgreSQL address such as postgresql://user:password@host:5432/database.\n',
+  );
+  process.exit(64);
 }
 
 async function end(code: Promise<number>): Promise<void> {

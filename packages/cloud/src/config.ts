@@ -1,6 +1,6 @@
 // The configuration of the three commands, one zod object each. Database URLs and passwords are secrets: they do not
 // print, and a bad one is named by its variable, never by its value.
-import { field, LOG_LEVELS, Secret } from '@echoplane/runtime';
+import { field, programFields, Secret } from '@echoplane/runtime';
 import { z } from 'zod';
 
 const isPostgresUrl = (value: string) => /^postgres(ql)?:\/\//.test(value) && URL.canParse(value);
@@ -9,7 +9,6 @@ const databaseUrl = () =>
     .string()
     .refine(isPostgresUrl, 'not a postgres:// URL')
     .transform((value) => new Secret(value));
-const logLevel = z.enum(LOG_LEVELS).default('info').describe('how much is logged');
 
 const databases = {
   databaseUrl: databaseUrl().describe('postgres:// URL of the role echoplane_app'),
@@ -25,11 +24,11 @@ export const ServeConfig = z.object({
     .text()
     .optional()
     .describe('folder with the built dashboard; without it only the API is served'),
-  logLevel,
+  ...programFields,
 });
 export type ServeConfig = z.infer<typeof ServeConfig>;
 
-export const WorkerConfig = z.object({ ...databases, logLevel });
+export const WorkerConfig = z.object({ ...databases, ...programFields });
 export type WorkerConfig = z.infer<typeof WorkerConfig>;
 
 export const InitConfig = z.object({
@@ -42,5 +41,6 @@ export const InitConfig = z.object({
   userEmail: field.text().max(254).describe('e-mail of its first admin'),
   userPassword: field.secret().describe('password of that admin, used when the user is new'),
   createKeys: field.flag().default(false).describe('true mints a new agent key and a new editor key'),
+  ...programFields,
 });
 export type InitConfig = z.infer<typeof InitConfig>;

@@ -1,9 +1,9 @@
 // The files of the spool folder: `<segment>.open` is written frame by frame, `<segment>.closed` is whole and waits to
 // be shipped, `state.json` outlives both. Durable writes and reads only; it must not know streams or the network.
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OperatingError } from '@echoplane/runtime';
+import { ensureFolder, OperatingError } from '@echoplane/runtime';
 import { decodeManifest, encodeManifest, type FrameEntry, type SegmentManifest } from '@echoplane/traffic';
 
 const FOOTER_BYTES = 8;
@@ -32,7 +32,7 @@ export interface SpoolFiles {
 export async function openSpoolFolder(dir: string): Promise<void> {
   const probe = join(dir, '.probe');
   try {
-    await mkdir(dir, { recursive: true });
+    await ensureFolder(dir);
     await (await open(probe, 'w')).close();
     await rm(probe);
   } catch (cause) {

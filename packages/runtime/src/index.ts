@@ -4,6 +4,7 @@ export { CaptureSender, type CaptureSenderOptions } from './capture-sender.ts';
 export * from './certificates.ts';
 export * from './clock.ts';
 export * from './config.ts';
+export * from './folder.ts';
 export * from './health.ts';
 export * from './lifecycle.ts';
 export * from './listen.ts';

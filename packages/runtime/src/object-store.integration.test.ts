@@ -52,9 +52,12 @@ test.each(['../x', 'a/../../x', '/etc/passwd', 'a//b', '.', 'a/./b', 'a\\b', 'a 
   },
 );
 
-test('says what to do when its folder cannot be written', async () => {
-  writeFileSync(join(folder, 'file'), '');
-  await expect(folderStore(join(folder, 'file', 'store'))).rejects.toThrow(
-    /cannot be written by this user; choose another one/,
-  );
-});
+test.each(['file/store', '../../proc/none/store'])(
+  'says what to do when %s cannot be written',
+  async (path) => {
+    writeFileSync(join(folder, 'file'), '');
+    await expect(folderStore(join(folder, path))).rejects.toThrow(
+      /cannot be written by this user; choose another one/,
+    );
+  },
+);

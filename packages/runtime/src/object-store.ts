@@ -1,9 +1,10 @@
 // The object store behind one interface: a folder on one machine, S3 and others later. Keys are `a/b/c`; a key never
 // leaves the store's root. An object is whole or absent: writers go to a temporary name first.
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import type { Readable } from 'node:stream';
+import { ensureFolder } from './folder.ts';
 import { OperatingError } from './lifecycle.ts';
 
 export interface ObjectStore {
@@ -31,7 +32,7 @@ const KEY = /^[A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+)*$/;
 /** A store in a folder, which is made when absent. Throws OperatingError when it cannot be written. */
 export async function folderStore(root: string): Promise<ObjectStore> {
   try {
-    await mkdir(root, { recursive: true });
+    await ensureFolder(root);
     const probe = join(root, `.probe-${process.pid}`);
     await (await open(probe, 'w')).close();
     await rm(probe);
@@ -85,7 +86,7 @@ async function writeWhole(
   path: string,
   data: Uint8Array | AsyncIterable<Uint8Array>,
 ): Promise<{ sizeBytes: number }> {
-  await mkdir(dirname(path), { recursive: true });
+  await ensureFolder(dirname(path));
   const part = `${path}.${process.pid}-${parts++}.part`;
   const file = await open(part, 'w');
   let sizeBytes = 0;

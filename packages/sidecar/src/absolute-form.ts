@@ -118,8 +118,9 @@ export class AbsoluteFormRelay {
 
   #send(bytes: Buffer): void {
     const upstream = this.#upstream!;
+    const atUs = upstream.tap.nowUs();
     if (!upstream.socket.write(bytes)) this.#client.pause();
-    upstream.tap.fromClient(bytes);
+    upstream.tap.fromClient(bytes, atUs);
   }
 
   #handOver(head: Head): void {
@@ -163,8 +164,9 @@ export class AbsoluteFormRelay {
 
   #onAnswer(upstream: Upstream, chunk: Buffer): void {
     if (upstream !== this.#upstream || this.#isOver) return;
+    const atUs = upstream.tap.nowUs();
     if (!this.#client.write(chunk)) upstream.socket.pause();
-    upstream.tap.fromServer(chunk);
+    upstream.tap.fromServer(chunk, atUs);
     if (this.#waiting && upstream.tap.isQuiet) this.#goOn();
   }
 

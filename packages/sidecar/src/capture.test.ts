@@ -39,8 +39,8 @@ describe('a tap', () => {
     const tap = open();
     tap.connected('10.0.0.1', 80);
     for (let i = 0; i < 2; i++) {
-      tap.fromClient(REQUEST);
-      tap.fromServer(RESPONSE);
+      tap.fromClient(REQUEST, tap.nowUs());
+      tap.fromServer(RESPONSE, tap.nowUs());
     }
     expect(pairs.map(({ connection, seq }) => [connection, seq])).toEqual([
       ['life-0', 0],
@@ -60,18 +60,18 @@ describe('a tap', () => {
   test('is quiet before, between and after requests, and not during one', () => {
     const tap = setUp().open();
     expect(tap.isQuiet).toBe(true);
-    tap.fromClient(REQUEST);
+    tap.fromClient(REQUEST, tap.nowUs());
     expect(tap.isQuiet).toBe(false);
-    tap.fromServer(RESPONSE.subarray(0, 10));
+    tap.fromServer(RESPONSE.subarray(0, 10), tap.nowUs());
     expect(tap.isQuiet).toBe(false);
-    tap.fromServer(RESPONSE.subarray(10));
+    tap.fromServer(RESPONSE.subarray(10), tap.nowUs());
     expect(tap.isQuiet).toBe(true);
   });
 
   test('reports a request whose server could not be reached, and nothing when there was none', () => {
     const { open, pairs } = setUp();
     const [asked, silent] = [open(), open()];
-    asked.fromClient(REQUEST);
+    asked.fromClient(REQUEST, asked.nowUs());
     for (const tap of [asked, silent]) {
       tap.connectFailed();
       tap.closed(true);
@@ -87,7 +87,7 @@ describe('a tap', () => {
   ] as const)('names how an unanswered request ended: %s', (error, end, failed) => {
     const { open, pairs } = setUp();
     const tap = open();
-    tap.fromClient(REQUEST);
+    tap.fromClient(REQUEST, tap.nowUs());
     end(tap);
     tap.closed(failed);
     expect(pairs).toHaveLength(1);
@@ -107,8 +107,8 @@ describe('a tap', () => {
   ])('reports what it cannot decode as one opaque pair: %s', (gapReason, sent, received) => {
     const { open, pairs } = setUp();
     const tap = open();
-    for (const piece of sent) tap.fromClient(Buffer.from(piece));
-    for (const piece of received) tap.fromServer(Buffer.from(piece));
+    for (const piece of sent) tap.fromClient(Buffer.from(piece), tap.nowUs());
+    for (const piece of received) tap.fromServer(Buffer.from(piece), tap.nowUs());
     tap.closed(false);
     expect(pairs).toHaveLength(1);
     expect(pairs[0]).toMatchObject({ protocol: 'opaque', gapReason, request: null, response: null });
@@ -127,10 +127,10 @@ describe('a tap', () => {
   test('never throws: an error of the capture makes the connection opaque and is counted', () => {
     const { open, metrics, capture } = setUp({ fails: true });
     const tap = open();
-    tap.fromClient(REQUEST);
-    tap.fromServer(RESPONSE);
-    tap.fromClient(REQUEST);
-    tap.fromServer(RESPONSE);
+    tap.fromClient(REQUEST, tap.nowUs());
+    tap.fromServer(RESPONSE, tap.nowUs());
+    tap.fromClient(REQUEST, tap.nowUs());
+    tap.fromServer(RESPONSE, tap.nowUs());
     tap.closed(false);
     expect(metrics.get('framing_errors', 'OUT')).toBe(2);
     expect(metrics.get('connections_opaque', 'framing-failed')).toBe(2);
@@ -140,7 +140,7 @@ describe('a tap', () => {
   test('above the limit sees nothing', () => {
     const { open, pairs, metrics, capture } = setUp({ maxConnections: 1 });
     const [first, second] = [open(), open()];
-    second.fromClient(REQUEST);
+    second.fromClient(REQUEST, second.nowUs());
     second.closed(true);
     expect([pairs.length, capture.openConnections]).toEqual([0, 1]);
     expect(metrics.get('connections_unseen', 'OUT')).toBe(1);

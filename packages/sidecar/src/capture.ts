@@ -50,6 +50,7 @@ export interface ConnectionTap extends Tap {
 }
 
 const UNSEEN: ConnectionTap = {
+  nowUs: () => 0,
   fromClient() {},
   fromServer() {},
   clientEnded() {},
@@ -136,27 +137,29 @@ class ConnectionCapture implements ConnectionTap {
     this.#options.metrics.count('connect_failures', this.#facts.direction);
   }
 
-  fromClient(chunk: Buffer): void {
+  nowUs(): number {
+    return this.#options.clock.nowUs();
+  }
+
+  fromClient(chunk: Buffer, atUs: number): void {
     this.#isQuiet = false;
     this.#sentBytes += chunk.length;
-    const nowUs = this.#options.clock.nowUs();
-    this.#firstByteUs ??= nowUs;
-    this.#lastRequestByteUs = nowUs;
+    this.#firstByteUs ??= atUs;
+    this.#lastRequestByteUs = atUs;
     this.#guard(() => {
-      if (this.#state === 'detecting') this.#detect(chunk, nowUs);
-      else this.#exchange?.client(chunk, nowUs);
+      if (this.#state === 'detecting') this.#detect(chunk, atUs);
+      else this.#exchange?.client(chunk, atUs);
     });
   }
 
-  fromServer(chunk: Buffer): void {
+  fromServer(chunk: Buffer, atUs: number): void {
     this.#isQuiet = false;
     this.#receivedBytes += chunk.length;
-    const nowUs = this.#options.clock.nowUs();
-    this.#firstByteUs ??= nowUs;
-    this.#firstResponseUs ??= nowUs;
+    this.#firstByteUs ??= atUs;
+    this.#firstResponseUs ??= atUs;
     this.#guard(() => {
       if (this.#state === 'detecting') this.#goOpaque('server-first');
-      else this.#exchange?.server(chunk, nowUs);
+      else this.#exchange?.server(chunk, atUs);
     });
   }
 

@@ -42,6 +42,7 @@ function recorder(): Tap & { log: string[]; bytes: number } {
   return {
     log,
     bytes: 0,
+    nowUs: () => 0,
     fromClient() {},
     fromServer(chunk) {
       this.bytes += chunk.length;
@@ -69,17 +70,21 @@ describe('splice()', () => {
     fast.stream.destroy();
   });
 
-  test('hands bytes to the peer before the tap sees them', async () => {
+  test('takes the time, hands bytes to the peer, then shows them to the tap', async () => {
     const order: string[] = [];
     const client = new Duplex({
       read() {},
       write: (_chunk, _encoding, done) => done(order.push('peer') ? null : null),
     });
     const server = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
-    splice(endpointOf(client), endpointOf(server), { ...recorder(), fromServer: () => order.push('tap') });
+    splice(endpointOf(client), endpointOf(server), {
+      ...recorder(),
+      nowUs: () => order.push('time'),
+      fromServer: () => order.push('tap'),
+    });
     server.push(CHUNK);
     await turn();
-    expect(order).toEqual(['peer', 'tap']);
+    expect(order).toEqual(['time', 'peer', 'tap']);
   });
 
   test('passes an end on, and closes once both sides have ended', async () => {

@@ -14,10 +14,14 @@ export interface Endpoint {
   reset(): void;
 }
 
-/** What sees the bytes of a connection; it may keep copies, never the buffers themselves. */
+/**
+ * What sees the bytes of a connection; it may keep copies, never the buffers themselves. It is shown them after they have
+ * been passed on, so it is asked for the time before: the peer may have answered by then.
+ */
 export interface Tap {
-  fromClient(chunk: Buffer): void;
-  fromServer(chunk: Buffer): void;
+  nowUs(): number;
+  fromClient(chunk: Buffer, atUs: number): void;
+  fromServer(chunk: Buffer, atUs: number): void;
   clientEnded(): void;
   serverEnded(): void;
   /** Last, once, when both ends are closed; `failed`: one of them did not end in order. */
@@ -60,26 +64,30 @@ export function splice(client: Endpoint, server: Endpoint, tap: Tap, held: Held 
   follow(server, client, fails, isClosed);
   copy(client.stream, server.stream, {
     held: held.fromClient,
-    sees: (c) => tap.fromClient(c),
+    now: () => tap.nowUs(),
+    sees: (chunk, atUs) => tap.fromClient(chunk, atUs),
     ends: () => tap.clientEnded(),
   });
   copy(server.stream, client.stream, {
     held: held.fromServer,
-    sees: (c) => tap.fromServer(c),
+    now: () => tap.nowUs(),
+    sees: (chunk, atUs) => tap.fromServer(chunk, atUs),
     ends: () => tap.serverEnded(),
   });
 }
 
 interface Direction {
   held: Buffer | undefined;
-  sees(chunk: Buffer): void;
+  now(): number;
+  sees(chunk: Buffer, atUs: number): void;
   ends(): void;
 }
 
 function copy(from: Socket, to: Socket, direction: Direction): void {
   const pass = (chunk: Buffer) => {
+    const atUs = direction.now();
     if (!to.write(chunk)) from.pause();
-    direction.sees(chunk);
+    direction.sees(chunk, atUs);
   };
   const end = () => {
     to.end();

@@ -38,7 +38,11 @@ export function PairView({ detail }: { detail: PairDetail }) {
       <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="lg" verticalSpacing="md">
         <MessageView
           name="Request"
-          line={request ? `${request.method} ${targetOf(request.url)} ${request.version ?? ''}`.trim() : null}
+          line={
+            request
+              ? `${request.method} ${targetOf(request.url)} ${request.version ? `HTTP/${request.version}` : ''}`.trim()
+              : null
+          }
           message={request}
           absent={
             pair.opaque

@@ -32,35 +32,10 @@ interface TrafficListProps {
 }
 
 export function TrafficList({ search, onChange, onLive }: TrafficListProps) {
-  const { answer, rows, live, atTop, onTop, searchedUntil } = useTrafficRows(search);
-  const { hasNextPage, isFetchingNextPage, fetchNextPage } = answer;
-  const scroller = useRef<HTMLDivElement>(null);
-  const virtual = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_HEIGHT,
-    getItemKey: (index) => rows[index]!.id,
-    overscan: 12,
-  });
-  const items = virtual.getVirtualItems();
-  const nearEnd = (items.at(-1)?.index ?? 0) >= rows.length - 30;
-  const wantsMore =
-    nearEnd &&
-    hasNextPage &&
-    !isFetchingNextPage &&
-    searchedUntil === null &&
-    !answer.isError &&
-    rows.length > 0;
-
-  useEffect(() => {
-    if (wantsMore && scroller.current && scroller.current.scrollTop > TOP_PX) fetchNextPage().catch(() => {});
-  }, [wantsMore, fetchNextPage]);
+  const found = useTrafficRows(search);
+  const { answer, rows, live, atTop, onTop, searchedUntil } = found;
+  const { scroller, virtual, items } = useScrolling(found, JSON.stringify({ ...search, pair: undefined }));
   useEffect(() => onLive(live), [live, onLive]);
-  const selection = JSON.stringify({ ...search, pair: undefined });
-  useEffect(() => {
-    // Another selection starts at its own top.
-    if (selection && scroller.current) scroller.current.scrollTop = 0;
-  }, [selection]);
 
   return (
     <Box className={classes.frame ?? ''}>
@@ -72,7 +47,7 @@ export function TrafficList({ search, onChange, onLive }: TrafficListProps) {
         <table
           className={classes.table}
           aria-label="RRPairs"
-          aria-rowcount={hasNextPage ? -1 : rows.length + 1}
+          aria-rowcount={answer.hasNextPage ? -1 : rows.length + 1}
           aria-busy={answer.isPending}
         >
           <thead>
@@ -112,6 +87,30 @@ export function TrafficList({ search, onChange, onLive }: TrafficListProps) {
       )}
     </Box>
   );
+}
+
+/** The rows in view, and the next page when the end comes near; another `selection` starts at its own top. */
+function useScrolling({ answer, rows, searchedUntil }: ReturnType<typeof useTrafficRows>, selection: string) {
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = answer;
+  const scroller = useRef<HTMLDivElement>(null);
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_HEIGHT,
+    getItemKey: (index) => rows[index]!.id,
+    overscan: 12,
+  });
+  const items = virtual.getVirtualItems();
+  const nearEnd = (items.at(-1)?.index ?? 0) >= rows.length - 30;
+  const idle = hasNextPage && !isFetchingNextPage && searchedUntil === null && !answer.isError;
+  const wantsMore = nearEnd && idle && rows.length > 0;
+  useEffect(() => {
+    if (wantsMore && scroller.current && scroller.current.scrollTop > TOP_PX) fetchNextPage().catch(() => {});
+  }, [wantsMore, fetchNextPage]);
+  useEffect(() => {
+    if (selection && scroller.current) scroller.current.scrollTop = 0;
+  }, [selection]);
+  return { scroller, virtual, items };
 }
 
 function columnClass(name: string): string {

@@ -35,11 +35,7 @@ interface TrafficToolbarProps {
 export function TrafficToolbar({ search, onChange }: TrafficToolbarProps) {
   const services = useQuery(servicesQuery).data?.items ?? [];
   const names = new Set([...services.map((s) => s.service), ...(search.service ? [search.service] : [])]);
-  const hosts = services
-    .filter((s) => !search.service || s.service === search.service)
-    .flatMap((s) => s.hosts);
   const custom = search.from !== undefined && search.to !== undefined;
-  const clearFilters = () => onChange(Object.fromEntries(LIST_FILTERS.map((field) => [field, undefined])));
   return (
     <Group gap="xs" role="search" aria-label="Traffic filters">
       <Select
@@ -71,63 +67,72 @@ export function TrafficToolbar({ search, onChange }: TrafficToolbarProps) {
           Replay {search.replay.slice(0, 8)}
         </Removable>
       )}
-      <Group gap="xs" ml={{ xl: 'auto' }}>
-        <Choice
-          label="Direction"
-          width={116}
-          value={search.direction}
-          options={{ IN: 'Inbound', OUT: 'Outbound' }}
-          onChange={(direction) => onChange({ direction: direction as 'IN' | 'OUT' })}
-        />
-        <Choice
-          label="Method"
-          width={100}
-          value={search.method}
-          options={Object.fromEntries(METHODS.map((m) => [m, m]))}
-          onChange={(method) => onChange({ method })}
-        />
-        <Choice
-          label="Status"
-          width={132}
-          value={search.status}
-          options={Object.fromEntries(
-            Object.keys(STATUS_CLASSES).map((c) => [c, c === 'errors' ? 'Errors (400+)' : c]),
-          )}
-          onChange={(status) => onChange({ status: status as keyof typeof STATUS_CLASSES })}
-        />
-        <DelayedInput
-          label="Host"
-          placeholder="Host"
-          width={150}
-          value={search.host ?? ''}
-          options={[...new Set(hosts)].sort()}
-          onCommit={(host) => onChange({ host: host || undefined })}
-        />
-        <DelayedInput
-          label="Path prefix"
-          placeholder="Path prefix"
-          width={150}
-          value={search.path ?? ''}
-          onCommit={(path) => onChange({ path: path || undefined })}
-        />
-        <DelayedInput
-          label="Minimum latency in ms"
-          placeholder="Min. ms"
-          width={84}
-          numeric
-          value={search.minMs === undefined ? '' : String(search.minMs)}
-          onCommit={(ms) => onChange({ minMs: ms === '' ? undefined : Number(ms) })}
-        />
-        <Button
-          variant="subtle"
-          color="gray"
-          px="xs"
-          disabled={!hasListFilters(search)}
-          onClick={clearFilters}
-        >
-          Clear filters
-        </Button>
-      </Group>
+      <ListFilters search={search} onChange={onChange} services={services} />
+    </Group>
+  );
+}
+
+/** The filters that narrow the list, and not the graph. */
+function ListFilters({
+  search,
+  onChange,
+  services,
+}: TrafficToolbarProps & { services: { service: string; hosts: string[] }[] }) {
+  const hosts = services
+    .filter((s) => !search.service || s.service === search.service)
+    .flatMap((s) => s.hosts);
+  const clearFilters = () => onChange(Object.fromEntries(LIST_FILTERS.map((field) => [field, undefined])));
+  return (
+    <Group gap="xs" ml={{ xl: 'auto' }}>
+      <Choice
+        label="Direction"
+        width={116}
+        value={search.direction}
+        options={{ IN: 'Inbound', OUT: 'Outbound' }}
+        onChange={(direction) => onChange({ direction: direction as 'IN' | 'OUT' })}
+      />
+      <Choice
+        label="Method"
+        width={100}
+        value={search.method}
+        options={Object.fromEntries(METHODS.map((m) => [m, m]))}
+        onChange={(method) => onChange({ method })}
+      />
+      <Choice
+        label="Status"
+        width={132}
+        value={search.status}
+        options={Object.fromEntries(
+          Object.keys(STATUS_CLASSES).map((c) => [c, c === 'errors' ? 'Errors (400+)' : c]),
+        )}
+        onChange={(status) => onChange({ status: status as keyof typeof STATUS_CLASSES })}
+      />
+      <DelayedInput
+        label="Host"
+        placeholder="Host"
+        width={150}
+        value={search.host ?? ''}
+        options={[...new Set(hosts)].sort()}
+        onCommit={(host) => onChange({ host: host || undefined })}
+      />
+      <DelayedInput
+        label="Path prefix"
+        placeholder="Path prefix"
+        width={150}
+        value={search.path ?? ''}
+        onCommit={(path) => onChange({ path: path || undefined })}
+      />
+      <DelayedInput
+        label="Minimum latency in ms"
+        placeholder="Min. ms"
+        width={84}
+        numeric
+        value={search.minMs === undefined ? '' : String(search.minMs)}
+        onCommit={(ms) => onChange({ minMs: ms === '' ? undefined : Number(ms) })}
+      />
+      <Button variant="subtle" color="gray" px="xs" disabled={!hasListFilters(search)} onClick={clearFilters}>
+        Clear filters
+      </Button>
     </Group>
   );
 }

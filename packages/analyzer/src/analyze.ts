@@ -10,6 +10,7 @@ import {
   type Test,
   type Token,
   type Transform,
+  type Vocabulary,
   type VolatileLeaf,
 } from '@echoplane/traffic';
 import { correlate } from './correlate.ts';
@@ -81,7 +82,7 @@ function endpointKey(pair: RRPair): string {
 function correlateSessions(
   inbound: readonly RRPair[],
   sessions: SessionIndex,
-  vocabulary: ReadonlySet<string>,
+  vocabulary: Vocabulary,
 ): Token[] {
   const tokens: Token[] = [];
   for (const [session, pairs] of Map.groupBy(inbound, (pair) => sessions.sessionOf.get(pair.id)!)) {

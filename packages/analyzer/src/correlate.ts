@@ -9,6 +9,7 @@ import {
   requestLeaves,
   responseLeaves,
   type Token,
+  type Vocabulary,
 } from '@echoplane/traffic';
 import { targetOf } from './targets.ts';
 
@@ -29,7 +30,7 @@ export function correlate(
   session: string,
   pairs: readonly RRPair[],
   firstToken: number,
-  vocabulary: ReadonlySet<string>,
+  vocabulary: Vocabulary,
 ): Token[] {
   const produced = new Map<string, Produced>();
   const sentByClient = new Set<string>();
@@ -87,7 +88,7 @@ function evidenceOf(token: Token, producer: RRPair): string {
 /** Every generated piece in the leaves, with the leaf path that addresses it. */
 export function* atomLeaves(
   leaves: readonly Leaf[],
-  vocabulary: ReadonlySet<string>,
+  vocabulary: Vocabulary,
 ): Generator<{ value: string; path: string; kind: Token['kind'] }> {
   for (const { path, value } of leaves) {
     if (typeof value !== 'string') continue;

@@ -10,6 +10,7 @@ import {
   signatureDigest,
   signatureOf,
   splitUrl,
+  type Vocabulary,
 } from '@echoplane/traffic';
 import { atomLeaves } from './correlate.ts';
 import { targetOf } from './targets.ts';
@@ -18,7 +19,7 @@ import { targetOf } from './targets.ts';
 export function buildMocks(
   pairs: readonly RRPair[],
   outbound: readonly RRPair[],
-  vocabulary: ReadonlySet<string>,
+  vocabulary: Vocabulary,
 ): Mock[] {
   const madeByService = valuesMadeByService(pairs, vocabulary);
   const sequences = new Map<string, number>();
@@ -57,7 +58,7 @@ function outboundRequest(pair: RRPair): OutboundRequest {
 function volatileKeys(
   request: OutboundRequest,
   madeByService: ReadonlySet<string>,
-  vocabulary: ReadonlySet<string>,
+  vocabulary: Vocabulary,
 ): string[] {
   const keys = new Set<string>();
   for (const { path, value, kind } of atomLeaves(requestLeaves(request), vocabulary)) {
@@ -72,7 +73,7 @@ function volatileKeys(
  * Generated values that appear first in what the service sends: its responses and its outbound requests. What a client
  * or a dependency brought is the same on replay, because test and mock bring it again.
  */
-function valuesMadeByService(pairs: readonly RRPair[], vocabulary: ReadonlySet<string>): Set<string> {
+function valuesMadeByService(pairs: readonly RRPair[], vocabulary: Vocabulary): Set<string> {
   const events = pairs.flatMap((pair) => [
     {
       at: pair.ts,

@@ -7,6 +7,7 @@ import {
   type RRPair,
   requestLeaves,
   responseLeaves,
+  type Vocabulary,
 } from '@echoplane/traffic';
 import { targetOf } from './targets.ts';
 
@@ -21,7 +22,7 @@ export interface SessionIndex {
 const MIN_IDENTITY_CHARS = 10;
 
 /** Assigns the IN pairs, given in time order, to sessions. */
-export function assignSessions(inbound: readonly RRPair[], vocabulary: ReadonlySet<string>): SessionIndex {
+export function assignSessions(inbound: readonly RRPair[], vocabulary: Vocabulary): SessionIndex {
   const sessionOf = new Map<string, string>();
   const names = new Map<string, string>();
   const handedOut = credentialsHandedOut(inbound, vocabulary);
@@ -45,7 +46,7 @@ export function assignSessions(inbound: readonly RRPair[], vocabulary: ReadonlyS
 }
 
 /** The credential of a request: its Authorization value without the scheme, else its first generated cookie value. */
-function credentialOf(pair: RRPair, vocabulary: ReadonlySet<string>): string | null {
+function credentialOf(pair: RRPair, vocabulary: Vocabulary): string | null {
   if (!pair.request) return null;
   const authorization = header(pair.request.headers, 'authorization');
   if (authorization) return authorization.replace(/^\S+\s+/, '');
@@ -56,7 +57,7 @@ function credentialOf(pair: RRPair, vocabulary: ReadonlySet<string>): string | n
   return null;
 }
 
-function credentialsHandedOut(inbound: readonly RRPair[], vocabulary: ReadonlySet<string>): Set<string> {
+function credentialsHandedOut(inbound: readonly RRPair[], vocabulary: Vocabulary): Set<string> {
   const values = new Set<string>();
   for (const pair of inbound) {
     for (const value of pair.response ? textsOfResponse(pair) : [])
@@ -68,7 +69,7 @@ function credentialsHandedOut(inbound: readonly RRPair[], vocabulary: ReadonlySe
 function sessionHandedOut(
   pair: RRPair,
   names: ReadonlyMap<string, string>,
-  vocabulary: ReadonlySet<string>,
+  vocabulary: Vocabulary,
 ): string | undefined {
   for (const value of pair.response ? textsOfResponse(pair) : []) {
     for (const atom of atomsIn(value, vocabulary)) {

@@ -11,8 +11,16 @@ const HTTP_DATE = '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \\d{2} [A-Z][a-z]{2} \\d{4} 
 /** A run of token characters; whether it is random enough is judged by `isRandom`. */
 const WORD = '[A-Za-z0-9_-]{12,}';
 const ATOM = new RegExp(`(${JWT})|(${UUID})|(${ISO_TIME}|${HTTP_DATE})|(${WORD})`, 'g');
+const GLUED_UUID = new RegExp(UUID);
+const UUID_CHARS = 36;
+const MIN_ATOM_CHARS = 10;
 const EPOCH_FROM_S = 1_000_000_000; // 2001
 const EPOCH_TO_S = 4_000_000_000; // 2096
+
+/** Words known to be generated although one cannot see it. */
+export interface Vocabulary {
+  has(word: string): boolean;
+}
 
 export interface Atom {
   kind: Exclude<ValueKind, 'sequence' | 'mixed'>;
@@ -22,24 +30,28 @@ export interface Atom {
 }
 
 /**
- * The generated pieces inside a text, in order; ordinary words and numbers are not among them. `vocabulary` holds words
- * that are known to be generated although one cannot see it: a random word may happen to hold no digit.
+ * The generated pieces inside a text, in order; ordinary words and numbers are not among them. A random word may happen
+ * to hold no digit: `vocabulary` tells of such.
  */
-export function atomsIn(text: string, vocabulary?: ReadonlySet<string>): Atom[] {
-  if (text.length < 10) return [];
+export function atomsIn(text: string, vocabulary?: Vocabulary): Atom[] {
+  if (text.length < MIN_ATOM_CHARS) return [];
   const atoms: Atom[] = [];
   for (const match of text.matchAll(ATOM)) {
     const [value, jwt, uuid, time] = match;
-    const kind = jwt
-      ? 'jwt'
-      : uuid
-        ? 'uuid'
-        : time
-          ? 'timestamp'
-          : (kindOfWord(value) ?? (vocabulary?.has(value) ? 'token' : null));
-    if (kind) atoms.push({ kind, value, index: match.index });
+    if (jwt || uuid || time) {
+      atoms.push({ kind: jwt ? 'jwt' : uuid ? 'uuid' : 'timestamp', value, index: match.index });
+    } else addWord(value, match.index, vocabulary, atoms);
   }
   return atoms;
+}
+
+/** A word, or, when a uuid is glued to other text (`order-2c5e…`), the uuid in it. */
+function addWord(word: string, index: number, vocabulary: Vocabulary | undefined, atoms: Atom[]): void {
+  const kind = vocabulary?.has(word) ? 'token' : kindOfWord(word);
+  const glued = word.length > UUID_CHARS ? GLUED_UUID.exec(word) : null;
+  if (glued && !vocabulary?.has(word))
+    atoms.push({ kind: 'uuid', value: glued[0], index: index + glued.index });
+  else if (kind) atoms.push({ kind, value: word, index });
 }
 
 function kindOfWord(word: string): 'hex' | 'token' | null {

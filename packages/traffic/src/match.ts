@@ -2,6 +2,7 @@
 // anew each time; else a miss that names the nearest recording and the first field that differs. Pure; the state is one
 // cursor per sequence of equal requests.
 
+import { atomsIn, shapeOf } from './kinds.ts';
 import { type OutboundRequest, type Signature, signatureDigest, signatureOf } from './signature.ts';
 import type { Mock } from './snapshot.ts';
 
@@ -118,12 +119,16 @@ function differingKeys(mock: Mock, signature: Signature): string[] {
     .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
 }
 
+/** Each generated piece of the volatile values with what stands in its place now. */
 function learnedFrom(mock: Mock, signature: Signature): [string, string][] {
   return mock.volatile.flatMap((key): [string, string][] => {
     const recorded = JSON.parse(mock.signature[key]!) as unknown;
     const live = JSON.parse(signature[key]!) as unknown;
-    return typeof recorded === 'string' && typeof live === 'string' && recorded !== live
-      ? [[recorded, live]]
-      : [];
+    if (typeof recorded !== 'string' || typeof live !== 'string' || recorded === live) return [];
+    const [before, now] = [atomsIn(recorded), atomsIn(live)];
+    if (before.length !== now.length || shapeOf(recorded) !== shapeOf(live)) return [];
+    return before
+      .map((atom, i): [string, string] => [atom.value, now[i]!.value])
+      .filter(([was, is]) => was !== is);
   });
 }

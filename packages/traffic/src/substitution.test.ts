@@ -12,19 +12,34 @@ describe('Substitution', () => {
   test('replaces a value wherever it stands in a request', () => {
     const known = new Substitution();
     known.set(A, B);
-    known.set('a b+c/d', 'x y');
+    known.set('2026-11-21T03:04:05Z', '2026-12-24T00:00:00Z');
     const base = sketchPair({
       requestBody: { order: A, note: `for ${A}` },
       requestHeaders: [['Authorization', `Bearer ${A}`]],
     }).request!;
     const changed = known.applyRequest({
       ...base,
-      target: `/orders/${A}?q=${encodeURIComponent('a b+c/d')}`,
+      target: `/orders/${A}?q=${encodeURIComponent('2026-11-21T03:04:05Z')}`,
     });
-    expect(changed.target).toBe(`/orders/${B}?q=${encodeURIComponent('x y')}`);
+    expect(changed.target).toBe(`/orders/${B}?q=${encodeURIComponent('2026-12-24T00:00:00Z')}`);
     expect(changed.headers).toEqual([['Authorization', `Bearer ${B}`]]);
     expect(JSON.parse(bodyText(changed.body)!)).toEqual({ order: B, note: `for ${B}` });
     expect(changed.body.size).toBe(Buffer.byteLength(bodyText(changed.body)!));
+  });
+
+  test('finds a value that is glued to other text, and leaves a longer word that only begins alike', () => {
+    const known = new Substitution();
+    known.set(A, B);
+    known.set('DUzcAhBSHUhJhQeqmTXPkuyi', 'another');
+    expect(known.apply(`order-${A}-x DUzcAhBSHUhJhQeqmTXPkuyi. DUzcAhBSHUhJhQeqmTXPkuyiX`)).toBe(
+      `order-${B}-x another. DUzcAhBSHUhJhQeqmTXPkuyiX`,
+    );
+  });
+
+  test('replaces a value that a user named, although nothing shows that it is generated', () => {
+    const known = new Substitution();
+    known.set('order-17', 'order-99');
+    expect(known.apply('/orders/order-17?x=order-17')).toBe('/orders/order-99?x=order-99');
   });
 
   test('swaps two values without confusing them', () => {

@@ -7,7 +7,13 @@ const exclude = ['**/node_modules/**', '**/dist/**'];
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'architecture', include: ['test/architecture.test.ts'], exclude } },
+      {
+        test: {
+          name: 'architecture',
+          include: ['test/architecture.test.ts', 'test/lockfile.test.ts'],
+          exclude,
+        },
+      },
       {
         test: {
           name: 'unit',

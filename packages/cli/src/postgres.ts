@@ -5,7 +5,7 @@ import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream, existsSync } from 'node:fs';
-import { chmod, chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -109,13 +109,11 @@ async function initialise(dir: string, binaries: Binaries, asUser: string[]): Pr
   const secret = join(dirname(dir), 'postgres-password');
   if (existsSync(join(dir, 'PG_VERSION'))) return (await readFile(secret, 'utf8')).trim();
   await rm(dir, { recursive: true, force: true });
-  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await mkdir(dirname(dir), { recursive: true });
+  await mkdir(dir, { mode: 0o700 });
   const password = randomBytes(24).toString('base64url');
   await writeFile(secret, password, { mode: 0o600 });
-  if (asUser[0] === 'setpriv') {
-    await chown(dir, NOBODY, NOBODY);
-    await chmod(secret, 0o644);
-  }
+  if (asUser[0] === 'setpriv') await giveToNobody(asUser, dir, secret);
   const args = [
     '-D',
     dir,
@@ -137,8 +135,22 @@ async function initialise(dir: string, binaries: Binaries, asUser: string[]): Pr
       { cause },
     );
   });
-  await chmod(secret, 0o600);
+  if (asUser[0] === 'setpriv') await chown(secret, 0, 0);
   return password;
+}
+
+/** Where user namespaces are not allowed the server runs as `nobody`, who must be able to get to its files. */
+async function giveToNobody(asUser: string[], dir: string, secret: string): Promise<void> {
+  await chown(dir, NOBODY, NOBODY);
+  await chown(secret, NOBODY, NOBODY);
+  const [command, ...rest] = [...asUser, 'test', '-r', secret];
+  await run(command!, rest).catch((cause) => {
+    throw new OperatingError(
+      'postgres_as_root',
+      `PostgreSQL refuses to run as root, and another user cannot get to ${dir}; choose a folder outside of root's own with --home, or run as a normal user.`,
+      { cause },
+    );
+  });
 }
 
 /** A server that outlived a killed predecessor is ended before ours starts. */

@@ -12,7 +12,6 @@ import { script } from './scripts.ts';
 import type { Environment, Program, Supervisor } from './supervisor.ts';
 import type { Terminal } from './terminal.ts';
 
-const USER_EMAIL = 'admin@example.com';
 const TENANT = 'local';
 const DATABASE = 'echoplane';
 
@@ -70,7 +69,7 @@ export async function startPlane(options: PlaneOptions): Promise<Plane> {
   const { home, supervisor, terminal } = options;
   const ports = await takePorts(options);
   const postgres = await embeddedDatabase(options, ports.postgres);
-  const credentials = await loadCredentials(home);
+  const credentials = await loadCredentials(home, options.databaseUrl !== null);
   const ownerUrl = options.databaseUrl ?? postgres!.url(DATABASE);
   await terminal.step('control plane: tables, roles, keys', () => initialise(options, ownerUrl, credentials));
   const assets = await terminal.step('dashboard', () => dashboardDir(options.environment));
@@ -167,11 +166,15 @@ async function embeddedDatabase(options: PlaneOptions, port: number): Promise<Po
   });
 }
 
-async function loadCredentials(home: Home): Promise<Credentials> {
+/** In a database that others may use, a new home's user is a new one: an existing user keeps the password. */
+async function loadCredentials(home: Home, isSharedDatabase: boolean): Promise<Credentials> {
   const kept = await home.read<Credentials>('credentials.json');
   if (kept) return kept;
   const secret = () => randomBytes(18).toString('base64url');
-  return { userEmail: USER_EMAIL, userPassword: secret(), appPassword: secret(), platformPassword: secret() };
+  const userEmail = isSharedDatabase
+    ? `admin-${randomBytes(3).toString('hex')}@example.com`
+    : 'admin@example.com';
+  return { userEmail, userPassword: secret(), appPassword: secret(), platformPassword: secret() };
 }
 
 /** Migrates and makes what is missing; keys that come new are kept in the home. */

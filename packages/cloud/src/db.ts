@@ -31,7 +31,7 @@ function clientConfig(url: Secret, name: string, statementTimeoutMs: number): pg
   };
 }
 
-/** A pool whose idle connections may break without taking the process with them. */
+/** A pool whose connections, idle or in use, may break without taking the process with them. */
 export function openPool(url: Secret, options: PoolOptions): pg.Pool {
   const { name, max, statementTimeoutMs, log } = options;
   const pool = new pg.Pool({
@@ -40,6 +40,8 @@ export function openPool(url: Secret, options: PoolOptions): pg.Pool {
     idleTimeoutMillis: 30_000,
   });
   pool.on('error', (err) => log.warn({ err, pool: name }, 'an idle database connection broke'));
+  // One in use tells its user by the statement that fails; without a listener its error would end the process.
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
 
@@ -88,7 +90,7 @@ export function isUnavailable(err: unknown): boolean {
   const { code, message } = err as { code?: string; message?: string };
   if (code && /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EPIPE|57P0[123]|08\d{3}|53300)$/.test(code))
     return true;
-  return /^(Connection terminated|timeout exceeded when trying to connect|timeout expired)/.test(
+  return /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|timeout expired)/.test(
     message ?? '',
   );
 }

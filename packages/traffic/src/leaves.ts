@@ -95,18 +95,33 @@ function jsonLeaves(path: string, value: unknown, into: Leaf[]): Leaf[] {
   } else if (typeof value === 'object' && value !== null) {
     const entries = Object.entries(value);
     if (entries.length === 0) into.push({ path, value: '{}' });
-    for (const [key, item] of entries) jsonLeaves(`${path}.${key}`, item, into);
+    for (const [key, item] of entries) jsonLeaves(`${path}${keyStep(key)}`, item, into);
   } else {
     into.push({ path, value: value as Scalar });
   }
   return into;
 }
 
+/** `.name`, or `["a.b"]` for a key that would read as something else in a path. */
+function keyStep(key: string): string {
+  return /^[A-Za-z_$][\w$-]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
+}
+
 function headerLeaves(headers: HeaderList, except: string): Leaf[] {
-  return headers
-    .map(([name, value]) => [name.toLowerCase(), value] as const)
-    .filter(([name]) => name !== except && !TRAVEL_HEADERS.has(name))
-    .map(([name, value]) => ({ path: `header.${name}`, value }));
+  const meant = headers
+    .map(([name, value]): [string, string] => [name.toLowerCase(), value])
+    .filter(([name]) => name !== except && !TRAVEL_HEADERS.has(name));
+  return numbered('header', meant);
+}
+
+/** One leaf per pair; a name that comes again is numbered, `query.tag`, `query.tag[1]`. */
+function numbered(prefix: string, pairs: Iterable<[string, string]>): Leaf[] {
+  const seen = new Map<string, number>();
+  return [...pairs].map(([name, value]) => {
+    const n = seen.get(name) ?? 0;
+    seen.set(name, n + 1);
+    return { path: n === 0 ? `${prefix}.${name}` : `${prefix}.${name}[${n}]`, value };
+  });
 }
 
 function cookieLeaves(text: string): Leaf[] {
@@ -119,12 +134,7 @@ function cookieLeaves(text: string): Leaf[] {
 }
 
 function formLeaves(prefix: string, text: string): Leaf[] {
-  const seen = new Map<string, number>();
-  return [...new URLSearchParams(text)].map(([key, value]) => {
-    const n = seen.get(key) ?? 0;
-    seen.set(key, n + 1);
-    return { path: n === 0 ? `${prefix}.${key}` : `${prefix}.${key}[${n}]`, value };
-  });
+  return numbered(prefix, new URLSearchParams(text));
 }
 
 function decode(segment: string): string {

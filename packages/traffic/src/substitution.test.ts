@@ -121,6 +121,24 @@ describe('leaves', () => {
     ]).toEqual([A, A, 'abc', undefined]);
   });
 
+  test('never give two values one path', () => {
+    const response = sketchPair({
+      responseHeaders: [
+        ['Link', 'a'],
+        ['link', 'b'],
+      ],
+      responseBody: { 'a.b': 1, a: { b: 2 }, '0': 3 },
+    }).response!;
+    expect(responseLeaves(response).map((leaf) => leaf.path)).toEqual([
+      'status',
+      'header.link',
+      'header.link[1]',
+      'body["0"]',
+      'body["a.b"]',
+      'body.a.b',
+    ]);
+  });
+
   test('of bytes are their digest and size, so that a change shows', () => {
     const binary = (bytes: number[]) =>
       responseLeaves({

@@ -72,6 +72,8 @@ const SETTINGS = Object.entries({
   unix_socket_directories: '',
   shared_buffers: '64MB',
   max_connections: '80',
+  // A query over all partitions of the index locks each of them and its indexes.
+  max_locks_per_transaction: '256',
   jit: 'off',
   password_encryption: 'scram-sha-256',
 }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);

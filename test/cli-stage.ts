@@ -46,6 +46,14 @@ export class CliStage {
       .map(Number);
   }
 
+  /** The process that runs here and whose command line matches. */
+  find(words: RegExp): number {
+    const commandOf = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+    const found = this.processes().find((pid) => words.test(commandOf(pid)));
+    if (found === undefined) throw new Error(`no process matches ${words}`);
+    return found;
+  }
+
   files(): string[] {
     return readdirSync(this.folder);
   }

@@ -94,4 +94,26 @@ describe('echoplane up', () => {
     }
     expect(addresses[1]).toBe(addresses[0]);
   });
+
+  test('starts a killed program again, and says in one sentence when the database is gone', async () => {
+    const home = join(stage.folder, 'home');
+    const run = stage.run(['up', '--home', home]);
+    await until(() => run.output().includes('Ctrl-C ends everything'), 'it is up', 60_000);
+    for (const [name, words] of [
+      ['forwarder', /packages\/forwarder/],
+      ['worker', /packages\/cloud\S+ worker/],
+      ['cloud', /packages\/cloud\S+ serve/],
+    ] as const) {
+      process.kill(stage.find(words), 'SIGKILL');
+      await until(
+        () => run.output().includes(`${name} ended by itself and was started again`),
+        `${name} is back`,
+      );
+    }
+    const listing = stage.run(['traffic', '--home', home]);
+    expect(await listing.exit).toBe(0);
+    process.kill(stage.find(/^\S+bin\/postgres -D/), 'SIGKILL');
+    expect(await run.exit).toBe(1);
+    expect(run.output()).toMatch(/\nThe embedded PostgreSQL ended by itself; its log is .*\n$/);
+  });
 });

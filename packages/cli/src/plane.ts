@@ -9,7 +9,7 @@ import type { Home } from './home.ts';
 import { choosePort } from './ports.ts';
 import { type Postgres, startPostgres } from './postgres.ts';
 import { script } from './scripts.ts';
-import type { Environment, Program, Supervisor } from './supervisor.ts';
+import type { Environment, Supervisor } from './supervisor.ts';
 import type { Terminal } from './terminal.ts';
 
 const TENANT = 'local';
@@ -39,7 +39,6 @@ export interface Plane extends PlaneFile {
   userEmail: string;
   userPassword: string;
   storeDir: string;
-  forwarder: Program;
   /** The embedded server; null when a database was given. */
   postgres: Postgres | null;
   /** Closes the open segment and waits until it is shipped and indexed. */
@@ -87,6 +86,7 @@ export async function startPlane(options: PlaneOptions): Promise<Plane> {
       args: [script('cloud'), 'serve'],
       env: cloudEnv,
       readyEvent: 'ready',
+      restart: true,
     });
     const forwarderEnv = {
       ECHOPLANE_PORT: String(ports.forwarder),
@@ -97,18 +97,20 @@ export async function startPlane(options: PlaneOptions): Promise<Plane> {
       ECHOPLANE_AGENT_KEY: credentials.agentKey!,
       ECHOPLANE_SEGMENT_MAX_AGE_MS: String(options.segmentMaxAgeMs),
     };
-    const [forwarder] = await Promise.all([
+    await Promise.all([
       supervisor.start({
         name: 'forwarder',
         args: [script('forwarder')],
         env: forwarderEnv,
         readyEvent: 'ready',
+        restart: true,
       }),
       supervisor.start({
         name: 'worker',
         args: [script('cloud'), 'worker'],
         env: shared,
         readyEvent: 'ready',
+        restart: true,
       }),
     ]);
     const authority = await authorityFiles(home, 'ca', 'Echoplane interception CA');
@@ -121,7 +123,7 @@ export async function startPlane(options: PlaneOptions): Promise<Plane> {
     const flush = () => flushForwarder(ports.forwarderAdmin);
     return {
       ...file,
-      ...{ client: clientFor(file), userEmail, userPassword, storeDir, forwarder, postgres, flush },
+      ...{ client: clientFor(file), userEmail, userPassword, storeDir, postgres, flush },
     };
   });
 }

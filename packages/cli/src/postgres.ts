@@ -31,6 +31,8 @@ export interface PostgresOptions {
 }
 
 export interface Postgres {
+  /** Resolves when the server is gone, whoever ended it. */
+  ended: Promise<void>;
   /** Connection string of the owner for one database. */
   url(database: string): string;
   stop(): Promise<void>;
@@ -54,9 +56,10 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   child.stdout.pipe(log, { end: false });
   child.stderr.pipe(log, { end: false });
   child.stdin.on('error', () => {});
-  const exited = once(child, 'exit').then(() => log.end());
+  const exited = once(child, 'exit').then(() => void log.end());
   await untilServing(child, options.logFile);
   return {
+    ended: exited,
     url: (database) =>
       `postgresql://${OWNER}:${encodeURIComponent(password)}@127.0.0.1:${options.port}/${database}`,
     async stop() {

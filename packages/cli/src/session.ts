@@ -34,6 +34,7 @@ export async function runSession(
   let home: Home | undefined;
   let supervisor: Supervisor | undefined;
   const databases: Postgres[] = [];
+  let ending = false;
   const interrupt = () => {
     if (!controller.signal.aborted) {
       terminal.line();
@@ -53,9 +54,13 @@ export async function runSession(
     const failure = Promise.withResolvers<never>();
     failure.promise.catch(() => {});
     supervisor.onUnexpectedExit((error) => failure.reject(error));
+    supervisor.onRestart((name) => terminal.line(`${name} ended by itself and was started again`));
     const { signal } = controller;
     const untilStopped = () => Promise.race([aborted(signal), failure.promise]);
-    const onPostgres = (postgres: Postgres) => void databases.push(postgres);
+    const onPostgres = (postgres: Postgres) => {
+      databases.push(postgres);
+      void postgres.ended.then(() => ending || failure.reject(postgresEnded(home!)));
+    };
     const running = body({ home, supervisor, terminal, environment, signal, onPostgres, untilStopped });
     running.catch(() => {});
     return await Promise.race([
@@ -68,10 +73,19 @@ export async function runSession(
     if (controller.signal.aborted) return INTERRUPTED;
     return explain(err, home, homeDir !== null);
   } finally {
+    ending = true;
     await supervisor?.stopAll();
     for (const database of databases) await database.stop();
     await home?.release();
   }
+}
+
+function postgresEnded(home: Home): OperatingError {
+  const log = home.path('postgres.log');
+  return new OperatingError(
+    'postgres_ended',
+    `The embedded PostgreSQL ended by itself; its log is ${log}. Start again to resume.`,
+  );
 }
 
 /** After an interruption: stops the programs, which ends what the body waits for, and lets it come to its end. */

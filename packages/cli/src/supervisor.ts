@@ -25,6 +25,8 @@ export interface ProgramSpec {
   readyEvent?: string;
   /** Programs that do not watch our pipe themselves are run under the guard. */
   guarded?: boolean;
+  /** Whether it is started again when it ends by itself: it resumes from what it keeps on disk. */
+  restart?: boolean;
   /** Its stdout holds secrets: nothing of it goes into the log file. */
   quietLog?: boolean;
   onLine?: (line: Line) => void;
@@ -47,6 +49,8 @@ export interface Program {
   kill(): void;
 }
 
+/** A program that ends this often within the span is broken rather than unlucky. */
+const RESTARTS = { most: 5, withinMs: 60_000 };
 const MAX_LINES = 500;
 const READY_DEADLINE_MS = 60_000;
 
@@ -54,7 +58,10 @@ export class Supervisor {
   readonly #logDir: string;
   readonly #environment: Environment;
   readonly #running: Program[] = [];
+  /** When each program had to be started again, by name. */
+  readonly #restarts = new Map<string, number[]>();
   #unexpected: ((error: OperatingError) => void) | undefined;
+  #restarted: ((name: string) => void) | undefined;
   #stopping = false;
 
   /** `environment` is the user's; only what a process needs to run is taken from it. */
@@ -68,14 +75,24 @@ export class Supervisor {
     this.#unexpected = report;
   }
 
+  /** `report` is called with the name of a program that ended by itself and serves again. */
+  onRestart(report: (name: string) => void): void {
+    this.#restarted = report;
+  }
+
   /** Starts a program and resolves when it serves. Throws OperatingError with its own words when it does not. */
   async start(spec: ProgramSpec): Promise<Program> {
     if (this.#stopping) throw new OperatingError('stopping', 'The start was interrupted.');
     await mkdir(this.#logDir, { recursive: true });
+    return this.#launch(spec, this.#running.length);
+  }
+
+  /** `place` among the running ones decides when it is stopped. */
+  async #launch(spec: ProgramSpec, place: number): Promise<Program> {
     const log = createWriteStream(join(this.#logDir, `${spec.name}.log`), { flags: 'a' });
     const { program, ready } = launch(spec, { ...passedOn(this.#environment), ...spec.env }, log);
-    this.#running.push(program);
-    void program.exited.then(() => this.#forget(program, spec));
+    this.#running.splice(place, 0, program);
+    void program.exited.then(() => this.#ended(program, spec));
     if (spec.readyEvent) program.ready = await ready;
     return program;
   }
@@ -108,22 +125,37 @@ export class Supervisor {
     for (const program of this.#running) program.kill();
   }
 
-  #remove(program: Program): void {
+  /** Its place among the running ones; -1 when it was not one of them any more. */
+  #remove(program: Program): number {
     const at = this.#running.indexOf(program);
     if (at >= 0) this.#running.splice(at, 1);
+    return at;
   }
 
-  #forget(program: Program, spec: ProgramSpec): void {
-    const wasRunning = this.#running.includes(program);
-    this.#remove(program);
-    if (!wasRunning || !spec.readyEvent || this.#stopping) return;
+  #ended(program: Program, spec: ProgramSpec): void {
+    const place = this.#remove(program);
+    // One that never served has told whoever started it.
+    const served = Object.keys(program.ready).length > 0;
+    if (place < 0 || !served || this.#stopping) return;
+    const again = spec.restart === true && this.#mayRestart(spec.name);
+    const restarted = again
+      ? this.#launch(spec, place).then(() => this.#restarted?.(spec.name))
+      : Promise.reject();
+    restarted.catch(() => this.#giveUp(program));
+  }
+
+  #mayRestart(name: string): boolean {
+    const now = performance.now();
+    const recent = (this.#restarts.get(name) ?? []).filter((at) => now - at < RESTARTS.withinMs);
+    this.#restarts.set(name, [...recent, now]);
+    return recent.length < RESTARTS.most;
+  }
+
+  #giveUp(program: Program): void {
+    if (this.#stopping) return;
     const words = program.errorTail();
-    this.#unexpected?.(
-      new OperatingError(
-        'program_ended',
-        `${program.name} ended by itself${words ? `: ${words}` : ''}. Its log is in ${this.#logDir}.`,
-      ),
-    );
+    const message = `${program.name} ended by itself${words ? `: ${words}` : ''}. Its log is in ${this.#logDir}.`;
+    this.#unexpected?.(new OperatingError('program_ended', message));
   }
 }
 

@@ -1,8 +1,11 @@
 // The laptop's front door as a user meets it: mistakes get one sentence, and a second start resumes the first.
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CliStage, until } from './cli-stage.ts';
 
@@ -115,5 +118,45 @@ describe('echoplane up', () => {
     process.kill(stage.find(/^\S+bin\/postgres -D/), 'SIGKILL');
     expect(await run.exit).toBe(1);
     expect(run.output()).toMatch(/\nThe embedded PostgreSQL ended by itself; its log is .*\n$/);
+  });
+});
+
+describe('echoplane record', () => {
+  test('records a service of the user, both ways, and leaves its answers as they are', async () => {
+    const home = join(stage.folder, 'home');
+    const up = stage.run(['up', '--home', home]);
+    await until(() => up.output().includes('Ctrl-C ends everything'), 'it is up', 60_000);
+    const service = createHttpServer((request, response) => response.end(`you asked for ${request.url}`));
+    service.listen(0, '127.0.0.1');
+    await once(service, 'listening');
+    const { port } = service.address() as { port: number };
+    const run = stage.run(['record', '--home', home, '--name', 'mine', '--target', String(port)]);
+    await until(() => run.output().includes('Ctrl-C ends the recording'), 'it records');
+    const entrance = /Send its requests to (\S+)/.exec(run.output())![1]!;
+    const proxy = /HTTP_PROXY=(\S+)/.exec(run.output())![1]!;
+    const curl = promisify(execFile);
+    expect((await curl('curl', ['-sS', `${entrance}/in`])).stdout).toBe('you asked for /in');
+    expect((await curl('curl', ['-sS', '-x', proxy, `http://127.0.0.1:${port}/out`])).stdout).toBe(
+      'you asked for /out',
+    );
+    let listed = '';
+    for (let i = 0; i < 40 && !(listed.includes('/in') && listed.includes('/out')); i++) {
+      const listing = stage.run(['traffic', '--home', home, '--json']);
+      expect(await listing.exit).toBe(0);
+      listed = listing.output();
+    }
+    const rows = listed
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(rows.map((row) => [row.direction, row.path, row.service]).sort()).toEqual([
+      ['IN', '/in', 'laptop/default/mine'],
+      ['OUT', '/out', 'laptop/default/mine'],
+    ]);
+    for (const ending of [run, up]) {
+      ending.child.kill('SIGINT');
+      expect(await ending.exit).toBe(0);
+    }
+    service.close();
   });
 });

@@ -3,6 +3,7 @@
 import { OperatingError } from '@echoplane/runtime';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { runDemo } from './demo.ts';
+import { runRecord } from './record.ts';
 import { runSession } from './session.ts';
 import { listTraffic } from './traffic.ts';
 import { runUp } from './up.ts';
@@ -58,6 +59,32 @@ program
   });
 
 program
+  .command('record')
+  .description('record a service of your own into a running plane (see "up")')
+  .addOption(home())
+  .requiredOption('--name <name>', 'name under which the service is listed')
+  .requiredOption('--target <port>', 'port on 127.0.0.1 where the service listens', integer(1, 65535))
+  .option('--in-port <port>', 'port that takes its requests; a free one by default', integer(1, 65535))
+  .option(
+    '--out-port <port>',
+    'port of the proxy for its outbound calls; a free one by default',
+    integer(1, 65535),
+  )
+  .option('--upstream-ca <file...>', 'PEM files with further roots for verifying its HTTPS dependencies')
+  .action((options: RecordFlags) => {
+    const {
+      home: homeDir,
+      name,
+      target: targetPort,
+      inPort = null,
+      outPort = null,
+      upstreamCa = [],
+    } = options;
+    const record = { homeDir, name, targetPort, inPort, outPort, upstreamCaFiles: upstreamCa };
+    return end(runSession(null, process.env, (session) => runRecord(session, record)));
+  });
+
+program
   .command('traffic')
   .description('list the newest RRPairs of a running plane')
   .addOption(home())
@@ -70,6 +97,15 @@ program
   .option('--limit <number>', 'how many at most', integer(1, 100_000), 50)
   .option('--json', 'one JSON object a line')
   .action((options) => end(trafficCommand(options)));
+
+interface RecordFlags {
+  home: string;
+  name: string;
+  target: number;
+  inPort?: number;
+  outPort?: number;
+  upstreamCa?: string[];
+}
 
 interface TrafficFlags {
   home: string;

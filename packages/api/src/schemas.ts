@@ -31,12 +31,15 @@ export type Me = z.infer<typeof Me>;
 
 /** Query strings carry text: numbers are coerced, everything else is a TrafficQuery. */
 const n = z.coerce.number();
+/** 1970 to 2100: arithmetic on it stays exact. */
+const MAX_TIME_US = 4_102_444_800_000_000;
+const queryTime = n.int().min(0).max(MAX_TIME_US).optional();
 export const TrafficQueryString = TrafficQuery.extend({
   statusMin: n.int().min(0).max(999).optional(),
   statusMax: n.int().min(0).max(999).optional(),
   latencyMinMs: n.nonnegative().optional(),
-  from: n.int().optional(),
-  to: n.int().optional(),
+  from: queryTime,
+  to: queryTime,
 });
 export const TrafficListQuery = TrafficQueryString.extend({
   limit: n.int().min(1).max(500).default(100),
@@ -65,8 +68,8 @@ export type TrafficList = z.infer<typeof TrafficList>;
 export const TrafficGraphQuery = z.object({
   service: z.string().max(256).optional(),
   replay: z.string().max(64).optional(),
-  from: n.int().optional(),
-  to: n.int().optional(),
+  from: queryTime,
+  to: queryTime,
 });
 export const GraphPoint = z.object({
   t: z.int(),
@@ -121,7 +124,11 @@ export const Job = z.object({
 });
 export type Job = z.infer<typeof Job>;
 
-export const NewSnapshot = z.object({ name: z.string().min(1).max(120), query: TrafficQuery });
+const time = z.int().min(0).max(MAX_TIME_US);
+export const NewSnapshot = z.object({
+  name: z.string().min(1).max(120),
+  query: TrafficQuery.extend({ from: time.optional(), to: time.optional() }),
+});
 export const Snapshot = z.object({
   id: z.uuid(),
   name: z.string(),
@@ -172,7 +179,7 @@ export type ReportDetail = z.infer<typeof ReportDetail>;
 export const IndexBatch = z.object({
   segment: z.uuid(),
   frame: z.int().nonnegative(),
-  openedAt: z.int(),
+  openedAt: time,
   rows: z.array(IndexRow).max(20_000),
   rollups: z.array(RollupPartial).max(20_000),
   /** Cumulative; a larger report of the same incarnation replaces a smaller one. */
@@ -183,7 +190,7 @@ export const IngestResult = z.object({ rows: z.int(), duplicate: z.boolean() });
 /** The segment is whole in the object store. */
 export const SegmentShipped = z.object({
   key: z.string().max(400),
-  sizeBytes: z.int(),
+  sizeBytes: z.int().nonnegative(),
   manifest: SegmentManifest,
 });
 export type SegmentShipped = z.infer<typeof SegmentShipped>;

@@ -55,9 +55,9 @@ CREATE TABLE api_keys (
   revoked_at timestamptz
 );
 
--- One row per e-mail digest and quarter of an hour, removed when it is over.
+-- One row per address, and per e-mail from an address, as digests, and quarter of an hour; removed when it is over.
 CREATE TABLE sign_in_attempts (
-  email_hash bytea PRIMARY KEY,
+  who_hash bytea PRIMARY KEY,
   attempts integer NOT NULL,
   window_start timestamptz NOT NULL
 );

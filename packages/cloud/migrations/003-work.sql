@@ -30,6 +30,8 @@ CREATE TABLE snapshots (
   query jsonb NOT NULL,
   manifest jsonb,
   summary jsonb,
+  -- Where its files are: the folder of the attempt that finished.
+  prefix text,
   created_at_us bigint NOT NULL,
   PRIMARY KEY (tenant_id, id)
 );

@@ -12,21 +12,31 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, echoplane, pg
 $$;
 
 -- Counts an attempt before its password is looked at, so that parallel ones cannot slip through; true when it may go on.
-CREATE FUNCTION auth_begin_attempt(wanted bytea) RETURNS boolean
+-- Ten for an e-mail from one address, so that nobody locks another's account; a hundred for an address.
+CREATE FUNCTION auth_begin_attempt(address bytea, email_and_address bytea) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, echoplane, pg_temp AS $$
 DECLARE
+  who bytea;
+  allowed integer;
   counted integer;
 BEGIN
   DELETE FROM sign_in_attempts WHERE window_start < now() - interval '15 minutes';
-  INSERT INTO sign_in_attempts AS a (email_hash, attempts, window_start) VALUES (wanted, 1, now())
-  ON CONFLICT (email_hash) DO UPDATE SET attempts = a.attempts + 1
-  RETURNING attempts INTO counted;
-  RETURN counted <= 10;
+  FOR who, allowed IN VALUES (address, 100), (email_and_address, 10) LOOP
+    INSERT INTO sign_in_attempts AS a (who_hash, attempts, window_start) VALUES (who, 1, now())
+    ON CONFLICT (who_hash) DO UPDATE SET attempts = a.attempts + 1
+    RETURNING attempts INTO counted;
+    IF counted > allowed THEN
+      RETURN false;
+    END IF;
+  END LOOP;
+  RETURN true;
 END $$;
 
-CREATE FUNCTION auth_clear_attempts(wanted bytea) RETURNS void
+-- A good sign-in forgets the failures of its e-mail; of its address only itself, or one account would hide guesses at others.
+CREATE FUNCTION auth_clear_attempts(address bytea, email_and_address bytea) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, echoplane, pg_temp AS $$
-  DELETE FROM sign_in_attempts WHERE email_hash = wanted
+  UPDATE sign_in_attempts SET attempts = attempts - 1 WHERE who_hash = address;
+  DELETE FROM sign_in_attempts WHERE who_hash = email_and_address
 $$;
 
 CREATE FUNCTION auth_start_session(token bytea, member uuid, tenant uuid, seconds integer) RETURNS void
@@ -73,8 +83,8 @@ DECLARE
   leaf text;
   made integer := 0;
 BEGIN
-  IF from_day < current_date - 400 OR to_day > current_date + 400 OR to_day < from_day THEN
-    RAISE EXCEPTION 'days % to % are outside the 400 days around today', from_day, to_day USING ERRCODE = '22023';
+  IF from_day < current_date - 40 OR to_day > current_date + 40 OR to_day < from_day THEN
+    RAISE EXCEPTION 'days % to % are outside the 40 days around today', from_day, to_day USING ERRCODE = '22023';
   END IF;
   PERFORM pg_advisory_xact_lock(7246921, 2);
   FOR class IN SELECT DISTINCT retention_days FROM tenants LOOP
@@ -153,5 +163,4 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA echoplane FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
   auth_user, auth_begin_attempt, auth_clear_attempts, auth_start_session, auth_session, auth_end_session, auth_api_key
   TO echoplane_app;
-GRANT EXECUTE ON FUNCTION make_partitions TO echoplane_app, echoplane_platform;
-GRANT EXECUTE ON FUNCTION platform_claim_job, platform_tenants TO echoplane_platform;
+GRANT EXECUTE ON FUNCTION make_partitions, platform_claim_job, platform_tenants TO echoplane_platform;

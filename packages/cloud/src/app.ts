@@ -5,7 +5,12 @@ import { ROUTES, type RouteSpec } from '@echoplane/api';
 import { renderMetrics, type Sample } from '@echoplane/runtime';
 import cookie from '@fastify/cookie';
 import fastifyStatic from '@fastify/static';
-import fastify, { type FastifyInstance, LogController } from 'fastify';
+import fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import { accountingHandlers } from './accounting.ts';
 import { registerRoutes, type Services } from './handlers.ts';
 import { ingestHandlers } from './ingest.ts';
@@ -18,7 +23,9 @@ import { snapshotHandlers } from './snapshots.ts';
 import { graphHandlers } from './traffic-graph.ts';
 import { trafficHandlers } from './traffic-queries.ts';
 
-const BODY_LIMIT_BYTES = 32 << 20;
+const BODY_LIMIT_BYTES = 64 << 10;
+/** For 32 MiB over a slow line; without a limit a request may hold its connection for ever. */
+const REQUEST_TIMEOUT_MS = 120_000;
 const REQUEST_ID = /^[\w.-]{1,64}$/;
 
 export interface AppOptions {
@@ -33,6 +40,12 @@ export async function buildApp({ services, dashboardDir, metrics }: AppOptions):
     loggerInstance: services.log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // What cannot be routed meets no hook.
+    frameworkErrors: (err, request, reply) => {
+      setHeaders(request, reply);
+      handleError(err, request, reply);
+    },
     genReqId: (request) => {
       const sent = request.headers['x-request-id'];
       return typeof sent === 'string' && REQUEST_ID.test(sent) ? sent : randomUUID();
@@ -40,14 +53,7 @@ export async function buildApp({ services, dashboardDir, metrics }: AppOptions):
   }) as unknown as FastifyInstance;
   app.setErrorHandler(handleError);
   app.removeContentTypeParser('text/plain');
-  app.addHook('onRequest', async (request, reply) => {
-    reply.headers({
-      'x-request-id': request.id,
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'same-origin',
-    });
-    if (request.url.startsWith('/v1/')) reply.header('cache-control', 'no-store');
-  });
+  app.addHook('onRequest', async (request, reply) => setHeaders(request, reply));
   await app.register(cookie);
   const answered = countAnswers(app);
   registerRoutes(
@@ -67,6 +73,15 @@ export async function buildApp({ services, dashboardDir, metrics }: AppOptions):
   registerFace(app, services, async () => [...(await metrics()), answered()]);
   await registerDashboard(app, dashboardDir);
   return app;
+}
+
+function setHeaders(request: FastifyRequest, reply: FastifyReply): void {
+  reply.headers({
+    'x-request-id': request.id,
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'same-origin',
+  });
+  if (request.url.startsWith('/v1/')) reply.header('cache-control', 'no-store');
 }
 
 function countAnswers(app: FastifyInstance): () => Sample {

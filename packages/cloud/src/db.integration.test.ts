@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Secret, silentLogger } from '@echoplane/runtime';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -23,12 +22,12 @@ afterAll(async () => {
 /** Ends the server's side of a connection, as a database that goes away does. */
 async function breakConnection(db: Db): Promise<void> {
   const { rows } = await db.query('SELECT pg_backend_pid() AS pid');
-  const gone = once(db as pg.Client, 'end');
+  const gone = new Promise<void>((resolve) => db.once('end', resolve));
   await postgres.asSuperuser('postgres', 'SELECT pg_terminate_backend($1)', [rows[0].pid]);
   await gone;
 }
 
-describe('a connection that breaks in the middle of a transaction', () => {
+describe('a connection that breaks in the middle of a transaction', { timeout: 10_000 }, () => {
   test('fails that transaction as unavailable, not the process, and the next one gets another', async () => {
     const withTenant = tenantDoor(pool);
     const failure = await withTenant(TENANT, async (db) => {
@@ -44,9 +43,8 @@ describe('a connection that breaks in the middle of a transaction', () => {
   test('fails a statement that is running as unavailable', async () => {
     const failure = await tenantDoor(pool)(TENANT, async (db) => {
       const { rows } = await db.query('SELECT pg_backend_pid() AS pid');
-      const running = db.query('SELECT pg_sleep(60)');
-      await postgres.asSuperuser('postgres', 'SELECT pg_terminate_backend($1)', [rows[0].pid]);
-      await running;
+      const end = () => postgres.asSuperuser('postgres', 'SELECT pg_terminate_backend($1)', [rows[0].pid]);
+      await Promise.all([db.query('SELECT pg_sleep(60)'), end()]);
     }).catch((err) => err);
     expect(isUnavailable(failure), String(failure)).toBe(true);
   });

@@ -44,6 +44,9 @@ declare module 'fastify' {
   }
 }
 
+/** A batch of 20,000 rows; every other body is small. */
+const INGEST_LIMIT_BYTES = 32 << 20;
+
 /** Registers every route of the table. */
 export function registerRoutes(app: FastifyInstance, handlers: Handlers, services: Services): void {
   app.decorateRequest('principal', null);
@@ -52,6 +55,7 @@ export function registerRoutes(app: FastifyInstance, handlers: Handlers, service
     app.route({
       method: spec.method,
       url: spec.path,
+      ...(spec.path.startsWith('/v1/ingest/') ? { bodyLimit: INGEST_LIMIT_BYTES } : {}),
       // Before the body is read: who may not come in does not get to send 32 MiB.
       onRequest: async (request) => {
         if (spec.access !== 'public')

@@ -3,6 +3,7 @@
 import type { IndexRow, RollupPartial } from '@echoplane/traffic';
 import type { Db } from './db.ts';
 import { nameIds, serviceIds } from './dictionary.ts';
+import { storedName as name, storedJson, storedText as text } from './stored-text.ts';
 import { timestampOf } from './traffic-sql.ts';
 
 interface Target {
@@ -38,11 +39,6 @@ async function run<T>(
   if (items.length > 0) await db.query(sql, [...fixed, ...columns.map(([, , value]) => items.map(value))]);
 }
 
-/** What Postgres cannot hold in a text is replaced: nothing a service sends may stop its batch. */
-const text = (value: string) => value.replaceAll('\0', '\uFFFD').toWellFormed();
-/** For indexed columns: an index entry has at most 2,700 bytes. */
-const MAX_NAME = 800;
-const name = (value: string) => text(value.slice(0, MAX_NAME));
 const optional = (value: string | null) => (value === null ? null : text(value));
 
 type RowWithIds = IndexRow & { serviceId: number; hostId: number; endpointId: number };
@@ -67,7 +63,7 @@ const ROWS = insert<RowWithIds>(
     ['status', 'integer', (row) => row.status],
     ['grpc_status', 'integer', (row) => row.grpcStatus],
     ['error', 'text', (row) => optional(row.error)],
-    ['gaps', 'jsonb', (row) => row.gaps && text(JSON.stringify(row.gaps))],
+    ['gaps', 'jsonb', (row) => row.gaps && storedJson(row.gaps)],
     ['latency_us', 'bigint', (row) => row.latencyUs],
     ['ttfb_us', 'bigint', (row) => row.ttfbUs],
     ['request_bytes', 'bigint', (row) => row.requestBytes],

@@ -2,6 +2,7 @@ import type { TrafficList, TrafficRow } from '@echoplane/api';
 import { type HopReport, type RRPair, rollupPartials } from '@echoplane/traffic';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ControlPlane, clock, startControlPlane } from './control-plane.fixture.ts';
+import { DAY_US } from './partitions.ts';
 import { type MadeSegment, makePair, makeSegment } from './traffic.fixture.ts';
 
 let plane: ControlPlane;
@@ -108,7 +109,13 @@ describe('an index batch', () => {
     ).join('');
     const pair = makePair({ ts: base, tags: { nul: 'a\0b', half: '\ud800', [long]: long } });
     const { batches } = makeSegment(plane.bob.id, [pair]);
-    const odd = { host: 'h\ud800\0', endpoint: `/${long}`, service: `a/b/${long}`, path: `/${long}` };
+    const odd = {
+      gaps: { reason: 'g\0\ud800' },
+      host: 'h\ud800\0',
+      endpoint: `/${long}`,
+      service: `a/b/${long}`,
+      path: `/${long}`,
+    };
     const rows = [{ ...batches[0]!.rows[0]!, ...odd }];
     const payload = { ...batches[0]!, rows, rollups: rollupPartials(rows) };
     expect((await call<object>('POST', '/v1/ingest/index', payload, 'agent', plane.bob)).body).toMatchObject({
@@ -124,17 +131,51 @@ describe('an index batch', () => {
       status: 400,
       errors: [{ path: 'body.rows.0.segment' }],
     });
-    const old = { ...batch!, rows: [{ ...batch!.rows[0]!, ts: 1 }] };
-    expect((await call<object>('POST', '/v1/ingest/index', old)).body).toMatchObject({
-      status: 400,
-      errors: [{ path: 'body.rows.0.ts' }],
-    });
+    for (const ts of [1, clock.nowUs() - 32 * DAY_US, clock.nowUs() + 3 * 3_600_000_000]) {
+      const far = { ...batch!, rows: [{ ...batch!.rows[0]!, ts }] };
+      expect((await call<object>('POST', '/v1/ingest/index', far)).body).toMatchObject({
+        status: 400,
+        errors: [{ path: 'body.rows.0.ts' }],
+      });
+    }
   });
 
-  test('of a day without a partition makes it', async () => {
-    const ts = base - 100 * 86_400_000_000;
-    await ingest(makeSegment(plane.bob.id, [makePair({ ts })]), plane.bob);
-    expect((await get<TrafficList>(`/v1/traffic?to=${ts + 1}`, plane.bob)).body.items).toHaveLength(1);
+  test('of many new days is put off three days at a time, and stored in the end', async () => {
+    const { batches } = makeSegment(
+      plane.bob.id,
+      Array.from({ length: 8 }, (_, i) => makePair({ ts: base - (5 + i) * DAY_US })),
+    );
+    const tables = async () => {
+      const sql =
+        "SELECT count(*)::int AS n FROM pg_class WHERE relname ~ '^rrpairs_30_\\d+$' AND relkind = 'r'";
+      return (await plane.postgres.asSuperuser(plane.database, sql)).rows[0].n as number;
+    };
+    const send = () => call<object>('POST', '/v1/ingest/index', batches[0]!, 'agent', plane.bob);
+    for (let left = 8; left > 3; left -= 3) {
+      const before = await tables();
+      expect((await send()).body).toMatchObject({ status: 503, code: 'unavailable' });
+      expect((await tables()) - before).toBe(3);
+    }
+    expect((await send()).body).toMatchObject({ rows: 8 });
+  });
+
+  test('with a report that cannot be stored is refused by its field, and leaves nothing', async () => {
+    const [batch] = makeSegment(plane.ann.id, [makePair({ ts: base })]).batches;
+    const bad = [{ incarnation: 'evil\0x' }, { incarnation: 'x'.repeat(10_800) }, { service: '\ud800' }];
+    for (const change of bad) {
+      const reports = [{ ...hop('sidecar', 1, 1), ...change }];
+      const path = `body.reports.0.${Object.keys(change)[0]}`;
+      for (const [url, payload] of [
+        ['/v1/ingest/index', { ...batch!, reports }],
+        ['/v1/ingest/reports', { reports }],
+      ] as const) {
+        expect((await call<object>('POST', url, payload)).body).toMatchObject({
+          status: 400,
+          errors: [{ path }],
+        });
+      }
+    }
+    expect((await call<object>('POST', '/v1/ingest/index', batch!)).body).toMatchObject({ duplicate: false });
   });
 });
 

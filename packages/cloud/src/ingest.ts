@@ -7,7 +7,7 @@ import type { z } from 'zod';
 import type { Db } from './db.ts';
 import type { Handlers, Services } from './handlers.ts';
 import { insertRollups, insertRows, insertTags } from './index-batch.ts';
-import { MAX_DAYS_AWAY } from './partitions.ts';
+import { DAY_US, MAX_AHEAD_US, MAX_DAYS_BACK } from './partitions.ts';
 import { ProblemError } from './problems.ts';
 
 type Batch = z.output<typeof IndexBatch>;
@@ -48,18 +48,17 @@ export function ingestHandlers(
 /** Refuses rows that name another frame than their batch, and times no partition may be made for. */
 function checkBatch(batch: Batch, nowUs: number): void {
   const errors: { path: string; message: string }[] = [];
-  // A day of margin: the database counts whole days.
-  const reach = (MAX_DAYS_AWAY - 1) * 86_400_000_000;
   for (const [i, row] of batch.rows.entries()) {
     if (row.segment !== batch.segment || row.frame !== batch.frame) {
       errors.push({ path: `body.rows.${i}.segment`, message: 'is not the segment and frame of the batch' });
     }
-    if (Math.abs(row.ts - nowUs) > reach) {
-      errors.push({ path: `body.rows.${i}.ts`, message: `is more than ${MAX_DAYS_AWAY} days away from now` });
+    if (row.ts > nowUs + MAX_AHEAD_US || row.ts < nowUs - MAX_DAYS_BACK * DAY_US) {
+      const reach = `more than ${MAX_AHEAD_US / 3_600_000_000} h ahead or ${MAX_DAYS_BACK} days back`;
+      errors.push({ path: `body.rows.${i}.ts`, message: `is ${reach}` });
     }
   }
   if (errors.length > 0) {
-    throw new ProblemError('invalid_request', 'Correct the fields listed under errors.', errors.slice(0, 20));
+    throw new ProblemError('invalid_request', 'Correct the fields listed under errors.', errors);
   }
 }
 

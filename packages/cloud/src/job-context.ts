@@ -11,8 +11,13 @@ export interface JobContext {
   clock: Clock;
   /** Aborts when the lease is lost or the worker stops. */
   signal: AbortSignal;
-  /** 0..1 and what is being done; written at most twice a second. */
-  progress(share: number, message: string): Promise<void>;
+  /**
+   * 0..1 and what is being done, which renews the lease; written at most twice a second. Throws when the lease is lost.
+   * `busySeconds`: how long what follows may keep the thread, during which nothing renews the lease; always written.
+   */
+  progress(share: number, message: string, busySeconds?: number): Promise<void>;
+  /** What to take back when the result is not stored: the lease was lost, the work failed, or the worker stops. */
+  ifNotStored(undo: () => Promise<void>): void;
 }
 
 /** Does the work and returns what is to be stored in the transaction that ends the job. */

@@ -60,10 +60,16 @@ type JobRow = Omit<Job, 'createdAt' | 'finishedAt'> & {
   finished_at_us: number | null;
 };
 
+/** As `platform_claim_job` gives it. */
+export const LEASE_SECONDS = 60;
+
 /** Every change of a held job names its lease: who lost it changes nothing. */
 const HELD = "WHERE id = $1 AND lease = $2 AND state = 'running'";
-const RENEW = `UPDATE jobs SET lease_until = clock_timestamp() + interval '60 seconds' ${HELD}`;
-const PROGRESS = `UPDATE jobs SET progress = $3, message = $4 ${HELD}`;
+/** Never shortens: work that keeps the thread busy asked for longer. */
+const RENEW = `UPDATE jobs SET
+  lease_until = greatest(lease_until, clock_timestamp() + ${LEASE_SECONDS} * interval '1 second') ${HELD}`;
+const PROGRESS = `UPDATE jobs SET progress = $3, message = $4,
+  lease_until = clock_timestamp() + $5 * interval '1 second' ${HELD}`;
 const FINISH = `UPDATE jobs SET state = $3, message = $4, finished_at_us = $5, lease = NULL,
   progress = CASE WHEN $3 = 'succeeded' THEN 1 ELSE progress END ${HELD}`;
 /** Waiting and being stopped are nobody's fault: the attempt is given back. */
@@ -78,8 +84,12 @@ async function change(db: Db, job: HeldJob, sql: string, values: unknown[] = [])
 
 export const renewLease = (db: Db, job: HeldJob) => change(db, job, RENEW);
 
-export const reportProgress = (db: Db, job: HeldJob, progress: number, message: string) =>
-  change(db, job, PROGRESS, [progress, message]);
+/** Says how far the job is, and renews its lease for as long as nothing else may be able to. */
+export const reportProgress = (
+  db: Db,
+  job: HeldJob,
+  now: { share: number; message: string; leaseSeconds: number },
+) => change(db, job, PROGRESS, [now.share, now.message, now.leaseSeconds]);
 
 export const finishJob = (
   db: Db,

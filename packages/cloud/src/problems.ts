@@ -6,6 +6,10 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodError } from 'zod';
 import { isUnavailable } from './db.ts';
 
+/** A body of nothing but mistakes must not make an answer larger than itself. */
+const MAX_ERRORS = 20;
+const MAX_PATH = 200;
+
 /** A refusal with a stable code; `detail` is one sentence that says what to do. */
 export class ProblemError extends Error {
   readonly code: ProblemCode;
@@ -13,7 +17,7 @@ export class ProblemError extends Error {
   constructor(code: ProblemCode, detail: string, errors?: Problem['errors']) {
     super(detail);
     this.code = code;
-    this.errors = errors;
+    this.errors = errors?.slice(0, MAX_ERRORS);
   }
 }
 
@@ -24,8 +28,8 @@ export function notFound(what: string): ProblemError {
 
 /** A failed parse of one part of a request, each path prefixed with the part it is in. */
 export function invalid(part: 'params' | 'query' | 'body', error: ZodError): ProblemError {
-  const errors = error.issues.map((issue) => ({
-    path: [part, ...issue.path].join('.'),
+  const errors = error.issues.slice(0, MAX_ERRORS).map((issue) => ({
+    path: [part, ...issue.path].join('.').slice(0, MAX_PATH),
     message: issue.message,
   }));
   return new ProblemError('invalid_request', 'Correct the fields listed under errors.', errors);
@@ -47,7 +51,7 @@ export function sendProblem(
 
 /** fastify's error handler. */
 export function handleError(err: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const problem = problemOf(err);
+  const problem = problemOf(err, request);
   const { status } = PROBLEMS[problem.code];
   if (status >= 500)
     request.log.error({ err, requestId: request.id, route: request.routeOptions.url }, 'a request failed');
@@ -58,11 +62,14 @@ const TIMED_OUT = '57014';
 /** Class 22: a value Postgres cannot store, such as a text with a NUL. */
 const DATA_EXCEPTION = /^22[0-9A-Z]{3}$/;
 
-function problemOf(err: unknown): ProblemError {
+function problemOf(err: unknown, request: FastifyRequest): ProblemError {
   if (err instanceof ProblemError) return err;
   const { statusCode, code, message } = err as Partial<FastifyError>;
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return new ProblemError('payload_too_large', 'Send at most 32 MiB at once.');
+    return new ProblemError(
+      'payload_too_large',
+      `Send at most ${request.routeOptions.bodyLimit} bytes at once.`,
+    );
   }
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return new ProblemError('invalid_request', `The request cannot be read: ${message}.`);

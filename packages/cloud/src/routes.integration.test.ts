@@ -280,6 +280,19 @@ describe('problems', () => {
       400,
       'invalid_request',
     ],
+    ['a path that cannot be decoded', () => ({ url: '/%' }), 400, 'invalid_request'],
+    [
+      'a time beyond the calendar',
+      () => ({ url: '/v1/traffic/graph?from=-9007199254740991&to=9007199254740991', headers: key() }),
+      400,
+      'invalid_request',
+    ],
+    [
+      '65 KiB to sign in',
+      () => ({ method: 'POST', url: '/v1/sign-in', payload: { email: 'x'.repeat(65 << 10), password: 'x' } }),
+      413,
+      'payload_too_large',
+    ],
     [
       '33 MiB',
       () => ({
@@ -306,6 +319,21 @@ describe('problems', () => {
     const response = await send({ method: 'POST', url: '/v1/snapshots', payload, headers: key() });
     const paths = Problem.parse(response.json()).errors!.map((error) => error.path);
     expect(paths.sort()).toEqual(['body.name', 'body.query.direction', 'body.query.statusMin']);
+  });
+
+  test('a body of nothing but mistakes gets a short answer', async () => {
+    const rows = [...Array(5_000).fill({}), { tags: { ['x'.repeat(100_000)]: 1 } }];
+    const options = { method: 'POST' as const, url: '/v1/ingest/index', headers: key() };
+    for (const payload of [{ rows }, { rows: rows.slice(-1) }]) {
+      const response = await send({ ...options, payload });
+      expect(response.statusCode).toBe(400);
+      expect(Problem.parse(response.json()).errors!.length).toBeLessThanOrEqual(20);
+      expect(response.body.length).toBeLessThan(10_000);
+    }
+  });
+
+  test('a request that never ends is ended', () => {
+    expect(plane.app.server.requestTimeout).toBe(120_000);
   });
 
   test('a request id that is sent is kept when it is one', async () => {

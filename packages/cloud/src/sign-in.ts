@@ -1,5 +1,6 @@
 // Sessions of the dashboard: sign in, sign out, who am I. A refusal says the same and takes the same time whether the
-// e-mail exists or not, and ten of them in a quarter of an hour are enough.
+// e-mail exists or not. Ten of them for an e-mail from one address, and a hundred from one address, are enough for a
+// quarter of an hour.
 import type { Me } from '@echoplane/api';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { audit } from './audit.ts';
@@ -20,7 +21,7 @@ interface UserRow {
 export function signInHandlers(services: Services): Pick<Handlers, 'signIn' | 'signOut' | 'me'> {
   return {
     async signIn({ body, request, reply }) {
-      const user = await checkPassword(services, body.email, body.password);
+      const user = await checkPassword(services, body, request.ip);
       const token = newSessionToken();
       await services.pool.query('SELECT auth_start_session($1, $2, $3, $4)', [
         ...[digest(token), user.user_id, user.tenant_id, SESSION_SECONDS],
@@ -59,9 +60,13 @@ export function signInHandlers(services: Services): Pick<Handlers, 'signIn' | 's
   };
 }
 
-async function checkPassword({ pool }: Services, email: string, password: string): Promise<UserRow> {
-  const name = digest(email.toLowerCase());
-  const begun = await pool.query<{ allowed: boolean }>('SELECT auth_begin_attempt($1) AS allowed', [name]);
+async function checkPassword(
+  { pool }: Services,
+  { email, password }: { email: string; password: string },
+  address: string,
+): Promise<UserRow> {
+  const who = [digest(address), digest(`${address} ${email.toLowerCase()}`)];
+  const begun = await pool.query<{ allowed: boolean }>('SELECT auth_begin_attempt($1, $2) AS allowed', who);
   if (!begun.rows[0]!.allowed) {
     throw new ProblemError('too_many_attempts', 'Wait a quarter of an hour before the next attempt.');
   }
@@ -70,7 +75,7 @@ async function checkPassword({ pool }: Services, email: string, password: string
   if (!(await passwordMatches(user?.password_hash ?? null, password)) || !user) {
     throw new ProblemError('wrong_credentials', 'Check the e-mail and the password.');
   }
-  await pool.query('SELECT auth_clear_attempts($1)', [name]);
+  await pool.query('SELECT auth_clear_attempts($1, $2)', who);
   return user;
 }
 

@@ -1,7 +1,9 @@
 // The job that makes a snapshot: every RRPair of the selection from the segments, analyzed, written as the files of a
-// snapshot folder. The files are written before the row says so; a job done twice writes the same folder again.
+// snapshot folder. Each attempt writes a folder of its own, and the row names the one of the attempt that held the lease
+// to the end: a worker that lost it changes no file that anybody reads.
 import { zstdCompressSync } from 'node:zlib';
 import { ANALYZER_VERSION, analyze } from '@echoplane/analyzer';
+import type { ObjectStore } from '@echoplane/runtime';
 import {
   ARTIFACTS,
   compileFilter,
@@ -14,12 +16,16 @@ import {
   viewOf,
 } from '@echoplane/traffic';
 import { type JobContext, JobWait, type JobWork, jobFailure, WAIT_LIMIT_MS } from './job-context.ts';
+import type { HeldJob } from './jobs.ts';
 import { readSelection } from './selection.ts';
+import { storedJson } from './stored-text.ts';
 import { coverageStatement } from './traffic-sql.ts';
 
 /** The analyzer holds a selection in memory: about 2 GB at this many pairs of a few KB. */
 const MAX_PAIRS = 200_000;
 const PAIRS_PER_FRAME = 1_000;
+/** What the analyzer does at the least. */
+const PAIRS_PER_SECOND = 500;
 
 interface SnapshotRow {
   name: string;
@@ -36,7 +42,7 @@ export const makeSnapshot: JobWork = async (context) => {
   const read = await readSelection(context, query, rows);
   const matches = compileFilter(query);
   const pairs = read.pairs.filter((pair) => matches(viewOf(pair))).sort((a, b) => a.ts - b.ts);
-  await context.progress(0.7, `analyzing ${pairs.length} RRPairs`);
+  await context.progress(0.7, `analyzing ${pairs.length} RRPairs`, pairs.length / PAIRS_PER_SECOND);
   const analysis = analyze(pairs);
   const manifest: SnapshotManifest = {
     ...{ v: SNAPSHOT_VERSION, id: job.subject, name, selection: query, lineage: read.segments },
@@ -44,11 +50,16 @@ export const makeSnapshot: JobWork = async (context) => {
     ...{ from: pairs[0]?.ts ?? null, to: pairs.at(-1)?.ts ?? null, counts: analysis.counts },
   };
   await context.progress(0.9, 'writing the snapshot');
-  await writeArtifacts(context, pairs, { ...analysis, manifest });
+  const prefix = ownFolder(context);
+  await writeArtifacts(context, prefix, pairs, { ...analysis, manifest });
   return async (db) => {
-    await db.query('UPDATE snapshots SET manifest = $2, summary = $3 WHERE id = $1', [
-      ...[job.subject, JSON.stringify(manifest), JSON.stringify(analysis.summary)],
+    await db.query('UPDATE snapshots SET manifest = $2, summary = $3, prefix = $4 WHERE id = $1', [
+      ...[job.subject, storedJson(manifest), storedJson(analysis.summary), prefix],
     ]);
+    // What killed workers left: with the lease held here, none of it can be stored any more.
+    if (job.attempts > 1) {
+      await removeKeys(context.store, folderOf(job), (key) => !key.startsWith(prefix));
+    }
   };
 };
 
@@ -74,21 +85,46 @@ async function checkCoverage({ job, withTenant }: JobContext, query: TrafficQuer
 
 type Artifacts = ReturnType<typeof analyze> & { manifest: SnapshotManifest };
 
+/** The folder of this attempt, gone again when the attempt is not the one that is stored. */
+function ownFolder({ job, store, withTenant, ifNotStored }: JobContext): string {
+  const prefix = `${folderOf(job)}${job.lease}/`;
+  ifNotStored(async () => {
+    // Locked: a commit whose answer was lost may still be under way.
+    const found = await withTenant(job.tenant, (db) =>
+      db.query<{ prefix: string | null }>('SELECT prefix FROM snapshots WHERE id = $1 FOR UPDATE', [
+        job.subject,
+      ]),
+    );
+    if (found.rows[0]?.prefix !== prefix) await removeKeys(store, prefix, () => true);
+  });
+  return prefix;
+}
+
+const folderOf = (job: HeldJob) => snapshotPrefix(job.tenant, job.subject);
+
+async function removeKeys(store: ObjectStore, prefix: string, which: (key: string) => boolean) {
+  for (const key of (await store.list(prefix)).filter(which)) await store.remove(key);
+}
+
 async function writeArtifacts(
-  { job, store }: JobContext,
+  { store, signal }: JobContext,
+  prefix: string,
   pairs: readonly RRPair[],
   made: Artifacts,
 ): Promise<void> {
-  const prefix = snapshotPrefix(job.tenant, job.subject);
+  const put = (name: string, data: Uint8Array | AsyncIterable<Uint8Array>) => {
+    signal.throwIfAborted();
+    return store.put(prefix + name, data);
+  };
   const json = (value: unknown) => Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
-  await store.put(prefix + ARTIFACTS.pairs, compressed(pairs));
-  await store.put(prefix + ARTIFACTS.tests, lines(made.tests));
-  await store.put(prefix + ARTIFACTS.mocks, lines(made.mocks));
-  await store.put(prefix + ARTIFACTS.tokens, json(made.tokens));
-  await store.put(prefix + ARTIFACTS.transforms, json(made.transforms));
-  await store.put(prefix + ARTIFACTS.summary, json(made.summary));
+  await put(ARTIFACTS.pairs, compressed(pairs));
+  await put(ARTIFACTS.tests, lines(made.tests));
+  await put(ARTIFACTS.mocks, lines(made.mocks));
+  await put(ARTIFACTS.tokens, json(made.tokens));
+  await put(ARTIFACTS.transforms, json(made.transforms));
+  await put(ARTIFACTS.summary, json(made.summary));
   // Last: a folder with a manifest is whole.
-  await store.put(prefix + ARTIFACTS.manifest, json(made.manifest));
+  await put(ARTIFACTS.manifest, json(made.manifest));
 }
 
 async function* lines(items: readonly unknown[]): AsyncIterable<Buffer> {

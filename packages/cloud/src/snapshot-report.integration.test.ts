@@ -56,6 +56,20 @@ async function ship(made: MadeSegment): Promise<void> {
   await call('POST', '/v1/ingest/segments', made.shipped, 'agent');
 }
 
+/** Where the files of a snapshot are. */
+const prefixOf = (id: string) =>
+  plane.withTenant(
+    plane.ann.id,
+    async (db) =>
+      (await db.query('SELECT prefix FROM snapshots WHERE id = $1', [id])).rows[0].prefix as string,
+  );
+
+const expireLeases = () =>
+  plane.postgres.asSuperuser(
+    plane.database,
+    "UPDATE echoplane.jobs SET lease_until = now() - interval '1 second' WHERE state = 'running'",
+  );
+
 /** A few sessions that make an order and read it back, with the charge it causes. */
 function recording(start: number): RRPair[] {
   return Array.from({ length: 30 }, (_, i) => {
@@ -121,7 +135,8 @@ describe('snapshot and report', () => {
       to: pairs.at(-1)!.ts,
     });
     expect(snapshot.manifest!.lineage.sort()).toEqual(halves.map((half) => half.id).sort());
-    const prefix = snapshotPrefix(plane.ann.id, id);
+    const prefix = await prefixOf(id);
+    expect(prefix.startsWith(snapshotPrefix(plane.ann.id, id))).toBe(true);
     const names = Object.values(ARTIFACTS).filter((name) => name !== ARTIFACTS.edits);
     expect((await plane.store.list(prefix)).sort()).toEqual(names.map((name) => prefix + name).sort());
     const stored = zstdDecompressSync(await readObject(plane.store, prefix + ARTIFACTS.pairs))
@@ -140,6 +155,31 @@ describe('snapshot and report', () => {
     expect(artifact.headers['content-type']).toContain('application/x-ndjson');
     const edits = await plane.app.inject({ url: `/v1/snapshots/${id}/artifacts/edits.json`, headers });
     expect(edits.statusCode).toBe(404);
+  });
+
+  test('a worker that lost its lease while it wrote leaves the snapshot of the other alone, and nothing behind', async () => {
+    const query = { service: 'local/default/shop' };
+    const { id } = await call<Snapshot>('POST', '/v1/snapshots', { name: 'twice', query });
+    const late = (await claim())!;
+    let taken = false;
+    const put: WorkerOptions['store']['put'] = async (key, data) => {
+      if (!taken) {
+        taken = true;
+        // What a killed one left, too.
+        await plane.store.put(`${snapshotPrefix(plane.ann.id, id)}killed/tests.jsonl`, Buffer.from('old'));
+        await expireLeases();
+        await doJob(options, (await claim())!, never);
+      }
+      return plane.store.put(key, data);
+    };
+    await doJob({ ...options, store: { ...plane.store, put } }, late, never);
+    expect(taken).toBe(true);
+    expect(await call<Snapshot>('GET', `/v1/snapshots/${id}`)).toMatchObject({ state: 'succeeded' });
+    const prefix = await prefixOf(id);
+    expect(prefix).not.toContain(late.lease);
+    const keys = await plane.store.list(snapshotPrefix(plane.ann.id, id));
+    expect(keys).toHaveLength(7);
+    for (const key of keys) expect(key.startsWith(prefix)).toBe(true);
   });
 
   test('a selection without pairs fails with what to do', async () => {
@@ -239,7 +279,7 @@ describe('snapshot and report', () => {
 
   test('a replay whose analysis fails has failed, with the reason', async () => {
     const replay = await replayed((pair) => pair);
-    await plane.store.remove(`${snapshotPrefix(plane.ann.id, snapshot.id)}${ARTIFACTS.tests}`);
+    await plane.store.remove(`${await prefixOf(snapshot.id)}${ARTIFACTS.tests}`);
     await workOff();
     expect(await call<Replay>('GET', `/v1/replays/${replay.id}`)).toMatchObject({
       phase: 'failed',

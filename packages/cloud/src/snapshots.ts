@@ -5,13 +5,13 @@ import {
   ARTIFACTS,
   type SnapshotManifest,
   type SnapshotSummary,
-  snapshotPrefix,
   type TrafficQuery,
 } from '@echoplane/traffic';
 import { audit } from './audit.ts';
 import type { Db } from './db.ts';
 import type { Handlers, Services } from './handlers.ts';
 import { enqueueJob } from './jobs.ts';
+import { keptSpan } from './partitions.ts';
 import { notFound } from './problems.ts';
 
 export const LIST_LIMIT = 500;
@@ -40,7 +40,8 @@ export function snapshotHandlers({ withTenant, store, clock }: Services): Pick<H
       const now = clock.nowUs();
       const id = newId(now);
       // Frozen: without an end the selection would go on growing while the job waits.
-      const query = { ...body.query, to: body.query.to ?? now };
+      const { from } = keptSpan({}, principal.tenant.retentionDays, now);
+      const query = { from, to: now, ...body.query };
       return withTenant(tenant, async (db) => {
         await db.query(
           'INSERT INTO snapshots (tenant_id, id, name, query, created_at_us) VALUES ($1, $2, $3, $4, $5)',
@@ -62,14 +63,22 @@ export function snapshotHandlers({ withTenant, store, clock }: Services): Pick<H
     snapshot: ({ params, principal }) => withTenant(principal.tenant.id, (db) => readSnapshot(db, params.id)),
     async artifact({ params, principal, reply }) {
       const tenant = principal.tenant.id;
-      await withTenant(tenant, (db) => readSnapshot(db, params.id));
+      const prefix = await withTenant(tenant, (db) => readPrefix(db, params.id));
+      if (prefix === undefined) throw notFound('snapshot');
+      if (prefix === null) throw notFound('file in this snapshot');
       reply.type(typeOf(params.name));
-      return store.stream(`${snapshotPrefix(tenant, params.id)}${params.name}`).catch((err) => {
+      return store.stream(prefix + params.name).catch((err) => {
         if (err instanceof ObjectMissing) throw notFound('file in this snapshot');
         throw err;
       });
     },
   };
+}
+
+/** Where the files of a snapshot are: null while there are none, undefined when there is no such snapshot. */
+export async function readPrefix(db: Db, id: string): Promise<string | null | undefined> {
+  const found = await db.query<{ prefix: string | null }>('SELECT prefix FROM snapshots WHERE id = $1', [id]);
+  return found.rows[0]?.prefix;
 }
 
 export async function readSnapshot(db: Db, id: string): Promise<Snapshot> {

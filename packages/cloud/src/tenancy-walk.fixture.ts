@@ -17,7 +17,7 @@ export const DEFINER_FUNCTIONS: Record<string, string[]> = {
   auth_session: [APP_ROLE],
   auth_start_session: [APP_ROLE],
   auth_user: [APP_ROLE],
-  make_partitions: [APP_ROLE, PLATFORM_ROLE],
+  make_partitions: [PLATFORM_ROLE],
   platform_claim_job: [PLATFORM_ROLE],
   platform_tenants: [PLATFORM_ROLE],
 };

@@ -214,17 +214,24 @@ test('the platform role reads no table and claims through its functions', async 
 });
 
 describe('the partition maker', () => {
-  test('refuses days further away than 400', async () => {
-    await expect(plane.pool.query("SELECT make_partitions('2001-01-01', '2001-01-02')")).rejects.toThrow(
-      /400 days/,
+  test('is not for the app', async () => {
+    await expect(plane.pool.query('SELECT make_partitions(current_date, current_date)')).rejects.toThrow(
+      /permission denied/,
+    );
+  });
+
+  test('refuses days further away than 40', async () => {
+    await expect(plane.platform.query("SELECT make_partitions('2001-01-01', '2001-01-02')")).rejects.toThrow(
+      /40 days/,
     );
     await expect(
-      plane.pool.query('SELECT make_partitions(current_date, current_date + 401)'),
-    ).rejects.toThrow(/400 days/);
+      plane.platform.query('SELECT make_partitions(current_date, current_date + 41)'),
+    ).rejects.toThrow(/40 days/);
   });
 
   test('makes each day once', async () => {
-    const make = () => plane.pool.query('SELECT make_partitions(current_date + 9, current_date + 9) AS made');
+    const make = () =>
+      plane.platform.query('SELECT make_partitions(current_date + 9, current_date + 9) AS made');
     expect((await make()).rows[0].made).toBe(2);
     expect((await make()).rows[0].made).toBe(0);
     expect(await tenancyOffences(plane.postgres, plane.database)).toEqual([]);

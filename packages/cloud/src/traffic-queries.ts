@@ -1,21 +1,27 @@
-// The traffic list and the drill-in: pages from the index, one RRPair from one frame of its segment.
+// The traffic list and the drill-in: pages from the index, a few days of it at a time, and one RRPair from one frame of its
+// segment.
 import type { TrafficList, TrafficListQuery, TrafficRow } from '@echoplane/api';
-import type { FramePosition, Gaps } from '@echoplane/traffic';
+import type { FramePosition, Gaps, TrafficQuery } from '@echoplane/traffic';
 import type { z } from 'zod';
+import type { Principal } from './auth.ts';
 import type { Db } from './db.ts';
 import type { Handlers, Services } from './handlers.ts';
 import { readPair } from './pair-reader.ts';
+import { keptSpan, newestFirst, type Span } from './partitions.ts';
 import { notFound, ProblemError } from './problems.ts';
-import { budgetEndStatement, type Cursor, listStatement, PAIR_SQL, SCAN_BUDGET } from './traffic-sql.ts';
+import { budgetEndStatement, type Cursor, listStatement, pairStatement, SCAN_BUDGET } from './traffic-sql.ts';
 
-export function trafficHandlers({ withTenant, store }: Services): Pick<Handlers, 'traffic' | 'trafficPair'> {
+type Names = 'traffic' | 'trafficPair';
+
+export function trafficHandlers({ withTenant, store, clock }: Services): Pick<Handlers, Names> {
+  const keptBy = ({ tenant }: Principal, range: Parameters<typeof keptSpan>[0]) =>
+    keptSpan(range, tenant.retentionDays, clock.nowUs());
   return {
-    traffic: ({ query, principal }) => withTenant(principal.tenant.id, (db) => listTraffic(db, query)),
+    traffic: ({ query, principal }) =>
+      listTraffic((work) => withTenant(principal.tenant.id, work), { ...query, ...keptBy(principal, query) }),
     async trafficPair({ params, principal }) {
-      const found = await withTenant(principal.tenant.id, (db) =>
-        db.query<RowColumns>(PAIR_SQL, [params.id]),
-      );
-      const columns = found.rows[0];
+      const inTenant: InTenant = (work) => withTenant(principal.tenant.id, work);
+      const columns = await findPair(inTenant, params.id, keptBy(principal, {}));
       if (!columns) throw notFound('RRPair');
       if (!columns.shipped || columns.key === null) {
         throw new ProblemError(
@@ -29,20 +35,55 @@ export function trafficHandlers({ withTenant, store }: Services): Pick<Handlers,
   };
 }
 
+/** One tenant's door. Each use is a transaction, and a transaction keeps the locks of every partition it looked at. */
+type InTenant = <T>(work: (db: Db) => Promise<T>) => Promise<T>;
+
 /** A page of rows. `budget` is how many are looked at before it answers with what it has. */
 export async function listTraffic(
-  db: Db,
-  input: z.output<typeof TrafficListQuery>,
+  inTenant: InTenant,
+  input: z.output<typeof TrafficListQuery> & Span,
   budget = SCAN_BUDGET,
 ): Promise<TrafficList> {
-  const { limit, cursor: from, ...query } = input;
-  const cursor = from === undefined ? null : decodeCursor(from);
-  const found = await db.query<RowColumns>(listStatement(query, { limit: limit + 1, cursor, budget }));
-  const items = found.rows.slice(0, limit).map(rowOf);
-  if (found.rows.length > limit) return page(items, { tsUs: items.at(-1)!.ts, id: items.at(-1)!.id }, true);
-  const end = await db.query<{ ts_us: number; id: string }>(budgetEndStatement(query, cursor, budget));
+  const { limit, cursor: position, from, ...query } = input;
+  const cursor = position === undefined ? null : decodeCursor(position);
+  const to = Math.min(query.to, cursor ? cursor.tsUs + 1 : query.to);
+  const rows: RowColumns[] = [];
+  let left = budget;
+  for (const span of newestFirst({ from, to })) {
+    const wanted = { limit: limit + 1 - rows.length, cursor, budget: left };
+    const seen = await inTenant((db) => listSpan(db, { ...query, ...span }, wanted));
+    rows.push(...seen.rows);
+    if (rows.length > limit) {
+      const items = rows.slice(0, limit).map(rowOf);
+      return page(items, { tsUs: items.at(-1)!.ts, id: items.at(-1)!.id }, true);
+    }
+    left -= seen.scanned;
+    if (left === 0) return page(rows.map(rowOf), seen.last, false);
+  }
+  return page(rows.map(rowOf), null, true);
+}
+
+/** The rows of one span; when they are fewer than wanted, also how many were looked at and the last of these. */
+async function listSpan(
+  db: Db,
+  query: TrafficQuery & Span,
+  wanted: { limit: number; cursor: Cursor | null; budget: number },
+): Promise<{ rows: RowColumns[]; scanned: number; last: Cursor | null }> {
+  const { rows } = await db.query<RowColumns>(listStatement(query, wanted));
+  if (rows.length === wanted.limit) return { rows, scanned: 0, last: null };
+  const end = await db.query<{ ts_us: number; id: string; n: number }>(
+    budgetEndStatement(query, wanted.cursor, wanted.budget),
+  );
   const last = end.rows[0];
-  return page(items, last ? { tsUs: last.ts_us, id: last.id } : null, last === undefined);
+  return { rows, scanned: last?.n ?? 0, last: last ? { tsUs: last.ts_us, id: last.id } : null };
+}
+
+async function findPair(inTenant: InTenant, id: string, kept: Span): Promise<RowColumns | null> {
+  for (const span of newestFirst(kept)) {
+    const found = await inTenant((db) => db.query<RowColumns>(pairStatement(id, span)));
+    if (found.rows[0]) return found.rows[0];
+  }
+  return null;
 }
 
 function page(items: TrafficRow[], next: Cursor | null, complete: boolean): TrafficList {
@@ -64,7 +105,7 @@ function decodeCursor(text: string): Cursor {
   ]);
 }
 
-/** A row as `ROW_COLUMNS` gives it. */
+/** A row as `rowColumns` names it. */
 interface RowColumns {
   ts_us: number;
   id: string;

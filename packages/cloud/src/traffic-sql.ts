@@ -2,6 +2,7 @@
 // whatever a caller sent is a parameter. Conditions are of two kinds: those an index answers bound what is scanned, the
 // others are looked at row by row, within a budget.
 import type { TrafficQuery } from '@echoplane/traffic';
+import type { Span } from './partitions.ts';
 
 export interface Statement {
   text: string;
@@ -72,19 +73,29 @@ function afterCursor(cursor: Cursor | null, params: Parameters): string[] {
   return [`r.ts <= ${ts}`, `(r.ts, r.id) < (${ts}, ${params.add(cursor.id)})`];
 }
 
-/** Columns of a row as `TrafficRow` and `FramePosition` need them, from `p` (the row) and its dictionaries. */
-const ROW_COLUMNS = `p.ts_us, p.id, s.cluster, s.namespace, p.workload_kind, s.workload, s.name AS service, p.peer,
+/** Times as constants of the statement: only they keep the planner from locking every partition. */
+function spanConditions(alias: string, { from, to }: Span, params: Parameters): string {
+  const [first, end] = [params.add(timestampOf(from)), params.add(timestampOf(to))];
+  return `${alias}.ts >= ${first} AND ${alias}.ts < ${end}`;
+}
+
+/** Columns of a row as `TrafficRow` and `FramePosition` need them, from `p` (the row of this span) and its dictionaries. */
+const rowColumns = (
+  span: Span,
+  params: Parameters,
+) => `p.ts_us, p.id, s.cluster, s.namespace, p.workload_kind, s.workload, s.name AS service, p.peer,
   p.direction, p.protocol, p.method, h.name AS host, p.path, e.name AS endpoint, p.status, p.grpc_status, p.error, p.gaps,
   p.latency_us, p.ttfb_us, p.request_bytes, p.response_bytes, p.connection, p.seq, p.session, p.trace_id, p.cause_id,
   p.cause_confidence, p.rule_version, p.fold_weight, p.segment, p.frame, p.frame_offset, p.frame_length, p.line,
   g.shipped, g.key,
-  (SELECT jsonb_object_agg(t.name, t.value) FROM rrpair_tags t WHERE t.pair_id = p.id AND t.ts = p.ts) AS tags`;
+  (SELECT jsonb_object_agg(t.name, t.value) FROM rrpair_tags t
+    WHERE t.pair_id = p.id AND t.ts = p.ts AND ${spanConditions('t', span, params)}) AS tags`;
 const DICTIONARIES = `JOIN services s ON s.id = p.service_id JOIN hosts h ON h.id = p.host_id
   JOIN endpoints e ON e.id = p.endpoint_id JOIN segments g ON g.id = p.segment`;
 
 /** One page, newest first, after looking at no more than `budget` rows. */
 export function listStatement(
-  query: TrafficQuery,
+  query: TrafficQuery & Span,
   page: { limit: number; cursor: Cursor | null; budget: number },
 ): Statement {
   const params = new Parameters();
@@ -96,22 +107,30 @@ export function listStatement(
         SELECT r.* FROM rrpairs r ${indexed} ORDER BY r.ts DESC, r.id DESC LIMIT ${params.add(page.budget)}
       ) r ${scanned} ORDER BY r.ts DESC, r.id DESC LIMIT ${params.add(page.limit)}
     )
-    SELECT ${ROW_COLUMNS} FROM p ${DICTIONARIES} ORDER BY p.ts DESC, p.id DESC`;
+    SELECT ${rowColumns(query, params)} FROM p ${DICTIONARIES} ORDER BY p.ts DESC, p.id DESC`;
   return { text, values: params.values };
 }
 
-/** The row at which the budget of `listStatement` ends; none when the index ends first. */
+/** The last row that `listStatement` looks at, and how many they are up to it; none when there is none. */
 export function budgetEndStatement(query: TrafficQuery, cursor: Cursor | null, budget: number): Statement {
   const params = new Parameters();
   const indexed = where([...indexedConditions(query, params), ...afterCursor(cursor, params)]);
-  const text = `SELECT r.ts_us, r.id FROM rrpairs r ${indexed}
-    ORDER BY r.ts DESC, r.id DESC OFFSET ${params.add(budget - 1)} LIMIT 1`;
+  const text = `SELECT ts_us, id, n FROM (
+      SELECT r.ts_us, r.id, row_number() OVER (ORDER BY r.ts DESC, r.id DESC) AS n FROM rrpairs r ${indexed}
+      ORDER BY r.ts DESC, r.id DESC LIMIT ${params.add(budget)}
+    ) seen ORDER BY n DESC LIMIT 1`;
   return { text, values: params.values };
 }
 
-/** One row by its id. */
-export const PAIR_SQL = `WITH p AS (SELECT r.* FROM rrpairs r WHERE r.id = $1 LIMIT 1)
-  SELECT ${ROW_COLUMNS} FROM p ${DICTIONARIES}`;
+/** One row by its id, if its time is in the span. */
+export function pairStatement(id: string, span: Span): Statement {
+  const params = new Parameters();
+  const text = `WITH p AS (
+      SELECT r.* FROM rrpairs r WHERE r.id = ${params.add(id)} AND ${spanConditions('r', span, params)} LIMIT 1
+    )
+    SELECT ${rowColumns(span, params)} FROM p ${DICTIONARIES}`;
+  return { text, values: params.values };
+}
 
 /** The place of every row of a selection, by segment, frame and line; rows of one frame come together. */
 export function positionsStatement(query: TrafficQuery): Statement {

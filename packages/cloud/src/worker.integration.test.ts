@@ -8,7 +8,7 @@ import {
   type TestTenant,
 } from './control-plane.fixture.ts';
 import { JobWait, type JobWork } from './job-context.ts';
-import { enqueueJob, type HeldJob } from './jobs.ts';
+import { enqueueJob, type HeldJob, renewLease } from './jobs.ts';
 import { claimJob, doJob, JobBell, runWorker, type WorkerOptions } from './worker.ts';
 
 let plane: ControlPlane;
@@ -53,6 +53,9 @@ const makeDue = () =>
 describe('claiming', () => {
   test('two workers at once never get the same job', async () => {
     for (let i = 0; i < 30; i++) await newJob(i % 2 ? plane.ann : plane.bob);
+    // Both connections are open: neither is done before the other has begun.
+    const open = await Promise.all([plane.platform.connect(), plane.platform.connect()]);
+    for (const client of open) client.release();
     const take = async () => {
       const taken: string[] = [];
       for (let job = await claim(); job; job = await claim()) taken.push(job.id);
@@ -169,6 +172,53 @@ describe('a job', () => {
     await doJob(options, late, never, { snapshot: work, report: work });
     expect(stored).toBe(false);
     expect(await jobRow(taken)).toMatchObject({ state: 'running' });
+  });
+
+  const leftSeconds = async (job: HeldJob) => {
+    const sql = 'SELECT extract(epoch FROM lease_until - now())::float8 AS s FROM jobs WHERE id = $1';
+    return (await plane.withTenant(job.tenant, (db) => db.query(sql, [job.id]))).rows[0].s as number;
+  };
+
+  test('renews its lease whenever it says how far it is, and for longer before it keeps the thread', async () => {
+    await newJob(plane.ann);
+    const job = (await claim())!;
+    const left: number[] = [];
+    const work: JobWork = async ({ progress }) => {
+      for (const busySeconds of [0, 500]) {
+        await expireLeases();
+        await progress(0.5, 'on it', busySeconds);
+        left.push(await leftSeconds(job));
+        expect(await claim()).toBeNull();
+      }
+      await plane.withTenant(job.tenant, (db) => renewLease(db, job));
+      left.push(await leftSeconds(job));
+      return async () => {};
+    };
+    await doJob(options, job, never, { snapshot: work, report: work });
+    expect(await jobRow(job)).toMatchObject({ state: 'succeeded' });
+    expect(left[0]).toBeGreaterThan(30);
+    expect(left[0]).toBeLessThanOrEqual(60);
+    for (const seconds of left.slice(1)) expect(seconds).toBeGreaterThan(500);
+  });
+
+  test('takes back what it left when its result is not stored, and only then', async () => {
+    const undone: string[] = [];
+    const leaves =
+      (name: string, end: () => Promise<void>): JobWork =>
+      async ({ ifNotStored }) => {
+        ifNotStored(async () => void undone.push(name));
+        await end();
+        return async () => {};
+      };
+    await done(leaves('stored', async () => {}));
+    await done(leaves('failed', fail(new OperatingError('x', 'Do this.'))));
+    await done(
+      leaves('lost', async () => {
+        await expireLeases();
+        await claim();
+      }),
+    );
+    expect(undone).toEqual(['failed', 'lost']);
   });
 
   test('that is put in wakes the worker before its poll', async () => {

@@ -20,6 +20,7 @@ import {
   type HeldJob,
   JOB_CHANNEL,
   type JobKind,
+  LEASE_SECONDS,
   LeaseLost,
   putBack,
   renewLease,
@@ -35,6 +36,8 @@ const PROGRESS_MS = 500;
 const WAIT_MS = 500;
 const MAX_ATTEMPTS = 5;
 const RETRY = { firstMs: 1_000, maxMs: 60_000 };
+
+type Undo = () => Promise<void>;
 
 const WORK: Record<JobKind, JobWork> = { snapshot: makeSnapshot, report: makeReport };
 
@@ -98,9 +101,11 @@ export async function doJob(
       if (err instanceof LeaseLost) lost.abort();
     });
   }, RENEW_MS);
+  const undos: Undo[] = [];
   const about = { job: job.id, kind: job.kind, tenant: job.tenant, attempt: job.attempts };
   try {
-    const store = await workOf(job, work)(contextOf(options, job, AbortSignal.any([stop, lost.signal])));
+    const signal = AbortSignal.any([stop, lost.signal]);
+    const store = await workOf(job, work)(contextOf(options, job, { signal, undos }));
     await withTenant(job.tenant, async (db) => {
       await finishJob(db, job, { state: 'succeeded', message: null, atUs: clock.nowUs() });
       await store(db);
@@ -112,6 +117,9 @@ export async function doJob(
         log.error({ ...about, err: cause }, 'the end of a job could not be stored');
     });
     if (!(err instanceof JobWait) && !stop.aborted) log.warn({ ...about, err }, 'a job did not succeed');
+    for (const undo of undos) {
+      await undo().catch((cause) => log.warn({ ...about, err: cause }, 'what a job left was not removed'));
+    }
   } finally {
     clearInterval(renewal);
   }
@@ -130,17 +138,21 @@ function workOf(job: HeldJob, work: Record<string, JobWork>): JobWork {
 function contextOf(
   { withTenant, store, clock }: WorkerOptions,
   job: HeldJob,
-  signal: AbortSignal,
+  { signal, undos }: { signal: AbortSignal; undos: Undo[] },
 ): JobContext {
   let lastMs = Number.NEGATIVE_INFINITY;
   return {
     ...{ job, withTenant, store, clock, signal },
-    async progress(share, message) {
+    ifNotStored: (undo) => undos.push(undo),
+    async progress(share, message, busySeconds = 0) {
       signal.throwIfAborted();
       const nowMs = clock.nowUs() / 1000;
-      if (nowMs - lastMs < PROGRESS_MS) return;
+      if (nowMs - lastMs < PROGRESS_MS && busySeconds === 0) return;
       lastMs = nowMs;
-      await withTenant(job.tenant, (db) => reportProgress(db, job, Math.min(1, share), message));
+      const leaseSeconds = LEASE_SECONDS + busySeconds;
+      await withTenant(job.tenant, (db) =>
+        reportProgress(db, job, { share: Math.min(1, share), message, leaseSeconds }),
+      );
     },
   };
 }

@@ -1,14 +1,16 @@
 // Serves a proxy client's absolute-form requests. The one place where bytes change on their way: the request line
-// becomes origin-form and the proxy's own fields go; bodies and responses pass as they are. One upstream connection at
-// a time, reused while the host stays the same; a request for another host waits until the earlier ones are answered.
-// What is captured is what the upstream sees.
+// becomes origin-form, Host the target's, and the proxy's own fields go; bodies and responses pass as they are. One
+// upstream connection at a time, reused while the host stays the same. What is for another host waits until the earlier
+// requests are answered, and what follows a request to upgrade until that is; when nobody can tell, the client is
+// closed. What is captured is what the upstream sees, and nothing here waits for the capture.
 import type { Socket } from 'node:net';
+import { AnswersOwed } from './answers-owed.ts';
 import type { ConnectionTap } from './capture.ts';
 import type { Target } from './dial.ts';
 import { clientAddress, tellConnect } from './inbound.ts';
-import type { OutboundOptions, ProxyClient } from './outbound.ts';
+import type { OutboundOptions, ProxyClient } from './outbound-options.ts';
 import { answer, unreachable } from './proxy-answer.ts';
-import { connectTarget, type OriginRequest, originRequest } from './proxy-request.ts';
+import { connectTarget, originRequest } from './proxy-request.ts';
 import { type Part, RequestSplitter } from './request-splitter.ts';
 import { reset } from './splice.ts';
 
@@ -16,6 +18,7 @@ interface Upstream {
   key: string;
   socket: Socket;
   tap: ConnectionTap;
+  answers: AnswersOwed;
   isConnected: boolean;
   failed: boolean;
 }
@@ -33,10 +36,8 @@ export class AbsoluteFormRelay {
   readonly #listeners: [string, (chunk: Buffer) => void][];
   #pending: Buffer = NOTHING;
   #upstream: Upstream | null = null;
-  /** A request for another host, while the present one still answers. */
-  #waiting: OriginRequest | null = null;
-  /** After a request to upgrade, what the client sends is no longer HTTP/1.1. */
-  #isRaw = false;
+  /** What the client asked for last, while the upstream still answers what it asked before. */
+  #waiting: (() => void) | null = null;
   #isOver = false;
 
   /** `onConnect` takes the client over, with the bytes read beyond its CONNECT. */
@@ -48,7 +49,7 @@ export class AbsoluteFormRelay {
     this.#client = client.socket;
     this.#options = options;
     this.#onConnect = onConnect;
-    client.accepted.isQuiet = () => this.#upstream?.tap.isQuiet ?? this.#pending.length === 0;
+    client.accepted.isQuiet = () => this.#isQuiet;
     this.#listeners = [
       ['data', (chunk) => this.#onData(chunk)],
       ['end', () => this.#onEnd()],
@@ -72,12 +73,28 @@ export class AbsoluteFormRelay {
   }
 
   #pump(): void {
-    while (this.#pending.length > 0 && !this.#waiting && !this.#isOver) {
+    while (this.#pending.length > 0 && !this.#isOver && !this.#mustWait) {
       const chunk = this.#pending;
       this.#pending = NOTHING;
-      if (this.#isRaw) this.#send(chunk);
+      if (this.#upstream?.answers.state === 'upgraded') this.#send(chunk);
       else this.#onPart(this.#splitter.take(chunk));
     }
+    if (this.#isHolding && !this.#isOver) this.#client.pause();
+  }
+
+  get #mustWait(): boolean {
+    if (this.#waiting) return true;
+    return this.#splitter.isBetween && this.#upstream?.answers.comesFirst === true;
+  }
+
+  /** Whether something of the client's is held; nothing more is read meanwhile, and that is its bound. */
+  get #isHolding(): boolean {
+    return this.#waiting !== null || this.#pending.length > 0;
+  }
+
+  get #isQuiet(): boolean {
+    const state = this.#upstream?.answers.state ?? 'idle';
+    return state === 'idle' && this.#splitter.isBetween && !this.#isHolding;
   }
 
   #onPart(part: Part): void {
@@ -88,8 +105,14 @@ export class AbsoluteFormRelay {
     }
     this.#pending = part.rest;
     if (part.type === 'body') this.#send(part.bytes);
-    else if (part.method === 'CONNECT') this.#handOver(part);
+    else if (part.method === 'CONNECT') this.#onTunnel(part);
     else this.#onHead(part);
+  }
+
+  #onTunnel(head: Head): void {
+    const target = connectTarget(head.url);
+    if (target) this.#afterAnswers(() => this.#handOver(target));
+    else this.#refuse(400, 'CONNECT takes host:port.');
   }
 
   #onHead(head: Head): void {
@@ -98,22 +121,25 @@ export class AbsoluteFormRelay {
       this.#refuse(400, 'This is a forward proxy: it takes CONNECT host:port and http:// URLs.');
       return;
     }
-    this.#isRaw = head.upgrade;
-    const isSame = this.#upstream?.key === keyOf(request.target);
-    if (!isSame && this.#upstream && !this.#upstream.tap.isQuiet) {
-      this.#waiting = request;
-      this.#client.pause();
-      return;
-    }
-    this.#forward(request);
+    const forward = () => {
+      this.#upstream!.answers.add(head);
+      this.#send(request.head);
+    };
+    const change = () => {
+      this.#release();
+      this.#upstream = this.#open(request.target);
+      forward();
+    };
+    if (this.#upstream?.key === keyOf(request.target)) forward();
+    else this.#afterAnswers(change);
   }
 
-  #forward({ target, head }: OriginRequest): void {
-    if (this.#upstream?.key !== keyOf(target)) {
-      this.#upstream?.socket.end();
-      this.#upstream = this.#open(target);
-    }
-    this.#send(head);
+  /** Does `step` as soon as the present upstream owes nothing: answers come in the order of their requests. */
+  #afterAnswers(step: () => void): void {
+    const state = this.#upstream?.answers.state ?? 'idle';
+    this.#waiting = state === 'owing' ? step : null;
+    if (state === 'idle') step();
+    else if (state !== 'owing') this.#giveUp();
   }
 
   #send(bytes: Buffer): void {
@@ -123,17 +149,17 @@ export class AbsoluteFormRelay {
     upstream.tap.fromClient(bytes, atUs);
   }
 
-  #handOver(head: Head): void {
-    const target = connectTarget(head.url);
-    if (!target) {
-      this.#refuse(400, 'CONNECT takes host:port.');
-      return;
-    }
-    this.#upstream?.socket.end();
-    this.#upstream = null;
+  #handOver(target: Target): void {
+    this.#release();
     this.#client.pause();
     this.#detach();
     this.#onConnect(target, this.#pending);
+  }
+
+  /** Ends the present upstream's connection, which owes nothing any more; read on, or its end is never seen. */
+  #release(): void {
+    this.#upstream?.socket.resume().end();
+    this.#upstream = null;
   }
 
   #open(target: Target): Upstream {
@@ -145,7 +171,14 @@ export class AbsoluteFormRelay {
       server: { ip: '', port: target.port, host: target.host },
       tls: null,
     });
-    const upstream: Upstream = { key: keyOf(target), socket, tap, isConnected: false, failed: false };
+    const upstream: Upstream = {
+      key: keyOf(target),
+      socket,
+      tap,
+      answers: new AnswersOwed(),
+      isConnected: false,
+      failed: false,
+    };
     tellConnect(socket, tap);
     socket
       .on('connect', () => {
@@ -167,25 +200,27 @@ export class AbsoluteFormRelay {
     const atUs = upstream.tap.nowUs();
     if (!this.#client.write(chunk)) upstream.socket.pause();
     upstream.tap.fromServer(chunk, atUs);
-    if (this.#waiting && upstream.tap.isQuiet) this.#goOn();
+    upstream.answers.take(chunk);
+    if (this.#isHolding) this.#goOn();
   }
 
   #resumeClient(): void {
-    if (!this.#waiting && !this.#isOver) this.#client.resume();
+    if (!this.#isHolding && !this.#isOver) this.#client.resume();
   }
 
   #goOn(): void {
-    const request = this.#waiting!;
-    this.#waiting = null;
-    this.#forward(request);
+    if (this.#waiting) this.#afterAnswers(this.#waiting);
     this.#pump();
     this.#resumeClient();
   }
 
   #onUpstreamEnd(upstream: Upstream): void {
     upstream.tap.serverEnded();
-    if (upstream !== this.#upstream || this.#isOver || this.#waiting) return;
-    this.#client.end();
+    upstream.answers.end();
+    if (upstream !== this.#upstream || this.#isOver) return;
+    // What is held would be answered in place of what this upstream has left unanswered.
+    if (this.#isHolding) this.#giveUp();
+    else this.#client.end();
   }
 
   #onUpstreamError(upstream: Upstream, { host, port }: Target, error: NodeJS.ErrnoException): void {
@@ -196,12 +231,9 @@ export class AbsoluteFormRelay {
     else this.#refuse(502, unreachable(host, port, error));
   }
 
-  /** The upstream is gone: a waiting request may go on, else the client's connection has no other use. */
+  /** The upstream is gone, and with it the use of the client's connection. */
   #leave(upstream: Upstream): void {
-    if (upstream !== this.#upstream || this.#isOver) return;
-    this.#upstream = null;
-    if (this.#waiting) this.#goOn();
-    else this.#client.destroySoon();
+    if (upstream === this.#upstream && !this.#isOver) this.#giveUp();
   }
 
   #onEnd(): void {
@@ -221,9 +253,19 @@ export class AbsoluteFormRelay {
     reset(upstream.socket);
   }
 
-  #refuse(status: 400 | 502, text: string): void {
+  /** Closes the client when everything it was sent is out: it may ask again on a new connection. */
+  #giveUp(): void {
+    this.#stop();
+    this.#client.destroySoon();
+  }
+
+  #stop(): void {
     this.#detach();
     if (this.#upstream && !this.#upstream.socket.destroyed) this.#upstream.socket.destroySoon();
+  }
+
+  #refuse(status: 400 | 502, text: string): void {
+    this.#stop();
     answer(this.#client, status, text, this.#options.metrics);
   }
 }

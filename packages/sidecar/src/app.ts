@@ -22,7 +22,8 @@ import { Connections } from './connections.ts';
 import { createDial } from './dial.ts';
 import { createInbound } from './inbound.ts';
 import { Metrics, streamSamples } from './metrics.ts';
-import { createOutbound, type OutboundOptions } from './outbound.ts';
+import { createOutbound } from './outbound.ts';
+import type { OutboundOptions } from './outbound-options.ts';
 import { TlsInterception, type TlsInterceptionOptions } from './tls-interception.ts';
 
 const DRAIN_CONNECTIONS_MS = 5_000;

@@ -68,6 +68,18 @@ describe('a tap', () => {
     expect(tap.isQuiet).toBe(true);
   });
 
+  test('is not quiet while a pipelined request waits or begins behind the last answered one', () => {
+    const tap = setUp().open();
+    tap.fromClient(Buffer.concat([REQUEST, REQUEST]), tap.nowUs());
+    tap.fromServer(RESPONSE, tap.nowUs());
+    expect(tap.isQuiet).toBe(false);
+    tap.fromServer(RESPONSE, tap.nowUs());
+    expect(tap.isQuiet).toBe(true);
+    tap.fromClient(Buffer.concat([REQUEST, REQUEST.subarray(0, 5)]), tap.nowUs());
+    tap.fromServer(RESPONSE, tap.nowUs());
+    expect(tap.isQuiet).toBe(false);
+  });
+
   test('reports a request whose server could not be reached, and nothing when there was none', () => {
     const { open, pairs } = setUp();
     const [asked, silent] = [open(), open()];

@@ -111,8 +111,6 @@ class ConnectionCapture implements ConnectionTap {
   #pairs = 0;
   #firstByteUs: number | null = null;
   #firstResponseUs: number | null = null;
-  #lastRequestByteUs = 0;
-  #isQuiet = true;
 
   constructor(id: string, facts: ConnectionFacts, options: CaptureOptions, forget: () => void) {
     this.#id = id;
@@ -123,9 +121,9 @@ class ConnectionCapture implements ConnectionTap {
     if (facts.opaque) this.#goOpaque(facts.opaque);
   }
 
-  /** True between requests. Pipelined ones that wait behind the last answered are not known here. */
   get isQuiet(): boolean {
-    return this.#isQuiet;
+    if (this.#exchange) return this.#exchange.outstanding === 0;
+    return this.#sentBytes + this.#receivedBytes === 0;
   }
 
   connected(ip: string | undefined, port: number | undefined): void {
@@ -142,10 +140,8 @@ class ConnectionCapture implements ConnectionTap {
   }
 
   fromClient(chunk: Buffer, atUs: number): void {
-    this.#isQuiet = false;
     this.#sentBytes += chunk.length;
     this.#firstByteUs ??= atUs;
-    this.#lastRequestByteUs = atUs;
     this.#guard(() => {
       if (this.#state === 'detecting') this.#detect(chunk, atUs);
       else this.#exchange?.client(chunk, atUs);
@@ -153,7 +149,6 @@ class ConnectionCapture implements ConnectionTap {
   }
 
   fromServer(chunk: Buffer, atUs: number): void {
-    this.#isQuiet = false;
     this.#receivedBytes += chunk.length;
     this.#firstByteUs ??= atUs;
     this.#firstResponseUs ??= atUs;
@@ -251,7 +246,6 @@ class ConnectionCapture implements ConnectionTap {
 
   #offerPair(raw: RawHttpPair): void {
     this.#pairs++;
-    this.#isQuiet = raw.requestEndUs === this.#lastRequestByteUs;
     const pair = capturedHttpPair(raw, this.#context(raw.startedUs));
     if (this.#connectFailed) pair.error = 'connect-failed';
     this.#options.sink.offer(pair);

@@ -1,7 +1,7 @@
 // Forward mode without TLS against real sockets and real clients: absolute-form requests and CONNECT.
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { closeAll, converse, headOf, listening, run, startTestSidecar, until } from './sidecar.fixture.ts';
 
@@ -21,6 +21,12 @@ async function startOrigin(name = 'origin') {
   return { port: await listening(server), seen, connections: () => connections };
 }
 
+async function connected(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  return socket;
+}
+
 async function closedPort(): Promise<number> {
   const server = createServer();
   const port = await listening(server);
@@ -29,7 +35,7 @@ async function closedPort(): Promise<number> {
 }
 
 describe('absolute-form requests', () => {
-  test('only the request line changes and the proxy fields go; the rest arrives verbatim', async () => {
+  test('only the request line and Host change and the proxy fields go; the rest arrives verbatim', async () => {
     let received = '';
     const origin = await listening(
       createServer((socket) => {
@@ -40,17 +46,18 @@ describe('absolute-form requests', () => {
       }),
     );
     const sidecar = await startTestSidecar({ MODE: 'forward' });
-    const fields = `hOST: odd\r\nX-A:  1 \r\nx-a:\r\nTransfer-Encoding: chunked\r\n`;
+    const fields = `X-A:  1 \r\nx-a:\r\nTransfer-Encoding: chunked\r\n`;
     const body = '5;e=1\r\nhello\r\n0\r\n\r\n';
     const { received: answer } = await converse(sidecar.ports.out!, [
       `POST http://127.0.0.1:${origin}/p?q=%20#x HTTP/1.1\r\n`.replace('#x', ''),
-      `Proxy-Connection: keep-alive\r\n${fields}Proxy-Authorization: Basic x\r\n\r\n`,
+      `hOST: odd\r\nProxy-Connection: keep-alive\r\n${fields}Proxy-Authorization: Basic x\r\n\r\n`,
       ...body,
     ]);
-    expect(received).toBe(`POST /p?q=%20 HTTP/1.1\r\n${fields}\r\n${body}`);
+    const head = `POST /p?q=%20 HTTP/1.1\r\nHost: 127.0.0.1:${origin}\r\n${fields}\r\n`;
+    expect(received).toBe(head + body);
     expect(answer.toString()).toBe(OK);
     const [pair] = await sidecar.captured(1);
-    expect(headOf(pair!.request)).toBe(`POST /p?q=%20 HTTP/1.1\r\n${fields}\r\n`);
+    expect(headOf(pair!.request)).toBe(head);
     expect(pair).toMatchObject({ direction: 'OUT', scheme: 'http', tls: null, error: '' });
     expect(pair!.server).toEqual({ ip: '127.0.0.1', port: origin, host: '127.0.0.1' });
   });
@@ -95,6 +102,87 @@ describe('absolute-form requests', () => {
       'a GET /4',
     ]);
     await sidecar.captured(4);
+  });
+
+  test('a request to upgrade that is not upgraded leaves the next one its own host', async () => {
+    const [a, b] = [await startOrigin('a'), await startOrigin('b')];
+    const sidecar = await startTestSidecar({ MODE: 'forward' });
+    const proxy = ['-sS', '--http2', '-x', `http://127.0.0.1:${sidecar.ports.out}`];
+    const urls = [`http://127.0.0.1:${a.port}/1`, `http://127.0.0.1:${b.port}/2`];
+    const { stdout } = await run('curl', [...proxy, '-w', '%{num_connects} ', ...urls]);
+    expect(stdout).toBe('a GET /11 b GET /20 ');
+    const upgrade = `GET ${urls[0]} HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n`;
+    const last = `GET ${urls[1]} HTTP/1.1\r\nConnection: close\r\n\r\n`;
+    const { received } = await converse(sidecar.ports.out!, [upgrade + last]);
+    expect(received.toString().match(/[ab] GET \/\d/g)).toEqual(['a GET /1', 'b GET /2']);
+  });
+
+  test.each([
+    ['is full', 'GET', { MAX_CONNECTIONS: 1 }],
+    ['cannot frame the request', `GET${'X'.repeat(40)}`, {}],
+  ])('a capture that %s delays no request for another host', async (_, method, env) => {
+    const origins = await Promise.all(
+      ['a', 'b', 'c'].map((name) =>
+        listening(
+          createServer((socket) => socket.on('data', () => socket.write(OK.replace('ok', `${name}!`)))),
+        ),
+      ),
+    );
+    const sidecar = await startTestSidecar({ MODE: 'forward', ...env });
+    const client = await connected(sidecar.ports.out!);
+    const other = await connected(sidecar.ports.out!);
+    const ask = async (from: Socket, port: number) => {
+      from.write(`${method} http://127.0.0.1:${port}/ HTTP/1.1\r\n\r\n`);
+      const [answer] = (await once(from, 'data')) as [Buffer];
+      return answer.toString().slice(-2);
+    };
+    expect(await ask(other, origins[0]!)).toBe('a!');
+    for (const at of [1, 2, 0]) expect(await ask(client, origins[at]!)).toBe(`${'abc'[at]}!`);
+    client.destroy();
+    other.destroy();
+  });
+
+  test.each([
+    ['cannot be framed', 'HTTP/1.1 200 OK\nContent-Length: 2\n\nok'],
+    ['is more than was asked for', OK + OK],
+    ['changes the protocol unasked', 'HTTP/1.1 101 Switching Protocols\r\n\r\n'],
+  ])('when an answer %s, the client is closed instead of sent to another host', async (_, said) => {
+    const a = await listening(createServer((socket) => socket.once('data', () => socket.write(said))));
+    const b = await startOrigin('b');
+    const sidecar = await startTestSidecar({ MODE: 'forward' });
+    const client = await connected(sidecar.ports.out!);
+    let heard = '';
+    client.on('data', (chunk) => {
+      heard += chunk;
+    });
+    client.write(`GET http://127.0.0.1:${a}/1 HTTP/1.1\r\n\r\n`);
+    await until(() => heard === said, 'the answer');
+    client.write(`GET http://127.0.0.1:${b.port}/2 HTTP/1.1\r\n\r\n`);
+    await once(client, 'close');
+    expect([heard, b.connections()]).toEqual([said, 0]);
+  });
+
+  test('a host that ends without an answer is not answered for by the next one', async () => {
+    const a = await listening(createServer((socket) => socket.once('data', () => socket.end())));
+    const b = await startOrigin('b');
+    const sidecar = await startTestSidecar({ MODE: 'forward' });
+    const requests = [a, b.port].map((port) => `GET http://127.0.0.1:${port}/ HTTP/1.1\r\n\r\n`);
+    const { received } = await converse(sidecar.ports.out!, [requests.join('')]);
+    expect([received.toString(), b.connections()]).toEqual(['', 0]);
+  });
+
+  test('a CONNECT waits for the answers before it', async () => {
+    const [a, b] = [await startOrigin('a'), await startOrigin('b')];
+    const sidecar = await startTestSidecar({ MODE: 'forward' });
+    const { received } = await converse(sidecar.ports.out!, [
+      `GET http://127.0.0.1:${a.port}/1 HTTP/1.1\r\n\r\nCONNECT 127.0.0.1:${b.port} HTTP/1.1\r\n\r\n`,
+      'GET /2 HTTP/1.1\r\nHost: b\r\nConnection: close\r\n\r\n',
+    ]);
+    expect(received.toString().match(/[ab] GET \/\d|established/g)).toEqual([
+      'a GET /1',
+      'established',
+      'b GET /2',
+    ]);
   });
 
   test('after an upgrade the bytes of both sides pass untouched', async () => {

@@ -35,14 +35,30 @@ describe('originRequest()', () => {
   };
 
   test.each([
-    ['http://a.test/x?y=%20', 'a.test', 80, '/x?y=%20'],
-    ['http://a.test', 'a.test', 80, '/'],
-    ['http://a.test?q', 'a.test', 80, '/?q'],
-    ['HTTP://u:p@a.test:8080//b', 'a.test', 8080, '//b'],
-    ['http://[::1]:90/', '::1', 90, '/'],
-    ['http://a.test:/', 'a.test', 80, '/'],
-  ])('%s goes to its origin in origin-form', (url, host, port, path) => {
-    expect(rewrite('GET', url)).toEqual({ host, port, head: `GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n` });
+    ['http://a.test/x?y=%20', 'a.test', 80, '/x?y=%20', 'a.test'],
+    ['http://a.test', 'a.test', 80, '/', 'a.test'],
+    ['http://a.test?q', 'a.test', 80, '/?q', 'a.test'],
+    ['HTTP://u:p@a.test:8080//b', 'a.test', 8080, '//b', 'a.test:8080'],
+    ['http://[::1]:90/', '::1', 90, '/', '[::1]:90'],
+    ['http://a.test:/', 'a.test', 80, '/', 'a.test'],
+  ])('%s goes to its origin in origin-form, with the Host it names', (url, host, port, path, authority) => {
+    const head = `GET ${path} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`;
+    expect(rewrite('GET', url)).toEqual({ host, port, head });
+  });
+
+  test.each(['', 'hOST:other\r\n', 'Host: a.test\r\n b\r\nHost: other\r\n'])(
+    'the client has no say in the Host: %j',
+    (fields) => {
+      const head = 'GET / HTTP/1.1\r\nHost: a.test\r\nX-Host: x\r\n\r\n';
+      expect(rewrite('GET', 'http://a.test/', `${fields}X-Host: x\r\n`)!.head).toBe(head);
+    },
+  );
+
+  test('an offer of h2c stays on this hop, one of another protocol goes on', () => {
+    const offer = (protocol: string) =>
+      rewrite('GET', 'http://a.test/', `Upgrade: ${protocol}\r\nHTTP2-Settings: AAM\r\n`)!.head;
+    expect(offer('h2c')).toBe('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n');
+    expect(offer('websocket')).toBe('GET / HTTP/1.1\r\nHost: a.test\r\nUpgrade: websocket\r\n\r\n');
   });
 
   test('OPTIONS without a path asks the whole server', () => {
@@ -53,7 +69,7 @@ describe('originRequest()', () => {
     const fields =
       'proxy-connection: x\r\nHost:h\r\nX:  \xe9 \r\nPROXY-Authorization: a\r\n b\r\nX-Proxy-Connection: 1\r\nProxy-Connection: y\r\n';
     expect(rewrite('GET', 'http://a.test/', fields)!.head).toBe(
-      'GET / HTTP/1.1\r\nHost:h\r\nX:  \xe9 \r\nX-Proxy-Connection: 1\r\n\r\n',
+      'GET / HTTP/1.1\r\nHost: a.test\r\nX:  \xe9 \r\nX-Proxy-Connection: 1\r\n\r\n',
     );
   });
 

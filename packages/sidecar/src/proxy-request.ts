@@ -4,8 +4,12 @@ import type { Target } from './dial.ts';
 
 const AUTHORITY = /^(\[[\da-f:.]+\]|[^\s:/?#@[\]]+):(\d{1,5})$/i;
 const ABSOLUTE = /^http:\/\/(?:[^\s/?#@]*@)?(\[[\da-f:.]+\]|[^\s:/?#@[\]]+)(?::(\d{0,5}))?([/?][^\s#]*)?$/i;
-/** Addressed to the proxy itself: the only fields that go. */
-const PROXY_FIELD = /\r\nproxy-(?:connection|authorization):[^\r\n]*(?:\r\n[ \t][^\r\n]*)*(?=\r\n)/gi;
+/**
+ * The only fields that go: those addressed to the proxy itself, the Host that the target replaces, and the offer of h2c,
+ * which would give the whole connection to one host.
+ */
+const REPLACED_FIELD =
+  /\r\n(?:(?:proxy-(?:connection|authorization)|host|http2-settings):[^\r\n]*(?:\r\n[ \t][^\r\n]*)*|upgrade:[ \t]*h2c[ \t]*)(?=\r\n)/gi;
 
 /** The target of `CONNECT host:port`, or null when it is not one. */
 export function connectTarget(authority: string): Target | null {
@@ -19,7 +23,10 @@ export interface OriginRequest {
   head: Buffer;
 }
 
-/** Rewrites a head whose target is `http://…`: its request line and the proxy's own fields, nothing else. Null when it is not one. */
+/**
+ * Rewrites a head whose target is `http://…`: its request line, the proxy's own fields and Host, which is the target's
+ * authority whatever the client sent (RFC 9112 section 3.2.2); nothing else. Null when it is not one.
+ */
 export function originRequest(raw: Buffer, method: string, url: string): OriginRequest | null {
   const match = ABSOLUTE.exec(url);
   const where = match && target(match[1]!, match[2] || '80');
@@ -28,8 +35,9 @@ export function originRequest(raw: Buffer, method: string, url: string): OriginR
   const lineEnd = text.indexOf('\r\n');
   const line = text.slice(0, lineEnd);
   const rewritten = `${method} ${originForm(method, match[3] ?? '')}${line.slice(line.lastIndexOf(' '))}`;
-  const fields = text.slice(lineEnd).replace(PROXY_FIELD, '');
-  return { target: where, head: Buffer.from(rewritten + fields, 'latin1') };
+  const host = `\r\nHost: ${match[1]}${match[2] ? `:${match[2]}` : ''}`;
+  const fields = text.slice(lineEnd).replace(REPLACED_FIELD, '');
+  return { target: where, head: Buffer.from(rewritten + host + fields, 'latin1') };
 }
 
 /** RFC 9112 section 3.2.1 and 3.2.4: an empty path is `/`, for a server-wide OPTIONS `*`. */

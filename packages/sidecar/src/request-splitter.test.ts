@@ -47,6 +47,16 @@ describe('RequestSplitter', () => {
     expect(split([...bytes].map((byte) => Buffer.from([byte])))).toEqual(MESSAGES);
   });
 
+  test('says whether it is between requests', () => {
+    const splitter = new RequestSplitter();
+    const between = [splitter.isBetween];
+    for (const piece of ['POST http://a/ HT', 'TP/1.1\r\nContent-Length: 2\r\n\r\n', 'a', 'b']) {
+      splitter.take(Buffer.from(piece));
+      between.push(splitter.isBetween);
+    }
+    expect(between).toEqual([true, false, false, false, true]);
+  });
+
   test('refuses what two servers could read differently, and stays refused', () => {
     const bad = Buffer.from(
       'POST http://a/ HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',

@@ -21,6 +21,11 @@ export class RequestSplitter {
   #body: Http1Framer | null = null;
   #refused: string | null = null;
 
+  /** Whether the next byte is the first of a request. */
+  get isBetween(): boolean {
+    return this.#body === null && !this.#heads.inHead;
+  }
+
   /** The first part of `chunk`; call again with the part's `rest` while there is any. */
   take(chunk: Buffer): Part {
     if (this.#refused) return { type: 'refused', reason: this.#refused };

@@ -17,15 +17,10 @@ import type { Authority, Clock, KeyPairPem } from '@echoplane/runtime';
 import type { Capture } from './capture.ts';
 import type { Dial, Target } from './dial.ts';
 import type { Metrics } from './metrics.ts';
+import type { ClientHello, Interception, Tunnel } from './outbound-options.ts';
 import { PassThroughHosts } from './pass-through-hosts.ts';
 import { splice, tlsEndpoint } from './splice.ts';
-import { spliceTunnel, type Tunnel, tunnelFacts } from './tunnel.ts';
-
-/** What the client asks for in its ClientHello. */
-export interface ClientHello {
-  sni: string | null;
-  alpn: string[];
-}
+import { spliceTunnel, tunnelFacts } from './tunnel.ts';
 
 export interface TlsInterceptionOptions {
   authority: Authority;
@@ -41,8 +36,8 @@ const HANDSHAKE_MS = 10_000;
 /** Some clients (Node's) send no alert when they do not trust a certificate: they close at once, without a byte of their own. Taken for a refusal only while no client has accepted it. */
 const SILENT_REFUSAL_US = 1_000_000;
 
-/** Takes tunnels over in which the client begins TLS. */
-export class TlsInterception {
+/** Opens TLS between a client and its upstream, or passes it through. */
+export class TlsInterception implements Interception {
   readonly #options: TlsInterceptionOptions;
   readonly #upstreamContext: SecureContext;
   readonly #contexts = new WeakMap<KeyPairPem, SecureContext>();
@@ -53,7 +48,6 @@ export class TlsInterception {
     this.#upstreamContext = createSecureContext({ ca: [...trustedRoots(), ...options.extraRoots] });
   }
 
-  /** `held`: the client's bytes so far, its ClientHello. */
   async take(tunnel: Tunnel, hello: ClientHello, held: Buffer): Promise<void> {
     const known = this.#passThrough.reasonFor(tunnel.target);
     if (known) return this.#pass(tunnel, hello, held, known);

@@ -5,17 +5,9 @@ import { detectProtocol, parseClientHello } from '@echoplane/wire';
 import type { ConnectionFacts } from './capture.ts';
 import type { Target } from './dial.ts';
 import { clientAddress, tellConnect } from './inbound.ts';
-import type { OutboundOptions, ProxyClient } from './outbound.ts';
+import type { ClientHello, OutboundOptions, ProxyClient, Tunnel } from './outbound-options.ts';
 import { answer, ESTABLISHED, unreachable } from './proxy-answer.ts';
 import { type Held, reset, splice, tcpEndpoint } from './splice.ts';
-import type { ClientHello } from './tls-interception.ts';
-
-/** Everything about an open tunnel; both sockets are paused or unread. */
-export interface Tunnel {
-  client: ProxyClient;
-  server: Socket;
-  target: Target;
-}
 
 /** Serves one CONNECT; `early`: bytes the client sent with it. */
 export async function openTunnel(

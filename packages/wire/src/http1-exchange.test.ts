@@ -287,6 +287,23 @@ describe('Http1Exchange', () => {
     expect(talk.pairs[0]!.responseBody).toEqual({ size: 3, kept: [bytes('xyz')], truncated: 0 });
   });
 
+  test('knows how many requests are outstanding, one that has only begun included', () => {
+    const talk = start();
+    const counts = [talk.exchange.outstanding];
+    const count = () => counts.push(talk.exchange.outstanding);
+    for (const piece of ['GE', GET.slice(2), `${GET}G`]) {
+      talk.client(piece);
+      count();
+    }
+    for (const piece of [OK.slice(0, -1), `k${OK}`]) {
+      talk.server(piece);
+      count();
+    }
+    expect(counts).toEqual([0, 1, 1, 3, 3, 1]);
+    expect(talk.client(GET.slice(1)).server(OK).exchange.outstanding).toBe(0);
+    expect(talk.client(GET).abort('reset').exchange.outstanding).toBe(0);
+  });
+
   test('a body that trickles in is packed, not kept byte by byte', () => {
     const talk = start().client(GET).server('HTTP/1.1 200 OK\r\n\r\n');
     for (let us = 0; us < 10_000; us++) talk.at(us).server(String(us % 10));

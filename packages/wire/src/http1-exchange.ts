@@ -126,6 +126,11 @@ export class Http1Exchange {
     return this.#isOver;
   }
 
+  /** Requests begun, if only by a part of their head, that are neither in a pair nor abandoned yet. */
+  get outstanding(): number {
+    return this.#outstanding.length + (this.#requests.inHead ? 1 : 0);
+  }
+
   /** Bytes of both directions that were not framed. */
   get opaqueBytes(): number {
     return this.#requests.opaqueBytes + this.#responses.opaqueBytes;

@@ -77,7 +77,8 @@ export async function runReplay(
 /** Tests, mocks and tokens of the snapshot as files, as a replay's pods fetch them. */
 async function fetchArtifacts(world: DemoWorld, replay: Replay): Promise<string> {
   const folder = world.session.home.path('replays', replay.id);
-  await mkdir(folder, { recursive: true });
+  // Recorded traffic: for this user's eyes only.
+  await mkdir(folder, { recursive: true, mode: 0o700 });
   for (const name of [ARTIFACTS.tests, ARTIFACTS.mocks, ARTIFACTS.tokens]) {
     const response = await world.plane.client.stream('artifact', { params: { id: replay.snapshot, name } });
     await pipeline(Readable.fromWeb(response.body! as never), createWriteStream(`${folder}/${name}`));

@@ -7,6 +7,9 @@ export const HELLO: Hello = {
   ...{ workloadKind: 'Process', workload: 'shop', pod: 'shop-1', container: 'shop' },
 };
 
+/** When the pairs of a test are captured and decoded: a minute that began an hour ago. */
+export const NOW_US = Math.floor(Date.now() / 60_000 - 60) * 60_000_000;
+
 /** A UUIDv7 that `n` tells apart. */
 export function idOf(n: number): string {
   return `0190a0a0-0000-7000-8000-${n.toString(16).padStart(12, '0')}`;
@@ -26,7 +29,7 @@ export function messageOf(head: string, body: Uint8Array | string = '', bodySize
 export function capturedPair(n: number, changes: Partial<CapturedPair> = {}): CapturedPair {
   return {
     id: idOf(n),
-    tsUs: 1_720_000_000_000_000 + n * 1_000,
+    tsUs: NOW_US + n * 1_000,
     durationUs: 1_500,
     ttfbUs: 900,
     ...{ direction: 'IN', protocol: 'http/1.1', scheme: 'http' },

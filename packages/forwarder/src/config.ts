@@ -1,5 +1,6 @@
 // The forwarder's configuration; each field is read from `ECHOPLANE_…` (see runtime's config).
 import { field, programFields } from '@echoplane/runtime';
+import { HopReport } from '@echoplane/traffic';
 import { z } from 'zod';
 
 export const ForwarderConfig = z.object({
@@ -16,8 +17,7 @@ export const ForwarderConfig = z.object({
   storeDir: field.text().describe('folder that stands for the object store'),
   cloudUrl: field.url().describe('origin of the control plane, such as http://127.0.0.1:8080'),
   agentKey: field.secret().describe('key with the role agent, made in the control plane'),
-  service: field
-    .text()
+  service: HopReport.shape.service
     .default('forwarder')
     .describe('the name under which this forwarder reports its counters'),
   segmentMaxBytes: field

@@ -1,14 +1,14 @@
 // What the forwarder asks of the control plane, with the difference that matters: an answer that will not change by
 // asking again, against everything else. One attempt each; who calls decides how often.
-import { type ApiClient, ApiError, createClient } from '@echoplane/api';
+import { type ApiClient, ApiError, createClient, type ProblemCode } from '@echoplane/api';
 import { OperatingError, type Secret } from '@echoplane/runtime';
 import { z } from 'zod';
 import { readIfPresent, replaceFile, type SpoolFiles } from './spool-files.ts';
 
 export const CALL_TIMEOUT_MS = 30_000;
 const TENANT_FILE = 'tenant.json';
-/** Refusals that a new key, time or an administrator can lift. */
-const LIFTABLE = [401, 403, 408, 425, 429];
+/** What the control plane says of a body that it will never take; anything else a key, time or an administrator can lift. */
+const FINAL: readonly string[] = ['invalid_request', 'payload_too_large'] satisfies ProblemCode[];
 
 /** A client that presents the agent's key. */
 export function agentClient(cloudUrl: string, key: Secret): ApiClient {
@@ -16,9 +16,12 @@ export function agentClient(cloudUrl: string, key: Secret): ApiClient {
   return createClient({ baseUrl: cloudUrl.replace(/\/+$/, ''), fetch, headers });
 }
 
-/** Whether the control plane said no for good: the same request will be refused again. */
+/**
+ * Whether the control plane itself said no for good: the same request will be refused again. An answer that is no problem
+ * of its contract comes from something between, such as an ingress, and settles nothing.
+ */
 export function isFinalRefusal(err: unknown): err is ApiError {
-  return err instanceof ApiError && err.status >= 400 && err.status < 500 && !LIFTABLE.includes(err.status);
+  return err instanceof ApiError && err.problem !== null && FINAL.includes(err.problem.code);
 }
 
 const Remembered = z.object({ id: z.uuid(), name: z.string() });

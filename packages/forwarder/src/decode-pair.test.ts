@@ -3,13 +3,14 @@ import { bodyBytes, RRPair } from '@echoplane/traffic';
 import type { CapturedPair } from '@echoplane/wire';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { anyCapturedPair, capturedPair, HELLO, messageOf } from './captured.fixture.ts';
+import { anyCapturedPair, capturedPair, HELLO, messageOf, NOW_US } from './captured.fixture.ts';
 import { decodeBatch, decodePair } from './decode-pair.ts';
 
+const ARRIVAL = { from: HELLO, nowUs: NOW_US };
 const EMPTY_COUNTERS = { captured: 0, delivered: 0, withheld: {}, dropped: {} };
 
 function decode(changes: Partial<CapturedPair> = {}, budget = { leftBytes: 1 << 20 }): RRPair {
-  return RRPair.parse(decodePair(capturedPair(1, changes), HELLO, budget));
+  return RRPair.parse(decodePair(capturedPair(1, changes), ARRIVAL, budget));
 }
 
 function requestWith(head: string, changes: Partial<CapturedPair> = {}) {
@@ -24,7 +25,7 @@ function bodyOf(body: Uint8Array | string, encoding?: string) {
 describe('decodePair()', () => {
   test('gives the whole RRPair of a captured exchange', () => {
     expect(decode({ tags: { replay: 'r' } })).toEqual({
-      ...{ v: 1, id: '0190a0a0-0000-7000-8000-000000000001', ts: 1_720_000_000_001_000 },
+      ...{ v: 1, id: '0190a0a0-0000-7000-8000-000000000001', ts: NOW_US + 1_000 },
       ...{ durationUs: 1_500, ttfbUs: 900, direction: 'IN', protocol: 'http/1.1', tls: null, session: null },
       source: {
         ...{ cluster: 'local', namespace: 'demo', workload: { kind: 'Process', name: 'shop' } },
@@ -174,15 +175,33 @@ describe('decodePair()', () => {
 
   test('a head that cannot be parsed makes the pair undecodable, and its neighbours stay', () => {
     const pairs = [capturedPair(1), capturedPair(2, { request: messageOf('nonsense') }), capturedPair(3)];
-    const { pairs: kept, undecodable } = decodeBatch({ seq: 1, counters: EMPTY_COUNTERS, pairs }, HELLO);
+    const { pairs: kept, undecodable } = decodeBatch({ seq: 1, counters: EMPTY_COUNTERS, pairs }, ARRIVAL);
     expect([kept.length, undecodable]).toEqual([2, 1]);
+  });
+
+  const hour = 3_600_000_000;
+  test.each<[string, Partial<CapturedPair>, boolean]>([
+    ['a time of the first hour of 1970', { tsUs: 0 }, false],
+    ['a time 31 days ago', { tsUs: NOW_US - 31 * 24 * hour }, false],
+    ['a time 29 days ago', { tsUs: NOW_US - 29 * 24 * hour }, true],
+    ['a time half an hour ahead', { tsUs: NOW_US + hour / 2 }, true],
+    ['a time two hours ahead', { tsUs: NOW_US + 2 * hour }, false],
+    ['a tag __proto__', { tags: JSON.parse('{"__proto__":"x"}') }, false],
+    ['a tag constructor', { tags: { constructor: 'x' } as never }, false],
+    ['a tag prototype', { tags: { prototype: 'x' } }, false],
+  ])('with %s a pair is decoded or not: %#', (_, changes, isDecoded) => {
+    const { pairs, undecodable } = decodeBatch(
+      { seq: 1, counters: EMPTY_COUNTERS, pairs: [capturedPair(1, changes), capturedPair(2)] },
+      ARRIVAL,
+    );
+    expect([pairs.length, undecodable]).toEqual(isDecoded ? [2, 0] : [1, 1]);
   });
 
   test('never throws; what it returns satisfies the schema and gives the captured bytes back', () => {
     let sound = 0;
     fc.assert(
       fc.property(anyCapturedPair, (captured) => {
-        const pair = decodePair(captured, HELLO, { leftBytes: 1 << 20 });
+        const pair = decodePair(captured, ARRIVAL, { leftBytes: 1 << 20 });
         if (!pair) return;
         sound++;
         const reread = RRPair.parse(JSON.parse(JSON.stringify(pair)));

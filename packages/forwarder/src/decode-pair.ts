@@ -37,13 +37,25 @@ const DEFAULT_PORT: Record<string, number> = { http: 80, https: 443 };
 /** Readable views of compressed bodies that one batch may add. */
 const BATCH_INFLATE_BYTES = 16 << 20;
 
+/** Times further from now come from a broken clock, and the control plane keeps no place for them. */
+const MAX_AHEAD_US = 3_600_000_000;
+const MAX_AGE_US = 30 * 24 * 3_600_000_000;
+/** Tags that JSON readers refuse, or take for something else. */
+const RESERVED_TAGS: readonly string[] = ['__proto__', 'constructor', 'prototype'];
+
+/** Who captured the pairs, and when they came. */
+export interface Arrival {
+  from: Hello;
+  nowUs: number;
+}
+
 /** The pairs of a batch as RRPairs, and how many of them could not be decoded. */
-export function decodeBatch(batch: Batch, from: Hello): { pairs: RRPair[]; undecodable: number } {
+export function decodeBatch(batch: Batch, arrival: Arrival): { pairs: RRPair[]; undecodable: number } {
   const budget = { leftBytes: BATCH_INFLATE_BYTES };
   const pairs: RRPair[] = [];
   for (const captured of batch.pairs) {
     try {
-      const pair = decodePair(captured, from, budget);
+      const pair = decodePair(captured, arrival, budget);
       if (pair) pairs.push(pair);
     } catch {
       // A pair that breaks the decoder must not break its stream: it would be sent again for ever.
@@ -52,9 +64,13 @@ export function decodeBatch(batch: Batch, from: Hello): { pairs: RRPair[]; undec
   return { pairs, undecodable: batch.pairs.length - pairs.length };
 }
 
-/** The RRPair of what `from` captured, or null when it is damaged or its heads cannot be parsed. */
-export function decodePair(pair: CapturedPair, from: Hello, budget: InflateBudget): RRPair | null {
-  if (!hasSoundFields(pair)) return null;
+/** The RRPair of what was captured, or null when it is damaged or its heads cannot be parsed. */
+export function decodePair(
+  pair: CapturedPair,
+  { from, nowUs }: Arrival,
+  budget: InflateBudget,
+): RRPair | null {
+  if (!hasSoundFields(pair, nowUs)) return null;
   const requestHead = headOf(pair.request, 'request');
   const responseHead = headOf(pair.response, 'response');
   if (requestHead === null || responseHead === null) return null;
@@ -97,7 +113,7 @@ export function decodePair(pair: CapturedPair, from: Hello, budget: InflateBudge
 }
 
 /** Everything that is not a head or a body is in the range its schema wants. */
-function hasSoundFields(pair: CapturedPair): boolean {
+function hasSoundFields(pair: CapturedPair, nowUs: number): boolean {
   const counts = [pair.durationUs, pair.seq, pair.request?.bodySize ?? 0, pair.response?.bodySize ?? 0];
   return (
     UUID.test(pair.id) &&
@@ -105,6 +121,9 @@ function hasSoundFields(pair: CapturedPair): boolean {
     pair.protocol.length > 0 &&
     pair.protocol.length <= 32 &&
     [pair.tsUs, pair.sentBytes, pair.receivedBytes].every(Number.isSafeInteger) &&
+    pair.tsUs >= nowUs - MAX_AGE_US &&
+    pair.tsUs <= nowUs + MAX_AHEAD_US &&
+    !RESERVED_TAGS.some((tag) => Object.hasOwn(pair.tags, tag)) &&
     counts.every(isCount) &&
     (pair.ttfbUs === -1 || isCount(pair.ttfbUs)) &&
     [pair.client, pair.server].every(

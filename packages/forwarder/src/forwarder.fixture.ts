@@ -8,7 +8,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { HopReports, IndexBatch, SegmentShipped } from '@echoplane/api';
+import {
+  HopReports,
+  IndexBatch,
+  PROBLEMS,
+  type Problem,
+  type ProblemCode,
+  SegmentShipped,
+} from '@echoplane/api';
 import { CaptureSender, folderStore, listen, silentLogger, systemClock } from '@echoplane/runtime';
 import { type HopReport, type IndexRow, type SegmentManifest, total } from '@echoplane/traffic';
 import { HELLO } from './captured.fixture.ts';
@@ -43,7 +50,29 @@ export async function until(what: string, condition: () => boolean | Promise<boo
   }
 }
 
-/** What the control plane was told. `refuse` may give a status for a path instead of an answer. */
+interface Answer {
+  status: number;
+  text: string;
+}
+
+function ok(body: unknown): Answer {
+  return { status: 200, text: JSON.stringify(body) };
+}
+
+function problem(code: ProblemCode): Answer {
+  const { status, title } = PROBLEMS[code];
+  const body: Problem = {
+    type: 'urn:test',
+    title,
+    status,
+    code,
+    detail: 'As the test wants it.',
+    requestId: 'r',
+  };
+  return { status, text: JSON.stringify(body) };
+}
+
+/** What the control plane was told. `refuse` may give a refusal for a path instead of an answer. */
 export class StandInCloud {
   readonly rows = new Map<string, IndexRow>();
   readonly frames = new Set<string>();
@@ -52,30 +81,29 @@ export class StandInCloud {
   readonly reports = new Map<string, HopReport>();
   readonly segments: SegmentManifest[] = [];
   readonly malformed: string[] = [];
-  refuse: (path: string) => number | null = () => null;
+  refuse: (path: string) => ProblemCode | { status: number; text: string } | null = () => null;
 
-  answer(path: string, authorization: string | undefined, text: string): { status: number; body?: unknown } {
-    if (authorization !== `Bearer ${KEY}`) return { status: 401, body: {} };
+  answer(path: string, authorization: string | undefined, text: string): Answer {
+    if (authorization !== `Bearer ${KEY}`) return problem('unauthenticated');
     const refusal = this.refuse(path);
-    if (refusal) return { status: refusal, body: {} };
-    if (path === '/v1/agent')
-      return { status: 200, body: { tenant: { id: TENANT, name: 'acme' }, key: 'k' } };
+    if (refusal) return typeof refusal === 'string' ? problem(refusal) : refusal;
+    if (path === '/v1/agent') return ok({ tenant: { id: TENANT, name: 'acme' }, key: 'k' });
     try {
       return this.#take(path, JSON.parse(text));
     } catch (err) {
       this.malformed.push(`${path}: ${err}`);
-      return { status: 400, body: {} };
+      return problem('invalid_request');
     }
   }
 
-  #take(path: string, body: unknown): { status: number; body?: unknown } {
+  #take(path: string, body: unknown): Answer {
     if (path === '/v1/ingest/reports') {
       this.#note(HopReports.parse(body).reports);
-      return { status: 204 };
+      return { status: 204, text: '' };
     }
     if (path === '/v1/ingest/segments') {
       this.segments.push(SegmentShipped.parse(body).manifest);
-      return { status: 200, body: { rows: 0, duplicate: false } };
+      return ok({ rows: 0, duplicate: false });
     }
     const batch = IndexBatch.parse(body);
     this.#note(batch.reports);
@@ -86,7 +114,7 @@ export class StandInCloud {
       if (this.rows.has(row.id)) this.twice.push(row.id);
       this.rows.set(row.id, row);
     }
-    return { status: 200, body: { rows: batch.rows.length, duplicate } };
+    return ok({ rows: batch.rows.length, duplicate });
   }
 
   #note(reports: HopReport[]): void {
@@ -106,8 +134,8 @@ export class StandInCloud {
 /** Serves the stand-in; `close` makes the control plane go away. */
 export async function serveCloud(cloud: StandInCloud, cleanup: Cleanup, port = 0) {
   const server = createServer(async (request, response) => {
-    const { status, body } = cloud.answer(request.url!, request.headers.authorization, await textOf(request));
-    response.writeHead(status, { 'content-type': 'application/json' }).end(body && JSON.stringify(body));
+    const { status, text } = cloud.answer(request.url!, request.headers.authorization, await textOf(request));
+    response.writeHead(status, { 'content-type': 'application/json' }).end(text);
   });
   const taken = await listen(server, port);
   const close = () => {

@@ -1,6 +1,6 @@
 // The forwarder as a process, between a real sender and a stand-in for the control plane.
 import { once } from 'node:events';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { pending } from '@echoplane/traffic';
@@ -164,7 +164,7 @@ describe('the forwarder', () => {
     const home = await temporaryHome(cleanup);
     const cloud = new StandInCloud();
     const { url } = await serveCloud(cloud, cleanup);
-    cloud.refuse = (path) => (path === '/v1/agent' ? null : 503);
+    cloud.refuse = (path) => (path === '/v1/agent' ? null : 'unavailable');
     const limits = {
       ECHOPLANE_SPOOL_MAX_BYTES: String(1 << 20),
       ECHOPLANE_SEGMENT_MAX_BYTES: String(32 << 20),
@@ -192,7 +192,7 @@ describe('the forwarder', () => {
     const { url } = await serveCloud(cloud, cleanup);
     const forwarder = await startForwarder(forwarderEnv(home, url), cleanup);
     const sender = startSender(forwarder.port, cleanup);
-    cloud.refuse = (path) => (path === '/v1/ingest/index' ? 400 : null);
+    cloud.refuse = (path) => (path === '/v1/ingest/index' ? 'invalid_request' : null);
     sender.offer(capturedPair(0));
     await until(
       'the refusal in the books',
@@ -207,6 +207,85 @@ describe('the forwarder', () => {
       delivered: 1,
       dropped: { 'index-refused': 1 },
     });
+  });
+
+  test.each([
+    ['an ingress that knows no such page', { status: 404, text: '<h1>404</h1>' }],
+    ['an ingress with a limit of its own', { status: 413, text: '' }],
+    ['a conflict', 'conflict' as const],
+  ])('%s in front of the control plane loses no pair', async (_, answer) => {
+    const home = await temporaryHome(cleanup);
+    const cloud = new StandInCloud();
+    const { url } = await serveCloud(cloud, cleanup);
+    const forwarder = await startForwarder(forwarderEnv(home, url), cleanup);
+    const sender = startSender(forwarder.port, cleanup);
+    let refused = 0;
+    cloud.refuse = (path) => {
+      if (!path.startsWith('/v1/ingest/')) return null;
+      refused++;
+      return answer;
+    };
+    for (let n = 0; n < 3; n++) sender.offer(capturedPair(n));
+    await sender.drain(10_000);
+    await until('some refusals', () => refused > 2);
+    cloud.refuse = () => null;
+    await forwarder.page('/flush', 'POST');
+    expect([...cloud.rows.keys()].sort()).toEqual(ids(3));
+    expectBalanced(cloud, 3);
+  });
+
+  test('a segment that the control plane does not take yet stays in the spool', async () => {
+    const home = await temporaryHome(cleanup);
+    const cloud = new StandInCloud();
+    const { url } = await serveCloud(cloud, cleanup);
+    const forwarder = await startForwarder(forwarderEnv(home, url), cleanup);
+    let refused = 0;
+    cloud.refuse = (path) => (path === '/v1/ingest/segments' && refused++ < 2 ? 'conflict' : null);
+    const sender = startSender(forwarder.port, cleanup);
+    sender.offer(capturedPair(0));
+    await sender.drain(10_000);
+    await forwarder.page('/flush', 'POST');
+    expect(cloud.segments).toMatchObject([{ pairs: 1 }]);
+  });
+
+  test('a hostile Hello and a broken clock cost no other sender a pair', async () => {
+    const home = await temporaryHome(cleanup);
+    const cloud = new StandInCloud();
+    const { url } = await serveCloud(cloud, cleanup);
+    const forwarder = await startForwarder(forwarderEnv(home, url), cleanup);
+    const evil: CaptureMessage = { type: 'hello', value: { ...HELLO, incarnation: 'evil\0x' } };
+    const refusal = { type: 'refusal', value: { code: 'bad-hello' } };
+    expect(await conversation(forwarder.port, [evil, emptyBatch(1)])).toMatchObject([refusal]);
+    const sender = startSender(forwarder.port, cleanup);
+    sender.offer(capturedPair(0, { tsUs: 0 }));
+    sender.offer(capturedPair(1, { tags: JSON.parse('{"__proto__":"x"}') }));
+    sender.offer(capturedPair(2));
+    await sender.drain(10_000);
+    await forwarder.page('/flush', 'POST');
+    expect(cloud.rows.has(idOf(0))).toBe(false);
+    expect(cloud.rows.has(idOf(2))).toBe(true);
+    expect([...cloud.rows.values()].every((row) => Object.keys(row.tags).length === 0)).toBe(true);
+    expect(cloud.report('forwarder')?.counters.dropped['index-refused']).toBeUndefined();
+    expect(await readFile(join(home, 'spool', 'state.json'), 'utf8')).not.toContain('evil');
+  });
+
+  test('no file it writes is readable by other users', async () => {
+    const home = await temporaryHome(cleanup);
+    const { url } = await serveCloud(new StandInCloud(), cleanup);
+    const umask = process.umask(0o022);
+    const forwarder = await startForwarder(forwarderEnv(home, url), cleanup).finally(() =>
+      process.umask(umask),
+    );
+    const sender = startSender(forwarder.port, cleanup);
+    sender.offer(capturedPair(0));
+    await sender.drain(10_000);
+    const inSpool = await readdir(join(home, 'spool'));
+    await forwarder.page('/flush', 'POST');
+    const inStore = await readdir(join(home, 'store'), { recursive: true });
+    expect([inSpool.some((name) => name.endsWith('.open')), inStore.length]).toEqual([true, 4]);
+    for (const name of ['spool', 'store', 'spool/state.json', ...inStore.map((key) => `store/${key}`)]) {
+      expect((await stat(join(home, name))).mode & 0o077, name).toBe(0);
+    }
   });
 
   test('a pair that cannot be decoded is counted, its neighbours arrive', async () => {

@@ -1,11 +1,13 @@
 // The receiving end of the capture streams: greets, takes each batch once and in order, and acknowledges it when it is
-// durable. A connection may have so many bytes not yet durable, then it is not read. It must not know files.
+// durable. A connection may have so many bytes not yet durable, then it is not read; all together may have so many not
+// yet decoded, then the one with the most is ended. It must not know files.
 //
 // A batch of a stream that is not known may have any number: its sender forgets only what was acknowledged, so an
 // unknown past is one that another spool holds.
 import type { Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
 import type { Clock, Logger } from '@echoplane/runtime';
+import { Incarnation } from '@echoplane/traffic';
 import {
   type Batch,
   CAPTURE_STREAM_VERSION,
@@ -14,6 +16,7 @@ import {
   capturedSize,
   encodeCaptureFrame,
   type Hello,
+  MAX_CAPTURE_FRAME_BYTES,
   type Refusal,
 } from '@echoplane/wire';
 import { decodeBatch } from './decode-pair.ts';
@@ -26,12 +29,18 @@ const MAX_PENDING_BYTES = 64 << 20;
 /** One index batch takes 20,000 rows. */
 const MAX_BATCH_PAIRS = 10_000;
 const MAX_CONNECTIONS = 1_000;
-const MAX_INCARNATION_LENGTH = 64;
-const HELLO_TIMEOUT_MS = 10_000;
+/** Parts of frames in memory over all connections. */
+const MAX_UNDECODED_BYTES = 64 << 20;
+/** A stranger gets room for a Hello, not for a batch. */
+const MAX_HELLO_BYTES = 16 << 10;
+/** From connecting to Hello, however busy the connection looks. */
+const HELLO_DEADLINE_MS = 10_000;
 /** Senders say something every five seconds. */
 const SILENCE_TIMEOUT_MS = 60_000;
 /** A peer that does not take its acknowledgements is not there. */
 const MAX_UNSENT_BYTES = 1 << 20;
+/** Names go into every row and report: as long as a DNS name, and nothing that a terminal or a database chokes on. */
+const NAME = /^[^\p{Cc}\p{Cs}]{0,253}$/u;
 const HOPS: readonly string[] = ['sidecar', 'generator', 'responder'];
 
 export interface IntakeOptions {
@@ -43,11 +52,16 @@ export interface IntakeOptions {
 
 interface Connection {
   socket: Socket;
+  decoder: CaptureFrameDecoder;
+  /** Aborts when Hello came or the connection is gone. */
+  greeting: AbortController;
   hello: Hello | null;
   stream: Stream | null;
   /** Batches not yet durable, with their sizes. */
   pending: { seq: number; bytes: number }[];
   pendingBytes: number;
+  /** What its decoder held when it was last read. */
+  undecodedBytes: number;
 }
 
 export class Intake {
@@ -56,6 +70,7 @@ export class Intake {
   readonly #connections = new Set<Connection>();
   /** The newest connection of each incarnation. */
   readonly #current = new Map<string, Connection>();
+  #undecodedBytes = 0;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -84,11 +99,16 @@ export class Intake {
   }
 
   #accept(socket: Socket): void {
-    const connection: Connection = { socket, hello: null, stream: null, pending: [], pendingBytes: 0 };
+    const decoder = new CaptureFrameDecoder({ preface: true, maxFrameBytes: MAX_HELLO_BYTES });
+    const greeting = new AbortController();
+    const connection: Connection = {
+      ...{ socket, decoder, greeting, hello: null, stream: null },
+      ...{ pending: [], pendingBytes: 0, undecodedBytes: 0 },
+    };
     this.#connections.add(connection);
-    const decoder = new CaptureFrameDecoder({ preface: true });
-    socket.setTimeout(HELLO_TIMEOUT_MS);
-    socket.on('data', (chunk) => this.#read(connection, decoder, chunk));
+    void this.#awaitHello(connection);
+    socket.setTimeout(SILENCE_TIMEOUT_MS);
+    socket.on('data', (chunk) => this.#read(connection, chunk));
     socket.on('timeout', () => {
       if (!socket.isPaused()) socket.destroy();
     });
@@ -96,28 +116,54 @@ export class Intake {
     socket.on('close', () => this.#drop(connection));
   }
 
+  async #awaitHello({ socket, greeting }: Connection): Promise<void> {
+    await this.#options.clock.sleep(HELLO_DEADLINE_MS, greeting.signal);
+    if (!greeting.signal.aborted) socket.destroy();
+  }
+
   #drop(connection: Connection): void {
-    const { stream } = connection;
+    const { stream, greeting } = connection;
+    greeting.abort();
     this.#connections.delete(connection);
+    this.#holdUndecoded(connection, 0);
     if (!stream || this.#current.get(stream.incarnation) !== connection) return;
     this.#current.delete(stream.incarnation);
     stream.connected = false;
     stream.seenUs = this.#options.clock.nowUs();
   }
 
-  #read(connection: Connection, decoder: CaptureFrameDecoder, chunk: Buffer): void {
+  #read(connection: Connection, chunk: Buffer): void {
+    const { socket, decoder } = connection;
+    if (socket.destroyed || socket.writableEnded) return;
     try {
       for (const message of decoder.feed(chunk)) {
-        if (connection.socket.destroyed || connection.socket.writableEnded) return;
         this.#receive(connection, message);
+        if (socket.destroyed || socket.writableEnded) return;
       }
+      this.#holdUndecoded(connection, decoder.heldBytes);
+      this.#pace(connection);
     } catch (err) {
       this.#options.log.warn(
         { err, incarnation: connection.hello?.incarnation },
         'a capture stream is damaged',
       );
-      connection.socket.destroy();
+      socket.destroy();
     }
+  }
+
+  /** When all together hold too much, ends the one that holds the most: an honest sender's frames are small. */
+  #holdUndecoded(connection: Connection, bytes: number): void {
+    this.#undecodedBytes += bytes - connection.undecodedBytes;
+    connection.undecodedBytes = bytes;
+    if (this.#undecodedBytes <= MAX_UNDECODED_BYTES) return;
+    const largest = [...this.#connections].reduce((a, b) => (b.undecodedBytes > a.undecodedBytes ? b : a));
+    const { hello, undecodedBytes } = largest;
+    this.#options.log.warn(
+      { incarnation: hello?.incarnation, undecodedBytes },
+      'unfinished frames take too much memory; the largest is given up',
+    );
+    largest.socket.destroy();
+    this.#drop(largest);
   }
 
   #receive(connection: Connection, message: CaptureMessage): void {
@@ -141,7 +187,8 @@ export class Intake {
     older?.socket.destroy();
     stream.connected = true;
     Object.assign(connection, { hello, stream });
-    connection.socket.setTimeout(SILENCE_TIMEOUT_MS);
+    connection.greeting.abort();
+    connection.decoder.maxFrameBytes = MAX_CAPTURE_FRAME_BYTES;
     const value = { lastBatch: stream.durable, windowBytes: WINDOW_BYTES };
     connection.socket.write(encodeCaptureFrame({ type: 'welcome', value }));
   }
@@ -165,9 +212,9 @@ export class Intake {
     // A batch that came before and is not durable yet is acknowledged with it.
     if (stream.accepted === null || batch.seq > stream.accepted) {
       const report = senderReport(hello, batch.counters);
-      this.#options.spool.add({ stream, seq: batch.seq, report, ...decodeBatch(batch, hello) });
+      const decoded = decodeBatch(batch, { from: hello, nowUs: this.#options.clock.nowUs() });
+      this.#options.spool.add({ stream, seq: batch.seq, report, ...decoded });
     }
-    this.#pace(connection);
   }
 
   #acknowledge(connection: Connection, seq: number): void {
@@ -178,10 +225,11 @@ export class Intake {
     if (socket.writableLength > MAX_UNSENT_BYTES) socket.destroy();
   }
 
-  /** Reads on, or not, by what is not yet durable. */
+  /** Reads on, or not, by what is not yet durable; a frame larger than the window is read when nothing else is pending. */
   #pace(connection: Connection): void {
-    const { socket, pendingBytes } = connection;
-    const isFull = pendingBytes > WINDOW_BYTES || this.#options.spool.pendingBytes > MAX_PENDING_BYTES;
+    const { socket, decoder, pendingBytes } = connection;
+    const isOverWindow = pendingBytes > 0 && pendingBytes + decoder.heldBytes > WINDOW_BYTES;
+    const isFull = isOverWindow || this.#options.spool.pendingBytes > MAX_PENDING_BYTES;
     if (isFull) socket.pause();
     else if (socket.isPaused() && this.server.listening) socket.resume();
   }
@@ -199,13 +247,17 @@ function refusal(code: string, message: string): Refusal {
   return { code, message };
 }
 
-function objectionTo({ version, incarnation, hop }: Hello): Refusal | null {
+function objectionTo({ version, incarnation, hop, ...names }: Hello): Refusal | null {
   if (version !== CAPTURE_STREAM_VERSION) {
     const sentence = `Version ${version} of the capture stream is not spoken here; use version ${CAPTURE_STREAM_VERSION}.`;
     return refusal('unsupported-version', sentence);
   }
-  if (incarnation === '' || incarnation.length > MAX_INCARNATION_LENGTH || !HOPS.includes(hop)) {
-    return refusal('bad-hello', 'Hello needs an incarnation of at most 64 characters and a known hop.');
+  if (!Incarnation.safeParse(incarnation).success || !HOPS.includes(hop)) {
+    const sentence = 'Hello needs a known hop and an incarnation of 1 to 64 letters, digits, _, . and -.';
+    return refusal('bad-hello', sentence);
+  }
+  if (!Object.values(names).every((name) => NAME.test(name))) {
+    return refusal('bad-hello', 'A name in Hello has at most 253 characters and no control characters.');
   }
   return null;
 }

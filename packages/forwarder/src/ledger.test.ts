@@ -40,8 +40,26 @@ describe('Ledger', () => {
     expect(ledger.reports()[1]).toEqual(report(7));
   });
 
-  test('counters that make no sense are no report', () => {
-    expect(senderReport(HELLO, { captured: -1, delivered: 0, withheld: {}, dropped: {} })).toBeNull();
+  test.each([
+    ['a negative count', { captured: -1 }],
+    ['a count above 2^48', { captured: 2 ** 48 + 1 }],
+    ['a reason that is no word', { dropped: { 'evil\0': 1 } }],
+    ['reasons without end', { withheld: Object.fromEntries([...Array(13).keys()].map((n) => [`r${n}`, 1])) }],
+  ])('counters with %s are no report', (_, changes) => {
+    const counters = { captured: 1, delivered: 0, withheld: {}, dropped: {}, ...changes };
+    expect(senderReport(HELLO, counters)).toBeNull();
+  });
+
+  test('a hostile report in the state file is left behind, the rest is taken up', () => {
+    const before = new Ledger('forwarder', 'life');
+    const counters = { captured: 1, delivered: 0, withheld: {}, dropped: {} };
+    const hostile = { hop: 'sidecar' as const, incarnation: 'evil\0x', service: 's', counters };
+    const cursors = [{ incarnation: 'evil\0x', batch: 1 }];
+    before.commit({ cursors, reports: [hostile], captured: 1, undecodable: 0 }, 0);
+    expect(before.reports()).toContainEqual(hostile);
+    const after = new Ledger('forwarder', 'next');
+    after.restore(SpoolState.parse(JSON.parse(JSON.stringify(before.state()))), 0);
+    expect(after.reports()).toEqual([before.own()]);
   });
 
   test('a stream silent for a day is forgotten, a live one never', () => {

@@ -7,7 +7,15 @@
 //                           what is still in the spool is sent to the index again, which changes nothing there, and
 //                           is counted then
 // so  captured = undecodable + retired + lines in the spool  holds at any moment the process may be killed.
-import { count, emptyCounters, HopCounters, HopReport, type StreamCursor, total } from '@echoplane/traffic';
+import {
+  count,
+  emptyCounters,
+  type HopCounters,
+  HopReport,
+  StoredReports,
+  type StreamCursor,
+  total,
+} from '@echoplane/traffic';
 import type { Hello } from '@echoplane/wire';
 import { z } from 'zod';
 
@@ -19,7 +27,7 @@ export const SpoolState = z.object({
   undecodable: z.int(),
   retired: z.object({ delivered: z.int(), refused: z.int(), lastSegment: z.string().nullable() }),
   cursors: z.array(z.object({ incarnation: z.string(), batch: z.int() })),
-  reports: z.array(HopReport),
+  reports: StoredReports,
 });
 export type SpoolState = z.infer<typeof SpoolState>;
 
@@ -179,13 +187,11 @@ export class Ledger {
   }
 }
 
-/** A sender's report from what a batch says of it, or null when the figures make no sense. */
+/** A sender's report from what a batch says of it, or null when it is not sound: it goes into files and to the control plane. */
 export function senderReport(hello: Hello, counters: unknown): HopReport | null {
-  const checked = HopCounters.safeParse(counters);
-  if (!checked.success) return null;
-  const { cluster, namespace, workload } = hello;
+  const { hop, incarnation, cluster, namespace, workload } = hello;
   const service = `${cluster}/${namespace}/${workload}`;
-  return { hop: hello.hop, incarnation: hello.incarnation, service, counters: checked.data };
+  return HopReport.safeParse({ hop, incarnation, service, counters }).data ?? null;
 }
 
 function freshStream(incarnation: string, nowUs: number): Stream {

@@ -1,6 +1,6 @@
 import { rollupPartials } from '@echoplane/traffic';
 import { describe, expect, test } from 'vitest';
-import { capturedPair, HELLO, messageOf } from './captured.fixture.ts';
+import { capturedPair, HELLO, messageOf, NOW_US } from './captured.fixture.ts';
 import { decodePair } from './decode-pair.ts';
 import { frameRows, openedAtOf, SegmentSummary } from './segment-summary.ts';
 
@@ -8,7 +8,7 @@ const SEGMENT = '0190a0a0-0000-7000-8000-000000000000';
 const place = (number: number) => ({ segment: SEGMENT, number, offset: 100 * (number + 1), length: 50 });
 const pairOf = (n: number, path = '/a') => {
   const request = messageOf(`GET ${path} HTTP/1.1\r\n\r\n`);
-  return decodePair(capturedPair(n, { request }), HELLO, { leftBytes: 0 })!;
+  return decodePair(capturedPair(n, { request }), { from: HELLO, nowUs: NOW_US }, { leftBytes: 0 })!;
 };
 
 describe('SegmentSummary', () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { silentLogger } from '@echoplane/runtime';
 import { encodeFrame, type HopReport, pending, segmentBlocks } from '@echoplane/traffic';
 import { afterEach, describe, expect, test } from 'vitest';
-import { capturedPair, HELLO } from './captured.fixture.ts';
+import { capturedPair, HELLO, NOW_US } from './captured.fixture.ts';
 import { decodePair } from './decode-pair.ts';
 import { Cleanup, TENANT, temporaryHome } from './forwarder.fixture.ts';
 import { Ledger } from './ledger.ts';
@@ -21,7 +21,10 @@ function threeFrames(): { file: Buffer; ends: number[] } {
   const ends: number[] = [];
   let file = Buffer.alloc(0);
   for (const frame of [0, 1, 2]) {
-    const pairs = [frame * 2, frame * 2 + 1].map((n) => decodePair(capturedPair(n), HELLO, { leftBytes: 0 }));
+    const arrival = { from: HELLO, nowUs: NOW_US };
+    const pairs = [frame * 2, frame * 2 + 1].map((n) =>
+      decodePair(capturedPair(n), arrival, { leftBytes: 0 }),
+    );
     const counters = { captured: frame * 2 + 2, delivered: 0, withheld: {}, dropped: {} };
     const own: HopReport = { hop: 'forwarder', incarnation: 'first-life', service: 'forwarder', counters };
     const cursors = [{ incarnation: HELLO.incarnation, batch: frame + 1 }];

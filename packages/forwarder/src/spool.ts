@@ -7,7 +7,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { rm } from 'node:fs/promises';
 import { backoffMs, type Clock, type Logger, newId, OperatingError } from '@echoplane/runtime';
-import { encodeFrame, type HopReport, type RRPair } from '@echoplane/traffic';
+import { encodeFrame, type HopReport, MAX_HEADER_BYTES, type RRPair } from '@echoplane/traffic';
 import type { FrameDelta, Ledger, Stream } from './ledger.ts';
 import { openedAtOf, SegmentSummary } from './segment-summary.ts';
 import {
@@ -60,6 +60,8 @@ interface Frame {
   pairs: RRPair[];
   lines: string[];
   rawBytes: number;
+  /** At most what cursors and reports take in the frame's header. */
+  headerBytes: number;
   cursors: Map<string, number>;
   reports: Map<string, HopReport>;
   undecodable: number;
@@ -71,6 +73,10 @@ interface OpenSegment {
   summary: SegmentSummary;
 }
 
+/** A cursor as JSON, with the longest incarnation and number. */
+const CURSOR_BYTES = 120;
+/** A frame whose header comes to this is written: the other half is room for the batch that went beyond. */
+const FULL_HEADER_BYTES = MAX_HEADER_BYTES / 2;
 const RETRY = { firstMs: 100, maxMs: 5_000 };
 
 export class Spool {
@@ -120,7 +126,10 @@ export class Spool {
     batch.stream.accepted = batch.seq;
     frame.cursors.set(batch.stream.incarnation, batch.seq);
     if (batch.report) frame.reports.set(batch.stream.incarnation, batch.report);
-    if (frame.rawBytes >= this.#options.limits.frameMaxBytes) void this.flush();
+    frame.headerBytes += CURSOR_BYTES + Buffer.byteLength(JSON.stringify(batch.report));
+    const isFull =
+      frame.rawBytes >= this.#options.limits.frameMaxBytes || frame.headerBytes >= FULL_HEADER_BYTES;
+    if (isFull) void this.flush();
   }
 
   /** Writes what has gathered; resolves when everything taken on before is durable. */
@@ -163,6 +172,7 @@ export class Spool {
       pairs: [],
       lines: [],
       rawBytes: 0,
+      headerBytes: 0,
       cursors: new Map(),
       reports: new Map(),
       undecodable: 0,

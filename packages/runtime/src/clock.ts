@@ -10,13 +10,22 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** The real clock: wall time at start carried on by the monotonic clock. */
-export function systemClock(): Clock {
-  const originUs = performance.timeOrigin * 1000;
+/** A monotonic clock this far from the wall's has slept (a suspended laptop) or the wall clock was set. */
+const MAX_DRIFT_US = 1_000_000;
+
+/** The real clock: wall time carried on by the monotonic clock, and set anew when the two have come apart. */
+export function systemClock(
+  wallMs: () => number = Date.now,
+  monotonicMs: () => number = () => performance.now(),
+): Clock {
+  let originUs = (wallMs() - monotonicMs()) * 1000;
   let last = 0;
   return {
     nowUs() {
-      last = Math.max(last + 1, Math.round(originUs + performance.now() * 1000));
+      const wallUs = wallMs() * 1000;
+      const monotonicUs = monotonicMs() * 1000;
+      if (Math.abs(originUs + monotonicUs - wallUs) > MAX_DRIFT_US) originUs = wallUs - monotonicUs;
+      last = Math.max(last + 1, Math.round(originUs + monotonicUs));
       return last;
     },
     async sleep(ms, signal) {

@@ -11,14 +11,17 @@ export const programFields = {
   supervised: field.flag().default(false).describe('whether stdin is a pipe whose end stops the program'),
 };
 
+/** A name as Kubernetes bounds it; the forwarder refuses longer ones. */
+const name = () => field.text().max(253);
+
 /** Fields of programs that ship captured pairs: where to, and whose traffic it is. */
 export const shippingFields = {
   forwarderHost: field.text().default('127.0.0.1').describe('host of the forwarder that takes the pairs'),
   forwarderPort: field.port().default(4150).describe('port of the forwarder that takes the pairs'),
-  cluster: field.text().default('local').describe('cluster of the workload'),
-  namespace: field.text().default('default').describe('namespace of the workload'),
-  workload: field.text().describe('name of the workload, the service the pairs belong to'),
-  workloadKind: field.text().default('Process').describe('kind of the workload, as Kubernetes names it'),
+  cluster: name().default('local').describe('cluster of the workload'),
+  namespace: name().default('default').describe('namespace of the workload'),
+  workload: name().describe('name of the workload, the service the pairs belong to'),
+  workloadKind: name().default('Process').describe('kind of the workload, as Kubernetes names it'),
 };
 
 type ProgramSchema = z.ZodObject & z.ZodType<{ logLevel: LogLevel; supervised: boolean }>;
@@ -33,6 +36,8 @@ export function runMain<S extends ProgramSchema>(
   const config = configure(name, schema, environment);
   const { logLevel, supervised } = config as { logLevel: LogLevel; supervised: boolean };
   const log = createLogger(name, logLevel);
+  // Recorded traffic is for the user who runs the program: no file is readable by others, whatever the shell's umask.
+  process.umask(0o077);
   return runProgram(log, { supervised }, (context) => main(config, log, context));
 }
 

@@ -2,7 +2,14 @@
 // cumulative counters that carry the incarnation of the process that counted. Pure arithmetic and its schema.
 import { z } from 'zod';
 
-const Count = z.int().nonnegative();
+/** With at most this many reasons of at most this much each, the sums of a report stay exact: 26 · 2^48 < 2^53. */
+const MAX_COUNT = 2 ** 48;
+const MAX_REASONS = 12;
+
+const Count = z.int().nonnegative().max(MAX_COUNT);
+const CountByReason = z
+  .record(z.string().regex(/^[a-z][a-z0-9_-]{0,63}$/), Count)
+  .refine((byReason) => Object.keys(byReason).length <= MAX_REASONS, `has more than ${MAX_REASONS} reasons`);
 
 /** Cumulative since the start of `incarnation`; all in RRPairs. */
 export const HopCounters = z.object({
@@ -11,21 +18,29 @@ export const HopCounters = z.object({
   /** Pairs the next hop acknowledged as durable. */
   delivered: Count,
   /** Held back on purpose, by reason: `filtered`, `sampled`, `folded`. */
-  withheld: z.record(z.string(), Count),
+  withheld: CountByReason,
   /** Lost, by reason: `queue-full`, `oversize`, `shutdown`, …. */
-  dropped: z.record(z.string(), Count),
+  dropped: CountByReason,
 });
 export type HopCounters = z.infer<typeof HopCounters>;
+
+/** One life of one process. */
+export const Incarnation = z.string().regex(/^[\w.-]{1,64}$/);
 
 /** What one process says of itself. A report of the same incarnation with larger figures replaces an earlier one. */
 export const HopReport = z.object({
   hop: z.enum(['sidecar', 'generator', 'responder', 'forwarder']),
-  incarnation: z.string(),
+  incarnation: Incarnation,
   /** Service the hop works for; for the forwarder its own name. */
-  service: z.string(),
+  service: z.string().regex(/^[^\p{Cc}\p{Cs}]{1,800}$/u),
   counters: HopCounters,
 });
 export type HopReport = z.infer<typeof HopReport>;
+
+/** Reports read back from a file: one that is not sound is left out, it must not cost what lies beside it. */
+export const StoredReports = z
+  .array(HopReport.nullable().catch(null))
+  .transform((reports) => reports.filter((report) => report !== null));
 
 export function emptyCounters(): HopCounters {
   return { captured: 0, delivered: 0, withheld: {}, dropped: {} };

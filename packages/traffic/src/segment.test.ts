@@ -7,6 +7,7 @@ import {
   decodeManifest,
   encodeFrame,
   encodeManifest,
+  MAX_HEADER_BYTES,
   type SegmentManifest,
   segmentBlocks,
   segmentKey,
@@ -90,6 +91,30 @@ describe('segmentBlocks()', () => {
       ),
       { numRuns: 200 },
     );
+  });
+});
+
+test('encodeFrame() writes no header that a reader would not accept', () => {
+  const cursors = Array.from({ length: 20_000 }, (_, n) => ({
+    incarnation: `life-${n}`.padEnd(64),
+    batch: n,
+  }));
+  const header = { tenant: TENANT, segment: SEGMENT, frame: 0, lines: 0, reports: [] };
+  expect(() => encodeFrame(Buffer.alloc(0), { ...header, cursors })).toThrow(RangeError);
+  const most = cursors.slice(0, Math.floor(MAX_HEADER_BYTES / 120));
+  const { bytes } = encodeFrame(Buffer.alloc(0), { ...header, cursors: most });
+  expect([...segmentBlocks(bytes)]).toMatchObject([{ kind: 'frame', header: { cursors: most } }]);
+});
+
+test('a report that is not sound does not cost the frame it lies in, nor the manifest', () => {
+  const counters = { captured: 1, delivered: 0, withheld: {}, dropped: {} };
+  const reports = [{ hop: 'sidecar' as const, incarnation: 'evil\0x', service: 's', counters }];
+  const header = { tenant: TENANT, segment: SEGMENT, frame: 0, lines: 1, cursors: [], reports };
+  const { bytes } = encodeFrame(Buffer.from('{}\n'), header);
+  expect([...segmentBlocks(bytes)]).toMatchObject([{ kind: 'frame', header: { lines: 1, reports: [] } }]);
+  expect(decodeManifest(encodeManifest({ ...manifest(1), reports }))).toMatchObject({
+    pairs: 1,
+    reports: [],
   });
 });
 

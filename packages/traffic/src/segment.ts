@@ -8,7 +8,7 @@
 // needed to rebuild the index. This module knows bytes only: no files, no clock.
 import { crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { z } from 'zod';
-import { HopReport } from './accounting.ts';
+import { StoredReports } from './accounting.ts';
 import { RollupPartial } from './rollup.ts';
 
 export const SEGMENT_VERSION = 1;
@@ -16,7 +16,8 @@ const FRAME_MAGIC = 0x184d2a50;
 const MANIFEST_MAGIC = 0x184d2a51;
 const FOOTER_MAGIC = 0x314d5045; // "EPM1", little endian
 const FOOTER_BYTES = 8;
-const HEADER_LIMIT = 1 << 20;
+/** Largest frame header, in bytes of JSON. */
+export const MAX_HEADER_BYTES = 1 << 20;
 /** Largest zstd frame and largest text in one that a reader accepts: a damaged length must not allocate the machine. */
 export const MAX_FRAME_BYTES = 64 << 20;
 
@@ -35,7 +36,7 @@ export const FrameHeader = z.object({
   crc: z.int().nonnegative(),
   cursors: z.array(StreamCursor),
   /** Cumulative counters of the hops as they stood when the frame was written. */
-  reports: z.array(HopReport),
+  reports: StoredReports,
 });
 export type FrameHeader = z.infer<typeof FrameHeader>;
 
@@ -57,7 +58,7 @@ export const SegmentManifest = z.object({
   rawBytes: z.int(),
   frames: z.array(FrameEntry),
   rollups: z.array(RollupPartial),
-  reports: z.array(HopReport),
+  reports: StoredReports,
   templateVersion: z.int(),
   ruleVersion: z.string().nullable(),
 });
@@ -69,14 +70,21 @@ export function segmentKey(tenant: string, segment: string, openedAtUs: number):
   return `${tenant}/segments/${day}/${segment}.ndjson.zst`;
 }
 
-/** One frame of a segment: header and zstd frame as one buffer, and where in it the zstd frame starts. */
+/**
+ * One frame of a segment: header and zstd frame as one buffer, and where in it the zstd frame starts. Throws RangeError
+ * when the header is larger than a reader accepts: written, it would end the file for every reader.
+ */
 export function encodeFrame(
   ndjson: Buffer,
   header: Omit<FrameHeader, 'v' | 'length' | 'crc'>,
 ): { bytes: Buffer; dataOffset: number; dataLength: number } {
   const data = zstdCompressSync(ndjson);
   const full: FrameHeader = { v: SEGMENT_VERSION, ...header, length: data.length, crc: crc32(data) };
-  const head = skippable(FRAME_MAGIC, Buffer.from(JSON.stringify(full)));
+  const json = Buffer.from(JSON.stringify(full));
+  if (json.length > MAX_HEADER_BYTES) {
+    throw new RangeError(`a frame header of ${json.length} bytes is above ${MAX_HEADER_BYTES}`);
+  }
+  const head = skippable(FRAME_MAGIC, json);
   return { bytes: Buffer.concat([head, data]), dataOffset: head.length, dataLength: data.length };
 }
 
@@ -126,7 +134,7 @@ export function* segmentBlocks(file: Buffer): Generator<Block> {
       if (manifest) yield { kind: 'manifest', manifest, end: body + length };
       return;
     }
-    if (magic !== FRAME_MAGIC || length > HEADER_LIMIT) return;
+    if (magic !== FRAME_MAGIC || length > MAX_HEADER_BYTES) return;
     const header = parseHeader(file.subarray(body, body + length));
     if (!header) return;
     const dataOffset = body + length;

@@ -3,7 +3,8 @@
 //   preface "EPSTRM1\n" (sender only), then frames: u32 length | u32 CRC-32 | u8 message number | payload
 //
 // `length` counts number and payload, the checksum covers the same bytes, integers are little endian. The decoder is
-// incremental and bounded; a damaged frame is an error, after which the stream must be closed.
+// incremental and bounded, in memory and in work, however the bytes are cut; a damaged frame is an error, after which
+// the stream must be closed.
 import { crc32 } from 'node:zlib';
 import { type CaptureMessage, decodeCaptureMessage, encodeCaptureMessage } from './capture-messages.ts';
 
@@ -11,6 +12,7 @@ export const CAPTURE_PREFACE = Buffer.from('EPSTRM1\n');
 /** A frame larger than this is refused: the sender must cut its batches well below. */
 export const MAX_CAPTURE_FRAME_BYTES = 16 << 20;
 const HEADER_BYTES = 8;
+const NOTHING = Buffer.alloc(0);
 
 export class CaptureStreamError extends Error {
   readonly code: 'bad-preface' | 'frame-too-large' | 'bad-checksum' | 'bad-message';
@@ -33,16 +35,26 @@ export function encodeCaptureFrame(message: CaptureMessage): Buffer {
 
 /** Bytes in, messages out. `preface: true` on the side that receives the preface (the forwarder). */
 export class CaptureFrameDecoder {
-  #rest: Buffer = Buffer.alloc(0);
+  /** A larger frame is refused; it may be changed between two messages. */
+  maxFrameBytes: number;
+  /** The first `#length` bytes are not decoded yet; what is behind them is room to grow. */
+  #buffer: Buffer = NOTHING;
+  #length = 0;
   #prefaceDue: boolean;
 
-  constructor(options: { preface: boolean }) {
+  constructor(options: { preface: boolean; maxFrameBytes?: number }) {
     this.#prefaceDue = options.preface;
+    this.maxFrameBytes = options.maxFrameBytes ?? MAX_CAPTURE_FRAME_BYTES;
+  }
+
+  /** Memory held for bytes that are not decoded yet. */
+  get heldBytes(): number {
+    return this.#buffer.length;
   }
 
   /** Messages completed by `chunk`. Throws CaptureStreamError on damage. */
   *feed(chunk: Buffer): Generator<CaptureMessage> {
-    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    this.#append(chunk);
     if (this.#prefaceDue && !this.#takePreface()) return;
     for (;;) {
       const frame = this.#takeFrame();
@@ -52,35 +64,56 @@ export class CaptureFrameDecoder {
     }
   }
 
+  /** Grows by doubling: a byte is copied a few times at most, however many chunks its frame comes in. */
+  #append(chunk: Buffer): void {
+    const length = this.#length + chunk.length;
+    if (this.#length === 0) {
+      this.#buffer = chunk;
+    } else {
+      if (length > this.#buffer.length) {
+        const grown = Buffer.allocUnsafe(Math.max(length, 2 * this.#length));
+        this.#buffer.copy(grown, 0, 0, this.#length);
+        this.#buffer = grown;
+      }
+      chunk.copy(this.#buffer, this.#length);
+    }
+    this.#length = length;
+  }
+
+  #consume(bytes: number): void {
+    this.#length -= bytes;
+    this.#buffer = this.#length === 0 ? NOTHING : this.#buffer.subarray(bytes);
+  }
+
   #takePreface(): boolean {
-    const seen = Math.min(this.#rest.length, CAPTURE_PREFACE.length);
-    if (!this.#rest.subarray(0, seen).equals(CAPTURE_PREFACE.subarray(0, seen))) {
+    const seen = Math.min(this.#length, CAPTURE_PREFACE.length);
+    if (!this.#buffer.subarray(0, seen).equals(CAPTURE_PREFACE.subarray(0, seen))) {
       throw new CaptureStreamError(
         'bad-preface',
         'not a capture stream: the first bytes are not the preface',
       );
     }
     if (seen < CAPTURE_PREFACE.length) return false;
-    this.#rest = this.#rest.subarray(seen);
+    this.#consume(seen);
     this.#prefaceDue = false;
     return true;
   }
 
   #takeFrame(): Buffer | null {
-    if (this.#rest.length < HEADER_BYTES) return null;
-    const length = this.#rest.readUInt32LE(0);
-    if (length === 0 || length > MAX_CAPTURE_FRAME_BYTES) {
+    if (this.#length < HEADER_BYTES) return null;
+    const length = this.#buffer.readUInt32LE(0);
+    if (length === 0 || length > this.maxFrameBytes) {
       throw new CaptureStreamError(
         'frame-too-large',
-        `a frame of ${length} bytes is outside 1..${MAX_CAPTURE_FRAME_BYTES}`,
+        `a frame of ${length} bytes is outside 1..${this.maxFrameBytes}`,
       );
     }
-    if (this.#rest.length < HEADER_BYTES + length) return null;
-    const frame = this.#rest.subarray(HEADER_BYTES, HEADER_BYTES + length);
-    if (crc32(frame) !== this.#rest.readUInt32LE(4)) {
+    if (this.#length < HEADER_BYTES + length) return null;
+    const frame = this.#buffer.subarray(HEADER_BYTES, HEADER_BYTES + length);
+    if (crc32(frame) !== this.#buffer.readUInt32LE(4)) {
       throw new CaptureStreamError('bad-checksum', 'a frame is damaged: its checksum does not match');
     }
-    this.#rest = this.#rest.subarray(HEADER_BYTES + length);
+    this.#consume(HEADER_BYTES + length);
     return frame;
   }
 }

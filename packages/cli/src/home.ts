@@ -69,7 +69,7 @@ async function lock(root: string): Promise<void> {
       if (holder > 0 && isAlive(holder)) {
         throw new OperatingError(
           'home_in_use',
-          `The folder ${root} is in use by process ${holder}; stop that one or choose another folder with --home.`,
+          `The folder ${root} is in use by process ${holder}; stop that one (or remove ${file} if it is no echoplane), or choose another folder with --home.`,
         );
       }
       await rm(file, { force: true });

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // `echoplane`: the laptop's front door. Reads the command line and the environment; everything else is told what to do.
-import { OperatingError } from '@echoplane/runtime';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import manifest from '../package.json' with { type: 'json' };
 import { runDemo } from './demo.ts';
 import { runRecord } from './record.ts';
 import { runSession } from './session.ts';
@@ -9,7 +9,7 @@ import { listTraffic } from './traffic.ts';
 import { runUp } from './up.ts';
 
 const DEFAULT_HOME = './.echoplane';
-const databaseUrl = readDatabaseUrl(process.env.DATABASE_URL);
+const VERSION = manifest.version;
 
 const integer = (min: number, max: number) => (text: string) => {
   const value = Number(text);
@@ -18,13 +18,20 @@ const integer = (min: number, max: number) => (text: string) => {
   return value;
 };
 const home = () =>
-  new Option('--home <folder>', 'where everything is kept').env('ECHOPLANE_HOME').default(DEFAULT_HOME);
+  new Option('--home <folder>', 'where everything is kept')
+    .env('ECHOPLANE_HOME')
+    .argParser((text) => {
+      if (text.trim() === '') throw new InvalidArgumentError('It must name a folder.');
+      return text;
+    })
+    .default(DEFAULT_HOME);
 const port = () =>
   new Option('--port <number>', 'port of the dashboard; a free one by default')
     .argParser(integer(1, 65535))
     .default(null, 'free');
 
 const program = new Command('echoplane')
+  .version(VERSION)
   .description('Record real API traffic, turn it into tests and mocks, replay it against the next version.')
   .addHelpText(
     'after',
@@ -39,7 +46,9 @@ program
   .addOption(port())
   .action((options: { home: string; port: number | null }) =>
     end(
-      runSession(options.home, process.env, (session) => runUp(session, { databaseUrl, port: options.port })),
+      runSession(options.home, process.env, (session) =>
+        runUp(session, { databaseUrl: readDatabaseUrl(), port: options.port }),
+      ),
     ),
   );
 
@@ -53,7 +62,7 @@ program
     const once = options.once === true;
     return end(
       runSession(once ? null : options.home, process.env, (session) =>
-        runDemo(session, { once, databaseUrl, port: options.port }),
+        runDemo(session, { once, databaseUrl: readDatabaseUrl(), port: options.port }),
       ),
     );
   });
@@ -89,11 +98,11 @@ program
   .description('list the newest RRPairs of a running plane')
   .addOption(home())
   .addOption(new Option('--direction <direction>', 'IN or OUT').choices(['IN', 'OUT']))
-  .option('--host <host>', 'host exactly as the client named it')
-  .option('--method <method>', 'HTTP method')
+  .option('--host <host>', 'host exactly as the client named it, with its port')
+  .option('--method <method>', 'HTTP method', (text) => text.toUpperCase())
   .option('--path <prefix>', 'beginning of the path')
   .option('--status <from-to>', 'status or range: 404, 500-599', parseStatus)
-  .option('--replay <id>', 'traffic of one replay instead of live traffic')
+  .option('--replay <id>', 'traffic of one replay instead of live traffic', parseReplay)
   .option('--limit <number>', 'how many at most', integer(1, 100_000), 50)
   .option('--json', 'one JSON object a line')
   .action((options) => end(trafficCommand(options)));
@@ -134,14 +143,23 @@ async function trafficCommand({
   return 0;
 }
 
+function parseReplay(text: string): string {
+  if (!/^[0-9a-f-]{36}$/i.test(text))
+    throw new InvalidArgumentError('It must be the id of a replay, as in the address of its report.');
+  return text.toLowerCase();
+}
+
 function parseStatus(text: string): { statusMin: number; statusMax: number } {
   const match = /^(\d{3})(?:-(\d{3}))?$/.exec(text);
   if (!match) throw new InvalidArgumentError('It must be a status such as 404, or a range such as 500-599.');
-  return { statusMin: Number(match[1]), statusMax: Number(match[2] ?? match[1]) };
+  const [statusMin, statusMax] = [Number(match[1]), Number(match[2] ?? match[1])];
+  if (statusMin > statusMax) throw new InvalidArgumentError('The range must go upwards, such as 500-599.');
+  return { statusMin, statusMax };
 }
 
-/** Never printed: it may hold a password. */
-function readDatabaseUrl(text: string | undefined): string | null {
+/** DATABASE_URL, or null without one. Never printed: it may hold a password. */
+function readDatabaseUrl(): string | null {
+  const text = process.env.DATABASE_URL;
   if (!text) return null;
   if (URL.canParse(text) && /^postgres(ql)?:$/.test(new URL(text).protocol)) return text;
   process.stderr.write(
@@ -151,12 +169,14 @@ function readDatabaseUrl(text: string | undefined): string | null {
 }
 
 async function end(code: Promise<number>): Promise<void> {
-  try {
-    process.exit(await code);
-  } catch (err) {
-    process.stderr.write(`${err instanceof OperatingError ? err.message : (err as Error).message}\n`);
-    process.exit(1);
-  }
+  // A reader that has seen enough (`| head`) is no failure.
+  process.stdout.on('error', () => process.exit(0));
+  const ended = await code.catch((err: Error) => {
+    process.stderr.write(`${err.message}\n`);
+    return 1;
+  });
+  // Output into a pipe is still on its way: exiting now would cut it.
+  process.stdout.write('', () => process.exit(ended));
 }
 
 await program.parseAsync();

@@ -1,6 +1,7 @@
 // One installation on one machine: database, control plane, worker and forwarder, each its own process. `echoplane up`
 // is this and nothing else.
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { type ApiClient, createClient } from '@echoplane/api';
 import { OperatingError } from '@echoplane/runtime';
 import { authorityFiles } from './authority.ts';
@@ -23,6 +24,8 @@ interface Credentials {
   platformPassword: string;
   agentKey?: string;
   apiKey?: string;
+  /** Id of the tenant the keys belong to. */
+  tenant?: string;
 }
 
 /** What `plane.json` of a home holds while the plane runs: how the other commands find it. */
@@ -66,11 +69,16 @@ export interface PlaneOptions {
 /** Starts the plane. Throws OperatingError with the words of what failed. */
 export async function startPlane(options: PlaneOptions): Promise<Plane> {
   const { home, supervisor, terminal } = options;
+  const isKnownDatabase =
+    options.databaseUrl !== null || existsSync(home.path('postgres', 'data', 'PG_VERSION'));
+  const credentials = await loadCredentials(home, isKnownDatabase);
   const ports = await takePorts(options);
   const postgres = await embeddedDatabase(options, ports.postgres);
-  const credentials = await loadCredentials(home, options.databaseUrl !== null);
   const ownerUrl = options.databaseUrl ?? postgres!.url(DATABASE);
-  await terminal.step('control plane: tables, roles, keys', () => initialise(options, ownerUrl, credentials));
+  const database = options.databaseUrl === null ? '' : ` in ${whereIs(ownerUrl)} (DATABASE_URL)`;
+  await terminal.step(`control plane: tables, roles, keys${database}`, () =>
+    initialise(options, ownerUrl, credentials),
+  );
   const assets = await terminal.step('dashboard', () => dashboardDir(options.environment));
   const url = `http://127.0.0.1:${ports.cloud}`;
   const storeDir = home.path('store');
@@ -168,12 +176,12 @@ async function embeddedDatabase(options: PlaneOptions, port: number): Promise<Po
   });
 }
 
-/** In a database that others may use, a new home's user is a new one: an existing user keeps the password. */
-async function loadCredentials(home: Home, isSharedDatabase: boolean): Promise<Credentials> {
+/** In a database that may have users already, new credentials are for a new user: an existing one keeps the password. */
+async function loadCredentials(home: Home, isKnownDatabase: boolean): Promise<Credentials> {
   const kept = await home.read<Credentials>('credentials.json');
   if (kept) return kept;
   const secret = () => randomBytes(18).toString('base64url');
-  const userEmail = isSharedDatabase
+  const userEmail = isKnownDatabase
     ? `admin-${randomBytes(3).toString('hex')}@example.com`
     : 'admin@example.com';
   return { userEmail, userPassword: secret(), appPassword: secret(), platformPassword: secret() };
@@ -200,6 +208,13 @@ async function initialise(
     quietLog: true,
   });
   const made = lines.findLast((line) => 'tenant' in line);
+  if (credentials.tenant !== undefined && made?.tenant !== credentials.tenant) {
+    throw new OperatingError(
+      'another_database',
+      `${home.dir} belongs to another database: its keys, spool and recordings are of a tenant that this one does not know. Use a new --home for this database.`,
+    );
+  }
+  if (typeof made?.tenant === 'string') credentials.tenant = made.tenant;
   if (typeof made?.agentKey === 'string') credentials.agentKey = made.agentKey;
   if (typeof made?.apiKey === 'string') credentials.apiKey = made.apiKey;
   if (!credentials.agentKey || !credentials.apiKey) {
@@ -209,6 +224,12 @@ async function initialise(
     );
   }
   await home.write('credentials.json', credentials);
+}
+
+/** Host, port and database, never user or password. */
+function whereIs(databaseUrl: string): string {
+  const { host, pathname } = new URL(databaseUrl);
+  return `${host}${pathname}`;
 }
 
 function urlAs(ownerUrl: string, role: string, password: string): string {

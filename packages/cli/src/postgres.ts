@@ -112,7 +112,13 @@ async function unprivileged(): Promise<string[]> {
 
 async function initialise(dir: string, binaries: Binaries, asUser: string[]): Promise<string> {
   const secret = join(dirname(dir), 'postgres-password');
-  if (existsSync(join(dir, 'PG_VERSION'))) return (await readFile(secret, 'utf8')).trim();
+  if (existsSync(join(dir, 'PG_VERSION'))) {
+    const kept = await readFile(secret, 'utf8').catch((cause) => {
+      const message = `The database in ${dir} is there, but its password in ${secret} is not; put it back or use a new --home.`;
+      throw new OperatingError('home_damaged', message, { cause });
+    });
+    return kept.trim();
+  }
   await rm(dir, { recursive: true, force: true });
   await mkdir(dirname(dir), { recursive: true });
   await mkdir(dir, { mode: 0o700 });

@@ -153,7 +153,7 @@ export class Supervisor {
 
   #giveUp(program: Program): void {
     if (this.#stopping) return;
-    const words = program.errorTail();
+    const words = program.errorTail().replace(/\.$/, '');
     const message = `${program.name} ended by itself${words ? `: ${words}` : ''}. Its log is in ${this.#logDir}.`;
     this.#unexpected?.(new OperatingError('program_ended', message));
   }

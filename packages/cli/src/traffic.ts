@@ -24,7 +24,21 @@ export async function runningPlane(homeDir: string): Promise<PlaneFile> {
       { cause },
     );
   });
-  return JSON.parse(text) as PlaneFile;
+  const plane = parsePlane(text);
+  if (plane) return plane;
+  throw new OperatingError(
+    'plane_damaged',
+    `${file} is damaged; start "echoplane up" again, which writes it anew.`,
+  );
+}
+
+function parsePlane(text: string): PlaneFile | null {
+  try {
+    const plane = JSON.parse(text) as PlaneFile;
+    return typeof plane.url === 'string' && typeof plane.apiKey === 'string' ? plane : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Prints the newest RRPairs. */
@@ -35,8 +49,14 @@ export async function listTraffic(options: TrafficOptions, print: (line: string)
     for (const row of rows) print(JSON.stringify(row));
     return;
   }
-  if (rows.length === 0)
-    return print('No RRPair matches. Is a sidecar running, and did a request go through it?');
+  if (rows.length === 0) {
+    const isFiltered = Object.values(options.query).some((value) => value !== undefined);
+    return print(
+      isFiltered
+        ? 'No RRPair matches these options.'
+        : 'No RRPair yet. Is a sidecar running (see "echoplane record"), and did a request go through it?',
+    );
+  }
   print(
     table([
       ['time', 'dir', 'method', 'host', 'path', 'status', 'latency', 'bytes', 'id'],
@@ -75,7 +95,7 @@ async function newestRows(plane: PlaneFile, { query, limit }: TrafficOptions): P
 }
 
 function printed(row: TrafficRow): string[] {
-  const time = new Date(row.ts / 1000).toISOString().slice(11, 23);
+  const time = localTime(new Date(row.ts / 1000));
   const status = row.status === null ? (row.error ?? '–') : String(row.status);
   return [
     time,
@@ -88,4 +108,10 @@ function printed(row: TrafficRow): string[] {
     String(row.responseBytes),
     row.id,
   ];
+}
+
+/** `04:52:43.384` on this machine's clock. */
+function localTime(at: Date): string {
+  const digits = (value: number, width = 2) => String(value).padStart(width, '0');
+  return `${[at.getHours(), at.getMinutes(), at.getSeconds()].map((part) => digits(part)).join(':')}.${digits(at.getMilliseconds(), 3)}`;
 }

@@ -46,7 +46,7 @@ export async function askTenant(client: ApiClient, files: SpoolFiles, signal: Ab
   });
   const known = await rememberedTenant(files);
   if (known && known.id !== tenant.id) {
-    const sentence = `The spool folder ${files.dir} holds traffic of tenant ${known.name}, but ECHOPLANE_AGENT_KEY serves ${tenant.name}; use another spool folder.`;
+    const sentence = `The spool folder ${files.dir} holds traffic of another tenant (${known.name}, ${known.id}) than ECHOPLANE_AGENT_KEY serves (${tenant.name}, ${tenant.id}); use another spool folder.`;
     throw new OperatingError('spool_of_another_tenant', sentence);
   }
   await replaceFile(files, TENANT_FILE, JSON.stringify(tenant));

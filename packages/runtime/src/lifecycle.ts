@@ -77,8 +77,8 @@ export function exitCodeOf(err: unknown, log: Logger): number {
     for (const problem of err.problems) process.stderr.write(`${problem}\n`);
     return 64;
   }
-  if (err instanceof OperatingError) process.stderr.write(`${err.message}\n`);
-  else log.fatal({ err }, 'the program failed');
+  process.stderr.write(`${(err as Error).message}\n`);
+  if (!(err instanceof OperatingError)) log.fatal({ err }, 'the program failed');
   return 1;
 }
 

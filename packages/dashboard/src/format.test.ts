@@ -45,13 +45,13 @@ describe('formatChange()', () => {
 
 describe('formatShare()', () => {
   it('never rounds up to 100 %', () => {
-    expect(formatShare(0.99999, EN)).toBe('99.99 %');
+    expect(formatShare(0.99999, EN)).toBe('99.9 %');
     expect(formatShare(1, EN)).toBe('100 %');
   });
 
-  it('keeps decimals that floating point would lose', () => {
+  it('keeps one decimal, rounded down as in the goals', () => {
     expect(formatShare(0.29, EN)).toBe('29 %');
-    expect(formatShare(0.5714, EN)).toBe('57.14 %');
+    expect(formatShare(0.8275, EN)).toBe('82.7 %');
     expect(formatShare(null, EN)).toBe('–');
   });
 });

@@ -63,11 +63,11 @@ export function plural(count: number, one: string, many = `${one}s`, locale?: st
   return `${formatCount(count, locale)} ${count === 1 ? one : many}`;
 }
 
-/** A share 0..1 in percent with at most two decimals, rounded down: what is not whole never reads `100 %`. */
+/** A share 0..1 in percent with at most one decimal, rounded down as the goals of a report are: what is not whole never reads `100 %`. */
 export function formatShare(share: number | null, locale?: string): string {
   if (share === null) return NONE;
-  const percent = Math.floor(share * 10_000 + 1e-7) / 100;
-  return `${numbers(locale, { maximumFractionDigits: 2 }).format(percent)} %`;
+  const percent = Math.floor(share * 1_000) / 10;
+  return `${numbers(locale, { maximumFractionDigits: 1 }).format(percent)} %`;
 }
 
 /** Date and time with seconds. */

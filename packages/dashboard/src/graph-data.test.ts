@@ -20,13 +20,16 @@ describe('graphColumns()', () => {
 
   it('puts both directions on one grid without holes', () => {
     expect(columns.times).toEqual([600, 660, 720]);
-    expect(columns.inbound).toEqual([5, 0, 7]);
-    expect(columns.inboundErrors).toEqual([1, 0, 0]);
+    expect(columns.inbound).toEqual([5, null, 7]);
   });
 
   it('draws outbound downwards', () => {
-    expect(columns.outbound).toEqual([0, -3, 0]);
-    expect(columns.outboundErrors).toEqual([0, -2, 0]);
+    expect(columns.outbound).toEqual([null, -3, null]);
+    expect(columns.outboundErrors).toEqual([null, -2, null]);
+  });
+
+  it('draws nothing where nothing failed', () => {
+    expect(columns.inboundErrors).toEqual([1, null, null]);
   });
 
   it('does not invent a latency where nothing happened', () => {

@@ -4,6 +4,7 @@ import type { TrafficGraph } from '@echoplane/api';
 
 type Column = (number | null)[];
 
+/** Counts are null where there are none: a bar of no height would still leave a line. */
 export interface GraphColumns {
   /** Start of each step, s since the epoch. */
   times: number[];
@@ -36,12 +37,12 @@ export function graphColumns(graph: TrafficGraph): GraphColumns {
     );
   const [inPoints, outPoints] = [points('IN'), points('OUT')];
   const steps = grid([...inPoints.keys(), ...outPoints.keys()], graph.stepUs);
-  // `|| 0`: a negated zero would print as `-0`.
-  const down = (n: number | undefined) => -(n ?? 0) || 0;
+  const up = (n: number | undefined) => n || null;
+  const down = (n: number | undefined) => (n ? -n : null);
   return {
     times: steps.map((t) => t / 1_000_000),
-    inbound: steps.map((t) => inPoints.get(t)?.count ?? 0),
-    inboundErrors: steps.map((t) => inPoints.get(t)?.errors ?? 0),
+    inbound: steps.map((t) => up(inPoints.get(t)?.count)),
+    inboundErrors: steps.map((t) => up(inPoints.get(t)?.errors)),
     outbound: steps.map((t) => down(outPoints.get(t)?.count)),
     outboundErrors: steps.map((t) => down(outPoints.get(t)?.errors)),
     inboundP50: steps.map((t) => inPoints.get(t)?.p50Us ?? null),

@@ -24,8 +24,9 @@ describe('parseTrafficSearch()', () => {
     ).toEqual({ status: '5xx', minMs: 250 });
   });
 
-  it('reads a path that looks like a number as text', () => {
-    expect(parseTrafficSearch({ path: 7 })).toEqual({ path: '7' });
+  it('reads a path that looks like a number as text, and gives a path its slash', () => {
+    expect(parseTrafficSearch({ path: 7 })).toEqual({ path: '/7' });
+    expect(parseTrafficSearch({ path: '/orders' })).toEqual({ path: '/orders' });
   });
 
   it('does not take a name of Object for a range', () => {

@@ -45,6 +45,7 @@ export function parseTrafficSearch(raw: Record<string, unknown>): TrafficSearch 
     if (typeof value === 'string' && value !== '') search[field] = value;
     else if (typeof value === 'number') search[field] = String(value);
   }
+  if (search.path && !search.path.startsWith('/')) search.path = `/${search.path}`;
   for (const field of ['from', 'to', 'minMs'] as const) {
     const value = Number(raw[field] ?? Number.NaN);
     if (Number.isFinite(value) && value >= 0) search[field] = value;

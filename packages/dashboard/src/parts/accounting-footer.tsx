@@ -34,7 +34,8 @@ export function AccountingFooter({ live }: { live: boolean }) {
 }
 
 function Sentence({ accounting }: { accounting: Accounting }) {
-  const { balanced, sentence, hops } = accounting;
+  const { balanced, hops } = accounting;
+  const sentence = `Since the beginning, replays included: ${accounting.sentence}`;
   return (
     <Popover position="top-start" withArrow shadow="md" width="max-content">
       <Popover.Target>

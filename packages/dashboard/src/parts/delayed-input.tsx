@@ -13,6 +13,7 @@ interface DelayedInputProps {
   /** What to propose while typing. */
   options?: string[];
   width: number;
+  /** Takes whole numbers; anything else is shown as wrong and counts as empty. */
   numeric?: boolean;
 }
 
@@ -33,8 +34,9 @@ export function DelayedInput({
     committed.current = value;
   }, [value]);
 
+  const isWrong = (next: string) => numeric && !/^\d*$/.test(next.trim());
   const commit = (next: string) => {
-    const clean = numeric ? next.replace(/\D/g, '') : next.trim();
+    const clean = isWrong(next) ? '' : next.trim();
     if (clean === committed.current) return;
     committed.current = clean;
     onCommit(clean);
@@ -60,6 +62,8 @@ export function DelayedInput({
     <TextInput
       {...field}
       inputMode={numeric ? 'numeric' : 'text'}
+      error={isWrong(text)}
+      title={isWrong(text) ? 'A whole number, for example 250' : undefined}
       onChange={(event) => change(event.currentTarget.value)}
     />
   );

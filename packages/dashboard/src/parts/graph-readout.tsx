@@ -11,9 +11,11 @@ interface GraphReadoutProps {
   hovered: number | null;
   totals: GraphTotals;
   stepUs: number;
+  /** Whether filters are set, which the graph does not follow. */
+  filtered: boolean;
 }
 
-export function GraphReadout({ columns, hovered, totals, stepUs }: GraphReadoutProps) {
+export function GraphReadout({ columns, hovered, totals, stepUs, filtered }: GraphReadoutProps) {
   const time = hovered === null ? undefined : columns.times[hovered];
   const at = (column: (number | null)[]) => (time === undefined ? null : (column[hovered!] ?? null));
   const counts =
@@ -22,8 +24,9 @@ export function GraphReadout({ columns, hovered, totals, stepUs }: GraphReadoutP
       : {
           inbound: at(columns.inbound) ?? 0,
           inboundErrors: at(columns.inboundErrors) ?? 0,
-          outbound: -(at(columns.outbound) ?? 0),
-          outboundErrors: -(at(columns.outboundErrors) ?? 0),
+          // Not `-`: a negated zero would print as `-0`.
+          outbound: Math.abs(at(columns.outbound) ?? 0),
+          outboundErrors: Math.abs(at(columns.outboundErrors) ?? 0),
         };
   return (
     <Group gap="lg" h={24} px="xs" wrap="nowrap" style={{ overflow: 'hidden', whiteSpace: 'nowrap' }} fz="xs">
@@ -44,12 +47,18 @@ export function GraphReadout({ columns, hovered, totals, stepUs }: GraphReadoutP
         p95={at(columns.outboundP95)}
       />
       <Text size="xs" c="dimmed" ml="auto">
-        {time === undefined
-          ? `Count and latency (p95, p50) per ${stepUs === MINUTE_US ? 'minute' : formatDuration(stepUs)} · drag to zoom`
-          : formatDate(time * 1e6)}
+        {time === undefined ? caption(stepUs, filtered) : formatDate(time * 1e6)}
       </Text>
     </Group>
   );
+}
+
+function caption(stepUs: number, filtered: boolean): string {
+  const step = stepUs === MINUTE_US ? 'minute' : formatDuration(stepUs);
+  const about = filtered
+    ? 'filters narrow the list, not the graph'
+    : `count and latency (p95, p50) per ${step} · drag to zoom`;
+  return `Failed: 5xx or no answer · ${about}`;
 }
 
 interface EntryProps {
@@ -69,7 +78,7 @@ function Entry({ color, name, count, errors, p50, p95 }: EntryProps) {
         {name} <b>{formatCount(count)}</b>
       </span>
       <Text span inherit c={errors > 0 ? 'red' : 'dimmed'}>
-        {formatCount(errors)} {errors === 1 ? 'error' : 'errors'}
+        {formatCount(errors)} failed
       </Text>
       {p95 !== null && (
         <Text span inherit c="dimmed">

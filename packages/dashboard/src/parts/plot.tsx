@@ -6,6 +6,11 @@ import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import { themeColor } from './theme-color.ts';
 
+/** Px between times at least: `12:05:06` and air. */
+const TIME_SPACE = 80;
+/** Px across; a lone value is only its point. */
+const POINT_SIZE = 5;
+
 export interface PlotProps {
   /** What does not change with the data; give it a stable identity. Colours are names of the theme: `teal-6`. */
   series: readonly PlotSeries[];
@@ -99,7 +104,13 @@ function plotOptions(
       },
     },
     axes: [
-      { ...axis, size: showTimes ? 26 : 0, values: showTimes ? timeLabels : () => [] },
+      {
+        ...axis,
+        size: showTimes ? 30 : 0,
+        gap: 10,
+        space: TIME_SPACE,
+        values: showTimes ? timeLabels : () => [],
+      },
       {
         ...axis,
         size: 64,
@@ -123,7 +134,7 @@ function drawn({ color, kind }: PlotSeries): uPlot.Series {
     return { stroke, fill: stroke, width: 0, paths, points: { show: false } };
   }
   const width = kind === 'line' ? 1.6 : 0.8;
-  return { stroke, width, points: { size: 3, fill: stroke } };
+  return { stroke, width, points: { size: POINT_SIZE, fill: stroke } };
 }
 
 /** Hours, minutes and, where steps are short, seconds; the day where it changes. */

@@ -1,20 +1,20 @@
-// Traffic over time: inbound counts upwards, outbound counts downwards, errors in red within them; below it a strip
-// with the median and the 95th percentile of latency. Dragging over it chooses a span.
+// Traffic over time: inbound counts upwards, outbound counts downwards, what failed in red within them; below it
+// a strip with the median and the 95th percentile of latency. Dragging over it chooses a span.
 import { Box, Group, Skeleton, Text, VisuallyHidden } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import type uPlot from 'uplot';
 import { trafficGraphQuery } from '../api.ts';
 import { formatCount, formatDuration } from '../format.ts';
-import { type GraphColumns, graphColumns, graphTotals } from '../graph-data.ts';
+import { type GraphColumns, type GraphTotals, graphColumns, graphTotals } from '../graph-data.ts';
 import { INBOUND, OUTBOUND } from '../theme.ts';
-import type { TrafficSearch } from '../traffic-search.ts';
+import { hasListFilters, type TrafficSearch } from '../traffic-search.ts';
 import { GraphReadout } from './graph-readout.tsx';
 import { Plot, type PlotBand, type PlotSeries } from './plot.tsx';
 import { ProblemNotice } from './problem-notice.tsx';
 
 const COUNT_HEIGHT = 132;
-const LATENCY_HEIGHT = 92;
+const LATENCY_HEIGHT = 96;
 const READOUT_HEIGHT = 24;
 
 const COUNT_SERIES: PlotSeries[] = [
@@ -69,11 +69,14 @@ export function TrafficGraph({ search, onSpan }: TrafficGraphProps) {
   const pointer = { onHover: setHovered, onSelect: (a: number, b: number) => onSpan(a * 1e3, b * 1e3) };
   return (
     <Box role="group" aria-label="Traffic over time" pos="relative" px="xs">
-      <GraphReadout columns={columns} hovered={hovered} totals={totals} stepUs={answer.data.graph.stepUs} />
-      <VisuallyHidden>
-        {`Inbound ${formatCount(totals.inbound)} requests, ${formatCount(totals.inboundErrors)} errors. `}
-        {`Outbound ${formatCount(totals.outbound)} requests, ${formatCount(totals.outboundErrors)} errors.`}
-      </VisuallyHidden>
+      <GraphReadout
+        columns={columns}
+        hovered={hovered}
+        totals={totals}
+        stepUs={answer.data.graph.stepUs}
+        filtered={hasListFilters(search)}
+      />
+      <Summary totals={totals} />
       <div aria-hidden="true">
         <Plot
           series={COUNT_SERIES}
@@ -99,14 +102,28 @@ export function TrafficGraph({ search, onSpan }: TrafficGraphProps) {
           {...pointer}
         />
       </div>
-      {columns.times.length === 0 && (
-        <Group pos="absolute" inset={0} justify="center" style={{ pointerEvents: 'none' }}>
-          <Text size="sm" c="dimmed">
-            No requests in this time
-          </Text>
-        </Group>
-      )}
+      {columns.times.length === 0 && <Nothing />}
     </Box>
+  );
+}
+
+/** The totals for who cannot see the graph. */
+function Summary({ totals }: { totals: GraphTotals }) {
+  return (
+    <VisuallyHidden>
+      {`Inbound ${formatCount(totals.inbound)} requests, ${formatCount(totals.inboundErrors)} failed. `}
+      {`Outbound ${formatCount(totals.outbound)} requests, ${formatCount(totals.outboundErrors)} failed.`}
+    </VisuallyHidden>
+  );
+}
+
+function Nothing() {
+  return (
+    <Group pos="absolute" inset={0} justify="center" style={{ pointerEvents: 'none' }}>
+      <Text size="sm" c="dimmed">
+        No requests in this time
+      </Text>
+    </Group>
   );
 }
 

@@ -2,7 +2,7 @@
 // lives in the address; this only reads and changes it.
 import { Badge, Button, CloseButton, Group, SegmentedControl, Select } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { servicesQuery } from '../api.ts';
+import { replayQuery, servicesQuery } from '../api.ts';
 import { formatDate, plural } from '../format.ts';
 import {
   DEFAULT_RANGE,
@@ -62,13 +62,19 @@ export function TrafficToolbar({ search, onChange }: TrafficToolbarProps) {
           {formatDate(search.from! * 1_000)} – {formatDate(search.to! * 1_000)}
         </Removable>
       )}
-      {search.replay && (
-        <Removable label="Replay" onRemove={() => onChange({ replay: undefined })}>
-          Replay {search.replay.slice(0, 8)}
-        </Removable>
-      )}
+      {search.replay && <ReplayChip id={search.replay} onRemove={() => onChange({ replay: undefined })} />}
       <ListFilters search={search} onChange={onChange} services={services} />
     </Group>
+  );
+}
+
+/** The replay by its name; until that is known by its id's last digits, as the first ones are only its time. */
+function ReplayChip({ id, onRemove }: { id: string; onRemove: () => void }) {
+  const name = useQuery(replayQuery(id)).data?.name;
+  return (
+    <Removable label="Replay" onRemove={onRemove}>
+      Replay: {name ?? id.slice(-8)}
+    </Removable>
   );
 }
 
@@ -103,7 +109,7 @@ function ListFilters({
         width={132}
         value={search.status}
         options={Object.fromEntries(
-          Object.keys(STATUS_CLASSES).map((c) => [c, c === 'errors' ? 'Errors (400+)' : c]),
+          Object.keys(STATUS_CLASSES).map((c) => [c, c === 'errors' ? '4xx and 5xx' : c]),
         )}
         onChange={(status) => onChange({ status: status as keyof typeof STATUS_CLASSES })}
       />

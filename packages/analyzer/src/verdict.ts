@@ -83,7 +83,7 @@ function reasonsFor(verdict: Verdict, voids: readonly string[], { findings, coun
     .map((finding) => `${finding.sentence} (${finding.count} of ${finding.of})`);
 }
 
-/** 99.96 % is not 100 %: rounded down. */
+/** 99.96 % is not 100 %: rounded down (and 0.569 × 1000 is 568.999…, not 568). */
 function percent(rate: number): string {
-  return `${Math.floor(rate * 1000) / 10} %`;
+  return `${Math.floor(rate * 1000 + 1e-9) / 10} %`;
 }

@@ -66,7 +66,7 @@ export function plural(count: number, one: string, many = `${one}s`, locale?: st
 /** A share 0..1 in percent with at most one decimal, rounded down as the goals of a report are: what is not whole never reads `100 %`. */
 export function formatShare(share: number | null, locale?: string): string {
   if (share === null) return NONE;
-  const percent = Math.floor(share * 1_000) / 10;
+  const percent = Math.floor(share * 1_000 + 1e-9) / 10;
   return `${numbers(locale, { maximumFractionDigits: 1 }).format(percent)} %`;
 }
 

@@ -1,10 +1,9 @@
 // The two artifacts the generator works from. Tests are indexed by session and read again when they are due, so that
 // memory grows with their number and not with their size; every record is checked before the first request leaves.
 import { type FileHandle, open, readFile } from 'node:fs/promises';
-import { OperatingError } from '@echoplane/runtime';
+import { type Line, linesOf, OperatingError, readLineAt } from '@echoplane/runtime';
 import { Test, Token } from '@echoplane/traffic';
 import { z } from 'zod';
-import { type Line, linesOf, readLineAt } from './line-file.ts';
 
 interface Place {
   at: number;

@@ -1,29 +1,22 @@
-// Reads `mocks.jsonl` whole: the index holds every mock anyway.
-import { readFile } from 'node:fs/promises';
-import { OperatingError } from '@echoplane/runtime';
+// Reads `mocks.jsonl` into memory: the index holds every mock anyway.
+import { open } from 'node:fs/promises';
+import { linesOf, OperatingError } from '@echoplane/runtime';
 import { Mock } from '@echoplane/traffic';
 import { z } from 'zod';
 
-const LF = 0x0a;
-
 /** The mocks of a snapshot, in the file's order. Throws OperatingError naming the line that is no mock. */
 export async function readMocks(path: string): Promise<Mock[]> {
-  const file = await readFile(path).catch((cause) => {
-    throw new OperatingError('artifact_unreadable', `${path} cannot be read: ${(cause as Error).message}.`, {
-      cause,
-    });
+  const file = await open(path).catch((cause: Error) => {
+    throw new OperatingError('artifact_unreadable', `${path} cannot be read: ${cause.message}.`, { cause });
   });
-  const mocks: Mock[] = [];
-  let number = 0;
-  for (let at = 0; at < file.length; ) {
-    // Cut by hand: node:readline also splits at U+2028, which JSON text may hold unescaped.
-    const end = file.indexOf(LF, at);
-    const line = file.subarray(at, end < 0 ? file.length : end).toString();
-    number++;
-    at = end < 0 ? file.length : end + 1;
-    if (line.trim() !== '') mocks.push(parseMock(line, number, path));
+  try {
+    const mocks: Mock[] = [];
+    for await (const { bytes, number } of linesOf(file))
+      mocks.push(parseMock(bytes.toString(), number, path));
+    return mocks;
+  } finally {
+    await file.close();
   }
-  return mocks;
 }
 
 function parseMock(line: string, number: number, path: string): Mock {

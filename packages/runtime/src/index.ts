@@ -7,6 +7,7 @@ export * from './config.ts';
 export * from './folder.ts';
 export * from './health.ts';
 export * from './lifecycle.ts';
+export * from './line-file.ts';
 export * from './listen.ts';
 export * from './log.ts';
 export * from './object-store.ts';

@@ -58,6 +58,8 @@ export class Supervisor {
   readonly #logDir: string;
   readonly #environment: Environment;
   readonly #running: Program[] = [];
+  /** Also those that are being stopped. */
+  readonly #alive = new Set<Program>();
   /** When each program had to be started again, by name. */
   readonly #restarts = new Map<string, number[]>();
   #unexpected: ((error: OperatingError) => void) | undefined;
@@ -92,6 +94,7 @@ export class Supervisor {
     const log = createWriteStream(join(this.#logDir, `${spec.name}.log`), { flags: 'a' });
     const { program, ready } = launch(spec, { ...passedOn(this.#environment), ...spec.env }, log);
     this.#running.splice(place, 0, program);
+    this.#alive.add(program);
     void program.exited.then(() => this.#ended(program, spec));
     if (spec.readyEvent) program.ready = await ready;
     return program;
@@ -120,9 +123,9 @@ export class Supervisor {
     await program.stop();
   }
 
-  /** Ends everything at once. */
+  /** Ends everything at once, also what is just being stopped: it would go on writing. */
   killAll(): void {
-    for (const program of this.#running) program.kill();
+    for (const program of this.#alive) program.kill();
   }
 
   /** Its place among the running ones; -1 when it was not one of them any more. */
@@ -133,6 +136,7 @@ export class Supervisor {
   }
 
   #ended(program: Program, spec: ProgramSpec): void {
+    this.#alive.delete(program);
     const place = this.#remove(program);
     // One that never served has told whoever started it.
     const served = Object.keys(program.ready).length > 0;

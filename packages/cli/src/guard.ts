@@ -28,7 +28,9 @@ child.on('error', (err) => {
   process.exit(1);
 });
 child.on('exit', (code, by) => {
-  if (stopping) for (const folder of valuesOf('--remove')) rmSync(folder, { recursive: true, force: true });
+  if (stopping)
+    for (const folder of valuesOf('--remove'))
+      rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   process.exit(code ?? (by === signal ? 0 : 1));
 });
 for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, stop);

@@ -43,7 +43,8 @@ export async function runSession(
     }
     supervisor?.killAll();
     for (const database of databases) database.kill();
-    if (home && homeDir === null)
+    // With a database the guard removes the folder once it has ended; two removers at once would trip over each other.
+    if (home && homeDir === null && databases.length === 0)
       rmSync(home.dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
     process.exit(INTERRUPTED);
   };

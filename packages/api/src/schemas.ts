@@ -4,6 +4,7 @@ import {
   GeneratorRun,
   Goals,
   HopReport,
+  INDEX_ROW_VERSION,
   IndexRow,
   Report,
   RollupPartial,
@@ -177,6 +178,8 @@ export type ReportDetail = z.infer<typeof ReportDetail>;
 
 /** Rows and rollups of one frame of a segment; sending it twice changes nothing. */
 export const IndexBatch = z.object({
+  /** Version of the rows; a batch of another version is refused rather than misread. */
+  v: z.literal(INDEX_ROW_VERSION),
   segment: z.uuid(),
   frame: z.int().nonnegative(),
   openedAt: time,

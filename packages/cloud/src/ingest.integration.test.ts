@@ -59,6 +59,12 @@ const hop = (kind: HopReport['hop'], captured: number, delivered: number): HopRe
 });
 
 describe('an index batch', () => {
+  test('of a version that is not known is refused, not misread', async () => {
+    const [batch] = makeSegment(plane.ann.id, [makePair({ ts: base })]).batches;
+    const { status, body } = await call<object>('POST', '/v1/ingest/index', { ...batch, v: 2 });
+    expect([status, body]).toMatchObject([400, { code: 'invalid_request', errors: [{ path: 'body.v' }] }]);
+  });
+
   test('stored twice, or twice at once, is stored once', async () => {
     const made = makeSegment(plane.bob.id, [makePair({ ts: base }), makePair({ ts: base + 1 })]);
     const send = () => call<object>('POST', '/v1/ingest/index', made.batches[0]!, 'agent', plane.bob);

@@ -8,6 +8,7 @@ import {
   encodeManifest,
   endpointOf,
   type HopReport,
+  INDEX_ROW_VERSION,
   indexRow,
   type RRPair,
   requestLine,
@@ -100,6 +101,7 @@ export function makeSegment(
       indexRow(pair, { ...position, line }, endpointOf(requestLine(pair).path)),
     );
     batches.push({
+      v: INDEX_ROW_VERSION,
       segment,
       frame,
       openedAt,

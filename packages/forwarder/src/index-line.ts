@@ -2,7 +2,13 @@
 // keeps positions only and reads each frame again from the spool. When no frame is due it sends counters that changed.
 import type { ApiClient } from '@echoplane/api';
 import { backoffMs, type Clock, type Logger } from '@echoplane/runtime';
-import { decodeFrame, type FrameEntry, type RRPair, rollupPartials } from '@echoplane/traffic';
+import {
+  decodeFrame,
+  type FrameEntry,
+  INDEX_ROW_VERSION,
+  type RRPair,
+  rollupPartials,
+} from '@echoplane/traffic';
 import type { Bell } from './bell.ts';
 import { CALL_TIMEOUT_MS, isFinalRefusal } from './control-plane.ts';
 import type { Ledger } from './ledger.ts';
@@ -106,7 +112,12 @@ export class IndexLine {
     const { segment, number } = due;
     const frame = segment.frames[number]!;
     const rows = frameRows(await readPairs(segment, frame), { segment: segment.id, number, ...frame });
-    const position = { segment: segment.id, frame: number, openedAt: openedAtOf(segment.id) };
+    const position = {
+      v: INDEX_ROW_VERSION,
+      segment: segment.id,
+      frame: number,
+      openedAt: openedAtOf(segment.id),
+    };
     const body = { ...position, rows, rollups: rollupPartials(rows), reports: ledger.reports() };
     await client.call('ingestIndex', { body }, signal);
     this.#settle(due, 'delivered');

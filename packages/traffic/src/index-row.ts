@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { header, requestLine } from './http-view.ts';
 import { Direction, Gaps, type RRPair, serviceOf } from './rrpair.ts';
 
-export const INDEX_ROW_VERSION = 1;
+export const INDEX_ROW_VERSION = 1 as const;
 
 /** Where a pair's line is: in `segment`, in the zstd frame at [frameOffset, +frameLength), line `line` (from 0) of it. */
 export const FramePosition = z.object({

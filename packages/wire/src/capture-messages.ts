@@ -167,8 +167,6 @@ const TYPES = [
   ['refusal', 5, root.lookupType('Refusal')],
 ] as const;
 
-const captured = root.lookupType('Captured');
-
 /** Number and payload of a message. */
 export function encodeCaptureMessage(message: CaptureMessage): { number: number; payload: Uint8Array } {
   const [, number, type] = TYPES.find(([name]) => name === message.type)!;
@@ -190,9 +188,4 @@ export function capturedSize(pair: CapturedPair): number {
   const half = (m: CapturedMessage | null) =>
     m ? m.head.length + m.body.length + m.trailers.length + m.chunks.length * 8 : 0;
   return 400 + half(pair.request) + half(pair.response);
-}
-
-/** A pair's own encoding, for a batch that is assembled incrementally and for tests. */
-export function encodeCapturedPair(pair: CapturedPair): Uint8Array {
-  return captured.encode(pair as object).finish();
 }

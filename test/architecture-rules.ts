@@ -30,6 +30,7 @@ const ONLY_IN: Record<string, string[]> = {
   protobufjs: ['wire'],
   react: ['dashboard'],
   commander: ['cli'],
+  koffi: ['sidecar'],
 };
 
 /** Built-ins of Node that compute and nothing else: all that a pure package may use. */

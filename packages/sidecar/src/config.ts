@@ -1,4 +1,5 @@
-// The sidecar's settings, `ECHOPLANE_…` in its environment. Parsed once, before any socket opens.
+// The sidecar's settings, `ECHOPLANE_…` in its environment. Parsed once, before any socket opens; what contradicts
+// itself is said then too. Each field has a unit and a sentence, which the reference page repeats.
 import { isIP } from 'node:net';
 import { field, programFields } from '@echoplane/runtime';
 import { z } from 'zod';
@@ -8,56 +9,186 @@ const port = (fallback: number, what: string) =>
 const name = (fallback: string, what: string) => field.text().default(fallback).describe(what);
 const file = (what: string) => field.text().optional().describe(`path of ${what}`);
 const flag = (what: string) => field.flag().default(false).describe(`true or false: ${what}`);
+const list = (what: string) => field.list().default([]).describe(`comma separated: ${what}`);
+const bytes = (fallback: number, max: number, what: string) =>
+  field.integer(0, max).default(fallback).describe(`bytes, 0 to ${max}: ${what}`);
+const ports = (what: string) =>
+  field
+    .list()
+    .pipe(z.array(z.coerce.number<string>().int().min(1).max(65_535)))
+    .default([])
+    .describe(`comma separated ports, 1 to 65535: ${what}`);
+const ip = (fallback: string, what: string) =>
+  field
+    .text()
+    .refine((value) => isIP(value) !== 0, 'not an IP address')
+    .default(fallback)
+    .describe(what);
+
+const listeners = {
+  mode: z
+    .enum(['transparent', 'reverse', 'forward', 'dual'])
+    .describe(
+      'transparent (redirected connections), reverse (inbound), forward (proxy for outbound), or dual (both)',
+    ),
+  protocol: z
+    .enum(['http', 'socks', 'tcp', 'tcp:http', 'tcp:socks'])
+    .default('http')
+    .describe(
+      'reverse, forward, dual: what the app speaks to the outbound listener: http (proxy) or socks; tcp: inbound is not decoded',
+    ),
+  host: ip(
+    '127.0.0.1',
+    'IP address the inbound and admin listeners bind; the outbound ones are loopback only',
+  ),
+  inPort: port(4143, 'the inbound listener'),
+  outPort: port(4140, 'the outbound listener'),
+  adminPort: port(4145, 'health and metrics'),
+  diagnosticsPort: port(4100, 'the diagnosis pages, /connections and /config, on loopback only'),
+  ipv6: field
+    .flag()
+    .default(true)
+    .describe('true or false: transparent: listen on IPv6 too, where the machine has it'),
+  targetHost: name('127.0.0.1', 'reverse, dual: host of the app'),
+  targetPort: field.integer(1, 65_535).optional().describe('reverse, dual: port of the app, 1 to 65535'),
+  clientIp: z
+    .enum(['none', 'proxy-protocol'])
+    .default('none')
+    .describe(
+      'what the app learns of a client: none, or proxy-protocol (a PROXY v2 header before its bytes)',
+    ),
+};
+
+const identity = {
+  cluster: name('local', 'cluster of the captured workload'),
+  namespace: name('default', 'namespace of the captured workload'),
+  workload: field.text().describe('name of the captured workload'),
+  workloadKind: name('Process', 'kind of the captured workload'),
+  pod: name('local', 'pod of the captured workload'),
+  container: name('app', 'container of the captured workload'),
+  tags: field.pairs().default({}).describe('name=value pairs put on each RRPair'),
+};
+
+const stream = {
+  forwarderHost: name('127.0.0.1', 'host of the forwarder'),
+  forwarderPort: field.integer(1, 65_535).default(4150).describe('port of the forwarder, 1 to 65535'),
+  forwarderCaFile: file('PEM roots for the forwarder; with it the capture stream is TLS'),
+  forwarderCertFile: file('our PEM certificate towards the forwarder (mTLS)'),
+  forwarderKeyFile: file('the PEM private key of that certificate'),
+  forwarderName: field
+    .text()
+    .optional()
+    .describe('name in the certificate of the forwarder, when it is not its host'),
+  queueLimit: bytes(
+    32 << 20,
+    1 << 30,
+    'RRPairs held for the forwarder; beyond it bodies go first, then RRPairs',
+  ),
+};
+
+const tls = {
+  tlsOut: flag('open outbound TLS with the CA of CA_CERT_FILE'),
+  caCertFile: file('the PEM certificate of the CA that signs for outbound hosts'),
+  caKeyFile: file('the PEM private key (PKCS #8, P-256) of that CA'),
+  upstreamCaFiles: list('paths of PEM roots to trust for upstreams, beside the system roots'),
+  tlsClientCertFile: file('the PEM client certificate for upstreams that want one'),
+  tlsClientKeyFile: file('the PEM private key of that certificate'),
+  tlsInCertFiles: list('paths of PEM certificate chains with which inbound TLS is terminated; SNI picks one'),
+  tlsInKeyFiles: list('paths of their PEM private keys, in the same order'),
+  tlsInClientCaFiles: list(
+    'paths of PEM roots for clients of inbound TLS; with it a client certificate is asked for',
+  ),
+  tlsInClientAuth: z
+    .enum(['request', 'require'])
+    .default('require')
+    .describe('inbound TLS with client roots: request a client certificate, or require it'),
+  tlsInTarget: z
+    .enum(['tls', 'plain'])
+    .default('tls')
+    .describe('what the app behind terminated inbound TLS speaks: tls, or plain'),
+};
+
+const capture = {
+  opaquePorts: ports('destinations that are spliced and not decoded'),
+  ignoreDstHosts: list(
+    'destination host names that are spliced and not decoded; *.example.com covers those below',
+  ),
+  opaqueBytesPorts: ports('opaque destinations of which bytes are kept too, up to the body limit'),
+  hostResolution: z
+    .enum(['names', 'dns', 'ptr', 'none'])
+    .default('names')
+    .describe(
+      'where the name of a server comes from: names (as the app used it), dns (the relay), ptr, or none',
+    ),
+  dnsPort: port(4153, 'the DNS relay (host resolution dns), on loopback only'),
+  dnsServer: field
+    .text()
+    .optional()
+    .describe('IP address[:port] the DNS relay asks; the first of /etc/resolv.conf without it'),
+  bodyLimit: bytes(64 << 10, 4 << 20, 'kept of each body'),
+  sample: field.number(0, 1).default(1).describe('share of sessions that are captured, 0 to 1'),
+  probes: list('PORT/PATH of the probes of Kubernetes, which are withheld'),
+  maxConnections: field
+    .integer(1, 1_000_000)
+    .default(10_000)
+    .describe('connections captured at once; more are passed through unseen'),
+  connectionLimit: bytes(8 << 20, 1 << 30, 'held by the capture of one connection'),
+  captureLimit: bytes(64 << 20, 1 << 30, 'held by the capture of all connections'),
+};
+
+const replay = {
+  mocks: list('destinations answered by the responder: host:port, host:*, or *'),
+  responderHost: name('127.0.0.1', 'host of the responder'),
+  responderPort: field.integer(1, 65_535).optional().describe('port of the responder, 1 to 65535'),
+};
+
+const life = {
+  drainDeadline: field
+    .integer(0, 3_600)
+    .default(5)
+    .describe('seconds the last connections get after SIGTERM, 0 to 3600'),
+  stateFolder: file(
+    'a folder that outlives the process; with it an abnormal exit is followed by splice-only',
+  ),
+  diagnostics: flag('write a dump of the bytes and the TLS keys to DIAGNOSTICS_FOLDER'),
+  diagnosticsFolder: name('/tmp/echoplane-diagnostics', 'the folder of the diagnostics dump'),
+  diagnosticsLimit: bytes(64 << 20, 1 << 32, 'size of that folder; the oldest file goes first'),
+};
 
 export const sidecarConfig = z
   .object({
-    mode: z
-      .enum(['reverse', 'forward', 'dual'])
-      .describe('reverse (inbound), forward (HTTP proxy for outbound), or dual (both)'),
-    host: field
-      .text()
-      .refine((value) => isIP(value) !== 0, 'not an IP address')
-      .default('127.0.0.1')
-      .describe('IP address the inbound and admin listeners bind; the outbound one is always on 127.0.0.1'),
-    inPort: port(4143, 'the inbound listener'),
-    outPort: port(4140, 'the outbound listener'),
-    adminPort: port(4145, 'health, metrics and /connections'),
-    targetHost: name('127.0.0.1', 'reverse, dual: host of the app'),
-    targetPort: field.integer(1, 65_535).optional().describe('reverse, dual: port of the app, 1 to 65535'),
-    forwarderHost: name('127.0.0.1', 'host of the forwarder'),
-    forwarderPort: field.integer(1, 65_535).default(4150).describe('port of the forwarder, 1 to 65535'),
-    cluster: name('local', 'cluster of the captured workload'),
-    namespace: name('default', 'namespace of the captured workload'),
-    workload: field.text().describe('name of the captured workload'),
-    workloadKind: name('Process', 'kind of the captured workload'),
-    pod: name('local', 'pod of the captured workload'),
-    container: name('app', 'container of the captured workload'),
-    tlsOut: flag('open outbound TLS with the CA of CA_CERT_FILE'),
-    caCertFile: file('the PEM certificate of the CA that signs for outbound hosts'),
-    caKeyFile: file('the PEM private key (PKCS #8, P-256) of that CA'),
-    upstreamCaFiles: field
-      .list()
-      .default([])
-      .describe('comma separated paths of PEM roots to trust for upstreams, beside the system roots'),
-    bodyLimit: field
-      .integer(0, 4 << 20)
-      .default(64 << 10)
-      .describe('bytes kept of each body, 0 to 4194304'),
-    maxConnections: field
-      .integer(1, 1_000_000)
-      .default(10_000)
-      .describe('connections captured at once; more are passed through unseen'),
-    tags: field.pairs().default({}).describe('name=value pairs put on each RRPair'),
+    ...listeners,
+    ...identity,
+    ...stream,
+    ...tls,
+    ...capture,
+    ...replay,
+    ...life,
     ...programFields,
   })
   .superRefine((config, context) => {
-    const need = (path: 'targetPort' | 'caCertFile' | 'caKeyFile') => {
-      if (config[path] === undefined) context.addIssue({ code: 'custom', path: [path], message: 'missing' });
+    const objection = (path: keyof typeof config, message: string) =>
+      context.addIssue({ code: 'custom', path: [path], message });
+    const need = (path: keyof typeof config) => {
+      if (config[path] === undefined) objection(path, 'missing');
     };
-    if (config.mode !== 'forward') need('targetPort');
-    if (!config.tlsOut || config.mode === 'reverse') return;
-    need('caCertFile');
-    need('caKeyFile');
+    const together = (a: keyof typeof config, b: keyof typeof config) => {
+      if ((config[a] === undefined) !== (config[b] === undefined)) need(config[a] === undefined ? a : b);
+    };
+    if (config.mode === 'reverse' || config.mode === 'dual') need('targetPort');
+    if (config.mocks.length > 0) need('responderPort');
+    together('tlsClientCertFile', 'tlsClientKeyFile');
+    together('forwarderCertFile', 'forwarderKeyFile');
+    if (config.forwarderCertFile !== undefined) need('forwarderCaFile');
+    if (config.forwarderCaFile === undefined && !isLoopbackHost(config.forwarderHost))
+      objection('forwarderCaFile', 'the capture stream leaves this machine only over TLS');
+    if (config.tlsInCertFiles.length !== config.tlsInKeyFiles.length)
+      objection('tlsInKeyFiles', 'as many keys as certificates');
+    together('caCertFile', 'caKeyFile');
   });
 
 export type SidecarConfig = Readonly<z.output<typeof sidecarConfig>>;
+
+function isLoopbackHost(host: string): boolean {
+  return host === 'localhost' || host.endsWith('.localhost') || host === '::1' || /^127\./.test(host);
+}

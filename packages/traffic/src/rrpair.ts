@@ -99,6 +99,23 @@ export const Gaps = z.object({
 });
 export type Gaps = z.infer<typeof Gaps>;
 
+/**
+ * One message of a stream (a WebSocket's), in the order seen. One of `text`, `json`, `base64` holds its bytes as in
+ * `Body`; `size` counts them all, also those not kept.
+ */
+export const StreamMessage = z.object({
+  from: z.enum(['client', 'server']),
+  /** WebSocket: text, binary, ping, pong, close. */
+  kind: z.string(),
+  /** µs after the pair's `ts`. */
+  offsetUs: z.int().nonnegative(),
+  size: z.int().nonnegative(),
+  text: z.string().optional(),
+  json: z.json().optional(),
+  base64: z.string().optional(),
+});
+export type StreamMessage = z.infer<typeof StreamMessage>;
+
 export const Redaction = z.object({ path: z.string(), kind: z.string(), rule: z.string() });
 
 export const RRPair = z.object({
@@ -124,6 +141,12 @@ export const RRPair = z.object({
   response: HttpResponse.nullable(),
   /** Opaque protocols only: bytes each way, never content. */
   opaque: z.object({ sentBytes: z.int(), receivedBytes: z.int() }).optional(),
+  /** Streams of messages only. */
+  messages: z.array(StreamMessage).optional(),
+  /** A stream recorded in parts: they share `connection`, and `index` counts them from 0; the first holds the request. */
+  part: z.object({ index: z.int().nonnegative(), last: z.boolean() }).optional(),
+  /** From the request's trace headers (W3C traceparent, B3), lower case hex. */
+  trace: z.object({ traceId: z.string(), spanId: z.string() }).optional(),
   error: PairError.nullable(),
   gaps: Gaps.optional(),
   tags: z.record(z.string(), z.string()),

@@ -37,6 +37,10 @@ message Message {
   bytes trailers = 4;
   repeated double chunks = 5;
 }
+message StreamMessage { string from = 1; string kind = 2; double offset_us = 3; double size = 4; bytes data = 5; }
+message Part { uint32 index = 1; bool last = 2; }
+message PassThroughHost { string host = 1; uint32 port = 2; string reason = 3; }
+message PassThrough { repeated PassThroughHost hosts = 1; }
 message Captured {
   string id = 1;
   double ts_us = 2;
@@ -57,6 +61,8 @@ message Captured {
   string error = 17;
   string gap_reason = 18;
   map<string, string> tags = 19;
+  repeated StreamMessage messages = 20;
+  Part part = 21;
 }
 `;
 
@@ -122,6 +128,24 @@ export interface CapturedMessage {
   chunks: number[];
 }
 
+/** One message of a stream (a WebSocket's): `data` are its first bytes, `size` how many there were. */
+export interface StreamMessage {
+  from: 'client' | 'server';
+  /** WebSocket: text, binary, ping, pong, close. */
+  kind: string;
+  /** µs after the pair's start. */
+  offsetUs: number;
+  size: number;
+  data: Uint8Array;
+}
+
+/** A destination whose TLS is not opened, and why; sidecars of a workload tell each other through the forwarder. */
+export interface PassThroughHost {
+  host: string;
+  port: number;
+  reason: string;
+}
+
 export interface CapturedPair {
   id: string;
   tsUs: number;
@@ -147,6 +171,10 @@ export interface CapturedPair {
   /** Why the pair is incomplete or opaque, or empty. */
   gapReason: string;
   tags: Record<string, string>;
+  /** Messages of a stream, oldest first; empty for everything else. */
+  messages?: StreamMessage[];
+  /** A stream that is recorded in parts: the parts of one exchange share `connection` and `seq`. */
+  part?: { index: number; last: boolean } | null;
 }
 
 const root = protobuf.parse(PROTO, { keepCase: false }).root;
@@ -157,7 +185,8 @@ export type CaptureMessage =
   | { type: 'welcome'; value: Welcome }
   | { type: 'batch'; value: Batch }
   | { type: 'ack'; value: Ack }
-  | { type: 'refusal'; value: Refusal };
+  | { type: 'refusal'; value: Refusal }
+  | { type: 'pass-through'; value: { hosts: PassThroughHost[] } };
 
 const TYPES = [
   ['hello', 1, root.lookupType('Hello')],
@@ -165,6 +194,7 @@ const TYPES = [
   ['batch', 3, root.lookupType('Batch')],
   ['ack', 4, root.lookupType('Ack')],
   ['refusal', 5, root.lookupType('Refusal')],
+  ['pass-through', 6, root.lookupType('PassThrough')],
 ] as const;
 
 /** Number and payload of a message. */
@@ -187,5 +217,6 @@ export function decodeCaptureMessage(number: number, payload: Uint8Array): Captu
 export function capturedSize(pair: CapturedPair): number {
   const half = (m: CapturedMessage | null) =>
     m ? m.head.length + m.body.length + m.trailers.length + m.chunks.length * 8 : 0;
-  return 400 + half(pair.request) + half(pair.response);
+  const messages = pair.messages?.reduce((sum, { data }) => sum + data.length + 48, 0) ?? 0;
+  return 400 + half(pair.request) + half(pair.response) + messages;
 }

@@ -24,6 +24,7 @@ import { createInbound } from './inbound.ts';
 import { Metrics, streamSamples } from './metrics.ts';
 import { createOutbound } from './outbound.ts';
 import type { OutboundOptions } from './outbound-options.ts';
+import { tryStaticReads } from './static-reads.ts';
 import { TlsInterception, type TlsInterceptionOptions } from './tls-interception.ts';
 
 const DRAIN_CONNECTIONS_MS = 5_000;
@@ -47,6 +48,7 @@ export async function startSidecar(
   clock: Clock = systemClock(),
 ): Promise<Sidecar> {
   const tls = await readTlsFiles(config);
+  if (!(await tryStaticReads())) log.warn('sockets are read as streams: this Node does not allow static reads');
   const metrics = new Metrics();
   const connections = new Connections();
   const { cluster, namespace, workload, workloadKind, pod, container } = config;

@@ -7,6 +7,9 @@
 // It knows nothing of protocols, and a tap must not throw.
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { ReadBuffers } from './read-buffers.ts';
+import { type Pass, SpliceReader } from './splice-reader.ts';
+import { readStatically } from './static-reads.ts';
 
 /** One end of a splice: the stream, and how a reset is sent on the TCP connection beneath it. */
 export interface Endpoint {
@@ -33,6 +36,9 @@ export interface Held {
   fromClient?: Buffer;
   fromServer?: Buffer;
 }
+
+/** Read buffers of all splices of the process. */
+export const readBuffers = new ReadBuffers();
 
 /** The endpoint of a TCP socket opened with `allowHalfOpen`. */
 export function tcpEndpoint(socket: Socket): Endpoint {
@@ -64,39 +70,54 @@ export function splice(client: Endpoint, server: Endpoint, tap: Tap, held: Held 
   follow(server, client, fails, isClosed);
   copy(client.stream, server.stream, {
     held: held.fromClient,
-    now: () => tap.nowUs(),
-    sees: (chunk, atUs) => tap.fromClient(chunk, atUs),
+    pass: (chunk, written) => {
+      const atUs = tap.nowUs();
+      server.stream.write(chunk, written);
+      tap.fromClient(chunk, atUs);
+    },
     ends: () => tap.clientEnded(),
   });
   copy(server.stream, client.stream, {
     held: held.fromServer,
-    now: () => tap.nowUs(),
-    sees: (chunk, atUs) => tap.fromServer(chunk, atUs),
+    pass: (chunk, written) => {
+      const atUs = tap.nowUs();
+      client.stream.write(chunk, written);
+      tap.fromServer(chunk, atUs);
+    },
     ends: () => tap.serverEnded(),
   });
 }
 
 interface Direction {
   held: Buffer | undefined;
-  now(): number;
-  sees(chunk: Buffer, atUs: number): void;
+  pass: Pass;
   ends(): void;
 }
 
 function copy(from: Socket, to: Socket, direction: Direction): void {
-  const pass = (chunk: Buffer) => {
-    const atUs = direction.now();
-    if (!to.write(chunk)) from.pause();
-    direction.sees(chunk, atUs);
-  };
+  const { held, pass } = direction;
   const end = () => {
     to.end();
     direction.ends();
   };
-  to.on('drain', () => from.resume());
-  from.on('data', pass).on('end', end).resume();
-  if (direction.held && direction.held.length > 0) pass(direction.held);
+  if (held && held.length > 0) pass(held);
+  // What the stream had read already goes first, and what follows comes straight from the socket.
+  const read = from.read() as Buffer | null;
+  if (read) pass(read);
+  const reader = new SpliceReader(from, to, pass, readBuffers);
+  if (readStatically(from, reader)) to.on('drain', () => reader.drained());
+  else copyStream(from, to, pass);
+  from.on('end', end).resume();
   if (from.readableEnded) end();
+}
+
+/** The copy by way of stream events. */
+function copyStream(from: Socket, to: Socket, pass: Pass): void {
+  from.on('data', (chunk: Buffer) => {
+    pass(chunk);
+    if (to.writableNeedDrain) from.pause();
+  });
+  to.on('drain', () => from.resume());
 }
 
 /** What becomes of `to` when `from` fails or closes. */

@@ -1,21 +1,21 @@
-// What a capture sender holds: pairs not yet in a batch, and batches not yet acknowledged, together under one bound in
-// bytes; and the sender's counters. At the bound a pair loses its bodies first, then whole pairs are dropped and
-// counted. It knows no socket and no time.
+// What a capture sender holds: the batch being filled and the batches not yet acknowledged, together under one bound in
+// bytes; and the sender's counters. Pairs are encoded as they come, so what is held is what will be sent. At the bound a
+// pair loses its bodies first, then whole pairs are dropped and counted. It knows no socket and no time.
 //
-//   offer ─▶ waiting pairs ─▶ cut: batch n ─▶ unacknowledged ─▶ acknowledge: delivered
+//   offer ─▶ open batch ─ full, or cut ─▶ batch n ─▶ unacknowledged ─▶ acknowledge: delivered
 import { count, emptyCounters, type HopCounters, pending } from '@echoplane/traffic';
 import {
-  type CapturedMessage,
-  type CapturedPair,
-  capturedSize,
-  encodeCaptureFrame,
+  BATCH_OVERHEAD_BYTES,
+  BatchBuilder,
+  batchedSize,
+  type EncodablePair,
   MAX_CAPTURE_FRAME_BYTES,
 } from '@echoplane/wire';
 
 export interface CaptureQueueOptions {
   /** Bound of everything held. */
   queueBytes: number;
-  /** A batch is cut when it would grow beyond this; one pair may be larger. */
+  /** A batch ends before it outgrows this; one pair may be larger. */
   batchBytes: number;
 }
 
@@ -28,16 +28,20 @@ export interface OutgoingBatch {
 
 /** A pair larger than this cannot travel: half of what the other side accepts leaves room for the rest of its batch. */
 const MAX_PAIR_BYTES = MAX_CAPTURE_FRAME_BYTES / 2;
+/** A forwarder takes batches of up to 10,000 pairs. */
+const MAX_BATCH_PAIRS = 8_000;
+/** Buffers kept for the next batches. */
+const SPARE_BUFFERS = 8;
 
 /** The bounded book of a capture sender. */
 export class CaptureQueue {
   readonly #options: CaptureQueueOptions;
   readonly #counters: HopCounters = emptyCounters();
   readonly #unacknowledged: OutgoingBatch[] = [];
-  #waiting: CapturedPair[] = [];
-  #waitingBytes = 0;
+  readonly #spare: Buffer[] = [];
+  readonly #shedBytes: Record<string, number> = {};
+  #open: BatchBuilder | null = null;
   #unacknowledgedBytes = 0;
-  #shedBodyBytes = 0;
   #nextSeq = 1;
   #changes = 0;
   #changesSent = -1;
@@ -46,47 +50,60 @@ export class CaptureQueue {
     this.#options = options;
   }
 
-  /** Bytes of pairs that are in no batch yet. */
-  get waitingBytes(): number {
-    return this.#waitingBytes;
+  /** Bytes of the batch being filled. */
+  get openBytes(): number {
+    return this.#open?.length ?? 0;
   }
   /** Everything held, in bytes; at most `queueBytes`. */
   get heldBytes(): number {
-    return this.#waitingBytes + this.#unacknowledgedBytes;
+    return this.openBytes + this.#unacknowledgedBytes;
   }
-  /** Body bytes given up so that their pairs could be kept. */
-  get shedBodyBytes(): number {
-    return this.#shedBodyBytes;
+  /** Body bytes given up so that their pairs could be kept, by reason. */
+  get shedBytes(): Readonly<Record<string, number>> {
+    return this.#shedBytes;
   }
   /** Pairs taken on whose fate is open. */
   get pendingPairs(): number {
     return pending(this.#counters);
   }
-  /** Nothing waits, everything sent was acknowledged. */
+  /** Nothing waits, everything cut was acknowledged. */
   get isDry(): boolean {
-    return this.#waiting.length === 0 && this.#unacknowledged.length === 0;
+    return this.#open === null && this.#unacknowledged.length === 0;
   }
   /** The counters moved since a batch last carried them. */
   get hasNews(): boolean {
     return this.#changes !== this.#changesSent;
   }
-  /** Batches to be acknowledged, oldest first. */
-  get unacknowledged(): readonly OutgoingBatch[] {
-    return this.#unacknowledged;
+  /** The last batch that was cut, 0 before the first. */
+  get lastCut(): number {
+    return this.#nextSeq - 1;
+  }
+  /** The oldest batch after `seq` that is not acknowledged. */
+  after(seq: number): OutgoingBatch | undefined {
+    const first = this.#unacknowledged[0];
+    return first && this.#unacknowledged[Math.max(0, seq + 1 - first.seq)];
+  }
+  /** Whether any batch waits for its acknowledgement. */
+  get isAwaited(): boolean {
+    return this.#unacknowledged.length > 0;
   }
 
   /** Takes a pair on: whole, without its bodies, or only as a count, as room allows. */
-  offer(pair: CapturedPair): void {
+  offer(pair: EncodablePair): void {
     this.#counters.captured++;
     this.#changes++;
-    const kept = this.#fits(pair) ? pair : this.#shed(pair);
-    if (!this.#fits(kept)) {
-      count(this.#counters.dropped, capturedSize(kept) > MAX_PAIR_BYTES ? 'oversize' : 'queue-full');
-      return;
+    if (!this.#fits(pair)) {
+      const reason = pair.sizeBytes > MAX_PAIR_BYTES ? 'oversize' : 'queue-full';
+      const shed = pair.shedBodies();
+      if (!this.#fits(pair)) {
+        count(this.#counters.dropped, pair.sizeBytes > MAX_PAIR_BYTES ? 'oversize' : 'queue-full');
+        return;
+      }
+      count(this.#shedBytes, reason, shed);
     }
-    if (kept !== pair) this.#shedBodyBytes += capturedSize(pair) - capturedSize(kept);
-    this.#waiting.push(kept);
-    this.#waitingBytes += capturedSize(kept);
+    if (this.#open && (!this.#open.hasRoom(pair) || this.#open.pairs >= MAX_BATCH_PAIRS)) this.cut();
+    this.#open ??= this.#begin(pair);
+    this.#open.add(pair);
   }
 
   /** Counts a pair that was seen and held back on purpose. */
@@ -96,26 +113,27 @@ export class CaptureQueue {
     count(this.#counters.withheld, reason);
   }
 
+  /** Counts a pair that was seen and could not be kept. */
+  drop(reason: string): void {
+    this.#counters.captured++;
+    this.#changes++;
+    count(this.#counters.dropped, reason);
+  }
+
   counters(): HopCounters {
     const { withheld, dropped, ...rest } = this.#counters;
     return { ...rest, withheld: { ...withheld }, dropped: { ...dropped } };
   }
 
-  /** Puts the oldest waiting pairs (or none: counters only) into the next batch. */
+  /** Closes the batch being filled (or an empty one: counters only) and gives it its number. */
   cut(): OutgoingBatch {
-    let bytes = 0;
-    let pairs = 0;
-    for (; pairs < this.#waiting.length; pairs++) {
-      const size = capturedSize(this.#waiting[pairs]!);
-      if (pairs > 0 && bytes + size > this.#options.batchBytes) break;
-      bytes += size;
-    }
-    const value = { seq: this.#nextSeq++, counters: this.counters(), pairs: this.#waiting.slice(0, pairs) };
-    const batch = { seq: value.seq, pairs, frame: encodeCaptureFrame({ type: 'batch', value }) };
-    this.#waiting = this.#waiting.slice(pairs);
-    this.#waitingBytes -= bytes;
+    const open = this.#open ?? new BatchBuilder(Buffer.allocUnsafe(BATCH_OVERHEAD_BYTES));
+    const seq = this.#nextSeq++;
+    const frame = this.#keep(open, open.close(seq, this.counters()));
+    const batch = { seq, pairs: open.pairs, frame };
+    this.#open = null;
     this.#unacknowledged.push(batch);
-    this.#unacknowledgedBytes += batch.frame.length;
+    this.#unacknowledgedBytes += frame.length;
     this.#changesSent = this.#changes;
     return batch;
   }
@@ -125,25 +143,39 @@ export class CaptureQueue {
     while (this.#unacknowledged.length > 0 && this.#unacknowledged[0]!.seq <= seq) {
       const batch = this.#unacknowledged.shift()!;
       this.#unacknowledgedBytes -= batch.frame.length;
+      this.#recycle(batch.frame);
       if (batch.pairs === 0) continue;
       this.#counters.delivered += batch.pairs;
       this.#changes++;
     }
   }
 
-  #fits(pair: CapturedPair): boolean {
-    const size = capturedSize(pair);
-    return size <= MAX_PAIR_BYTES && this.heldBytes + size <= this.#options.queueBytes;
+  #fits(pair: EncodablePair): boolean {
+    const opening = this.#open?.hasRoom(pair) ? 0 : BATCH_OVERHEAD_BYTES * (this.#open ? 2 : 1);
+    const size = batchedSize(pair);
+    return size <= MAX_PAIR_BYTES && this.heldBytes + opening + size <= this.#options.queueBytes;
   }
 
-  #shed(pair: CapturedPair): CapturedPair {
-    const bare = (message: CapturedMessage | null) =>
-      message && { ...message, body: new Uint8Array(0), chunks: [] };
-    return {
-      ...pair,
-      request: bare(pair.request),
-      response: bare(pair.response),
-      gapReason: pair.gapReason || 'shed',
-    };
+  #begin(pair: EncodablePair): BatchBuilder {
+    const needed = BATCH_OVERHEAD_BYTES + batchedSize(pair);
+    if (needed > this.#bufferBytes) return new BatchBuilder(Buffer.allocUnsafeSlow(needed));
+    return new BatchBuilder(this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.#bufferBytes));
+  }
+
+  /** A batch that leaves most of its buffer empty is copied out: what is held is what was counted. */
+  #keep(open: BatchBuilder, frame: Buffer): Buffer {
+    if (open.buffer.length !== this.#bufferBytes || frame.length > open.buffer.length / 2) return frame;
+    const copy = Buffer.from(frame);
+    this.#recycle(open.buffer);
+    return copy;
+  }
+
+  #recycle(buffer: Buffer): void {
+    if (buffer.buffer.byteLength !== this.#bufferBytes || this.#spare.length >= SPARE_BUFFERS) return;
+    this.#spare.push(Buffer.from(buffer.buffer as ArrayBuffer, 0, this.#bufferBytes));
+  }
+
+  get #bufferBytes(): number {
+    return BATCH_OVERHEAD_BYTES + this.#options.batchBytes;
   }
 }

@@ -1,9 +1,9 @@
-// Ships captured pairs to the forwarder over one TCP connection at a time, for sidecar, generator and responder. The
+// Ships captured pairs to the forwarder over one connection at a time, for sidecar, generator and responder. The
 // app comes first: offering a pair never throws or waits, memory is bounded whatever the other side does, and what is
 // lost is counted. Batches are sent again after a reconnect, unchanged, until they are acknowledged.
 //
 //   connecting ─▶ greeting (Hello sent) ─▶ open (Welcome came) ─▶ over ─▶ wait ─▶ connecting …
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import {
   CAPTURE_PREFACE,
   CAPTURE_STREAM_VERSION,
@@ -11,17 +11,23 @@ import {
   type CapturedPair,
   CaptureFrameDecoder,
   type CaptureMessage,
+  type EncodablePair,
+  encodablePair,
   encodeCaptureFrame,
   type Hello,
+  type PassThroughHost,
 } from '@echoplane/wire';
 import { backoffMs } from './backoff.ts';
-import { CaptureQueue } from './capture-queue.ts';
+import { CaptureQueue, type OutgoingBatch } from './capture-queue.ts';
+import { type CaptureTls, CaptureTransport } from './capture-transport.ts';
 import { type Clock, newId } from './clock.ts';
 import type { Logger } from './log.ts';
 
 export interface CaptureSenderOptions {
   host: string;
   port: number;
+  /** With it the stream is TLS, without it plain TCP. */
+  tls?: CaptureTls | undefined;
   hello: Omit<Hello, 'version' | 'incarnation'>;
   log: Logger;
   clock: Clock;
@@ -34,11 +40,20 @@ export interface CaptureSenderOptions {
   stallMs?: number;
 }
 
-/** One connection; `window` is null until Welcome. `sent` is the last batch written on it. */
+/** A list of hosts whose TLS passes through, as the sidecar keeps it. */
+export interface PassThroughShare {
+  /** What was learned here and still holds, up to 1,000 hosts. */
+  learned(): readonly PassThroughHost[];
+  /** What another sidecar learned, possibly again; it must judge what it is given. */
+  learn(host: PassThroughHost): void;
+}
+
+/** One connection; `window` is null until Welcome. `sent` is the last batch written on it, `inFlight` the bytes of those not acknowledged. */
 interface Link {
   socket: Socket;
   window: number | null;
   sent: number;
+  inFlight: number;
   progressUs: number;
   refused: boolean;
 }
@@ -58,33 +73,63 @@ export class CaptureSender {
   readonly incarnation: string;
   readonly #options: CaptureSenderOptions & typeof DEFAULTS;
   readonly #queue: CaptureQueue;
+  readonly #transport: CaptureTransport;
   readonly #closing = new AbortController();
   readonly #draining = new AbortController();
   #link: Link | null = null;
   #flushArmed = false;
   #flushDue = false;
   #lastCutUs = 0;
+  /** Since the last tick. */
+  #hasChanged = false;
   #lastChangeUs = 0;
   /** Failed attempts in a row. */
   #attempts = 0;
+  #share: PassThroughShare | null = null;
 
   constructor(options: CaptureSenderOptions) {
     this.#options = { ...DEFAULTS, ...options };
     this.#queue = new CaptureQueue(this.#options);
+    this.#transport = new CaptureTransport(options);
     this.incarnation = newId(options.clock.nowUs());
   }
 
   /** Takes a pair on. Never throws, never waits: at the bound bodies go first, then pairs, both counted. */
   offer(pair: CapturedPair): void {
+    this.offerEncodable(encodablePair(pair));
+  }
+
+  /** The same for a pair that can write itself; it is done with when this returns. */
+  offerEncodable(pair: EncodablePair): void {
+    const cutBefore = this.#queue.lastCut;
     this.#queue.offer(pair);
-    this.#lastChangeUs = this.#options.clock.nowUs();
-    this.#armFlush();
+    this.#hasChanged = true;
+    if (this.#queue.lastCut !== cutBefore) this.#pump();
+    else this.#armFlush();
   }
 
   /** Counts a pair that was seen and held back on purpose. */
   withhold(reason: string): void {
     this.#queue.withhold(reason);
-    this.#lastChangeUs = this.#options.clock.nowUs();
+    this.#hasChanged = true;
+  }
+
+  /** Counts a pair that was seen and could not be kept. */
+  drop(reason: string): void {
+    this.#queue.drop(reason);
+    this.#hasChanged = true;
+  }
+
+  /** Begins to share hosts whose TLS passes through with the other sidecars of this workload; nothing is kept here. */
+  sharePassThrough(share: PassThroughShare): void {
+    this.#share = share;
+  }
+
+  /** Tells them at once what was just learned; without a connection, `learned` says it after the next Welcome. */
+  tellPassThrough(hosts: readonly PassThroughHost[]): void {
+    const { socket } = this.#link ?? {};
+    if (!socket || !this.isConnected || hosts.length === 0 || socket.writableLength > SOCKET_BYTES) return;
+    socket.write(encodeCaptureFrame({ type: 'pass-through', value: { hosts: [...hosts] } }));
   }
 
   /** Cumulative since the start of this incarnation. */
@@ -94,7 +139,12 @@ export class CaptureSender {
 
   /** Body bytes given up so that their pairs could be kept. */
   get shedBodyBytes(): number {
-    return this.#queue.shedBodyBytes;
+    return Object.values(this.#queue.shedBytes).reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  /** The same by reason. */
+  get shedBytes(): Readonly<Record<string, number>> {
+    return this.#queue.shedBytes;
   }
 
   /** Everything held in memory, in bytes. */
@@ -151,11 +201,17 @@ export class CaptureSender {
   /** One connection from dial to end. */
   async #connection(over: AbortSignal): Promise<Link> {
     const { host, port, clock, log } = this.#options;
-    const socket = connect({ host, port, noDelay: true });
-    const link: Link = { socket, window: null, sent: 0, progressUs: clock.nowUs(), refused: false };
+    const socket = this.#transport.connect(() => this.#greet(socket));
+    const link: Link = {
+      socket,
+      window: null,
+      sent: 0,
+      inFlight: 0,
+      progressUs: clock.nowUs(),
+      refused: false,
+    };
     this.#link = link;
     const decoder = new CaptureFrameDecoder({ preface: false });
-    socket.on('connect', () => this.#greet(socket));
     socket.on('drain', () => this.#pump());
     socket.on('data', (chunk) => {
       try {
@@ -197,10 +253,13 @@ export class CaptureSender {
       link.sent = message.value.lastBatch;
       link.window = message.value.windowBytes;
       this.#attempts = 0;
+      this.tellPassThrough(this.#share?.learned() ?? []);
       log.debug({ incarnation: this.incarnation, lastBatch: link.sent }, 'the capture stream is open');
     } else if (message.type === 'ack') {
-      this.#queue.acknowledge(message.value.batch);
-      this.#lastChangeUs = link.progressUs;
+      this.#acknowledge(link, message.value.batch);
+      this.#hasChanged = true;
+    } else if (message.type === 'pass-through') {
+      for (const host of message.value.hosts) this.#share?.learn(host);
     } else if (message.type === 'refusal') {
       link.refused = true;
       log.warn(
@@ -224,43 +283,43 @@ export class CaptureSender {
     setTimeout(flush, this.#options.batchDelayMs).unref();
   }
 
-  /** Writes what may be written now: batches due on this connection, then new ones, inside the window. */
+  #acknowledge(link: Link, batch: number): void {
+    for (let due = this.#queue.after(0); due && due.seq <= batch; due = this.#queue.after(due.seq))
+      if (due.seq <= link.sent) link.inFlight -= due.frame.length;
+    this.#queue.acknowledge(batch);
+  }
+
+  /** Writes what may be written now: batches due on this connection, then the one being filled, inside the window. */
   #pump(): void {
     const link = this.#link;
     if (!link || link.window === null || link.socket.destroyed) return;
-    const { batchBytes } = this.#options;
-    let inFlight = 0;
-    for (const batch of this.#queue.unacknowledged) {
-      if (batch.seq > link.sent && !this.#write(link, batch.frame, batch.seq, inFlight)) return;
-      inFlight += batch.frame.length;
-    }
-    while (this.#queue.waitingBytes > 0 && (this.#flushDue || this.#queue.waitingBytes >= batchBytes)) {
-      if (!this.#hasRoom(link, inFlight, Math.min(this.#queue.waitingBytes, batchBytes))) return;
-      inFlight += this.#cutAndWrite(link);
+    for (let due = this.#queue.after(link.sent); due; due = this.#queue.after(link.sent))
+      if (!this.#write(link, due)) return;
+    if (this.#flushDue && this.#queue.openBytes > 0) {
+      if (!this.#hasRoom(link, this.#queue.openBytes)) return;
+      this.#cutAndWrite(link);
     }
     this.#flushDue = false;
   }
 
   /** A batch larger than the window travels alone. */
-  #hasRoom(link: Link, inFlight: number, bytes: number): boolean {
-    return link.socket.writableLength < SOCKET_BYTES && (inFlight === 0 || inFlight + bytes <= link.window!);
+  #hasRoom(link: Link, bytes: number): boolean {
+    const { socket, inFlight, window } = link;
+    return socket.writableLength < SOCKET_BYTES && (inFlight === 0 || inFlight + bytes <= window!);
   }
 
-  #write(link: Link, frame: Buffer, seq: number, inFlight: number): boolean {
-    if (!this.#hasRoom(link, inFlight, frame.length)) return false;
-    if (inFlight === 0) link.progressUs = this.#options.clock.nowUs();
+  #write(link: Link, { frame, seq }: OutgoingBatch): boolean {
+    if (!this.#hasRoom(link, frame.length)) return false;
+    if (link.inFlight === 0) link.progressUs = this.#options.clock.nowUs();
     link.socket.write(frame);
+    link.inFlight += frame.length;
     link.sent = seq;
     return true;
   }
 
-  #cutAndWrite(link: Link): number {
-    if (this.#queue.unacknowledged.length === 0) link.progressUs = this.#options.clock.nowUs();
-    const { frame, seq } = this.#queue.cut();
+  #cutAndWrite(link: Link): void {
     this.#lastCutUs = this.#options.clock.nowUs();
-    link.socket.write(frame);
-    link.sent = seq;
-    return frame.length;
+    this.#write(link, this.#queue.cut());
   }
 
   /** What happens by time: counters of an idle sender, and giving up a connection that stalls. */
@@ -268,7 +327,9 @@ export class CaptureSender {
     const link = this.#link;
     if (!link) return;
     const nowUs = this.#options.clock.nowUs();
-    const isDue = link.window === null || this.#queue.unacknowledged.length > 0;
+    if (this.#hasChanged) this.#lastChangeUs = nowUs;
+    this.#hasChanged = false;
+    const isDue = link.window === null || this.#queue.isAwaited;
     if (isDue && nowUs - link.progressUs > this.#options.stallMs * 1000) {
       this.#options.log.warn(
         { stallMs: this.#options.stallMs },

@@ -1,7 +1,7 @@
 // Time as an argument: µs since the epoch that never run backwards within a process, and a sleep that can be aborted.
 import { randomFillSync } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { uuidV7 } from '@echoplane/traffic';
+import { uuidV7, writeUuidV7 } from '@echoplane/traffic';
 
 export interface Clock {
   /** µs since the epoch, strictly monotonic within a process. */
@@ -41,11 +41,20 @@ let used = POOL_BYTES;
 
 /** A UUIDv7 for `tsUs` with fresh randomness, drawn from a pool because ids are made for every pair. */
 export function newId(tsUs: number): string {
+  const from = drawRandom();
+  return uuidV7(tsUs, pool.subarray(from, from + ID_BYTES));
+}
+
+/** The 36 characters of a new id, written at `at`. */
+export function writeNewId(into: Buffer, at: number, tsUs: number): void {
+  writeUuidV7(into, at, tsUs, pool, drawRandom());
+}
+
+function drawRandom(): number {
   if (used + ID_BYTES > POOL_BYTES) {
     randomFillSync(pool);
     used = 0;
   }
-  const id = uuidV7(tsUs, pool.subarray(used, used + ID_BYTES));
   used += ID_BYTES;
-  return id;
+  return used - ID_BYTES;
 }

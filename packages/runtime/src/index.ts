@@ -1,6 +1,7 @@
 // The process kit: what every long-lived program of Echoplane needs, and nothing a library user would.
 export * from './backoff.ts';
-export { CaptureSender, type CaptureSenderOptions } from './capture-sender.ts';
+export { CaptureSender, type CaptureSenderOptions, type PassThroughShare } from './capture-sender.ts';
+export type { CaptureTls } from './capture-transport.ts';
 export * from './certificates.ts';
 export * from './clock.ts';
 export * from './config.ts';
@@ -13,3 +14,4 @@ export * from './log.ts';
 export * from './object-store.ts';
 export * from './program.ts';
 export * from './shipping.ts';
+export * from './tls-files.ts';

@@ -14,10 +14,19 @@ export const programFields = {
 /** A name as Kubernetes bounds it; the forwarder refuses longer ones. */
 const name = () => field.text().max(253);
 
-/** Fields of programs that ship captured pairs: where to, and whose traffic it is. */
+const file = (what: string) => field.text().optional().describe(`path of ${what}`);
+
+/** Fields of programs that ship captured pairs: where to, and whose traffic it is; see `checkForwarderAddress`. */
 export const shippingFields = {
   forwarderHost: field.text().default('127.0.0.1').describe('host of the forwarder that takes the pairs'),
   forwarderPort: field.port().default(4150).describe('port of the forwarder that takes the pairs'),
+  forwarderCaFile: file('PEM roots for the forwarder; with it the capture stream is TLS'),
+  forwarderCertFile: file('our PEM certificate towards the forwarder (mTLS)'),
+  forwarderKeyFile: file('the PEM private key of that certificate'),
+  forwarderName: field
+    .text()
+    .optional()
+    .describe('name in the certificate of the forwarder, when it is not its host'),
   cluster: name().default('local').describe('cluster of the workload'),
   namespace: name().default('default').describe('namespace of the workload'),
   workload: name().describe('name of the workload, the service the pairs belong to'),

@@ -12,3 +12,30 @@ export function uuidV7(tsUs: number, random: Uint8Array): string {
   const hex = bytes.toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
+
+const HEX = Buffer.from('0123456789abcdef');
+const DASH = 0x2d;
+
+/** The 36 characters of `uuidV7`, written at `at`; `random` holds its ten bytes from `from` on. */
+export function writeUuidV7(into: Buffer, at: number, tsUs: number, random: Uint8Array, from: number): void {
+  const ms = Math.floor(tsUs / 1000);
+  const subMs = Math.floor(((tsUs % 1000) * 4096) / 1000);
+  let high = Math.floor(ms / 0x10000);
+  for (let digit = 7; digit >= 0; digit--, high >>>= 4) into[at + digit] = HEX[high & 15]!;
+  into[at + 8] = DASH;
+  let low = ms & 0xffff;
+  for (let digit = 12; digit >= 9; digit--, low >>>= 4) into[at + digit] = HEX[low & 15]!;
+  into[at + 13] = DASH;
+  let version = 0x7000 | subMs;
+  for (let digit = 17; digit >= 14; digit--, version >>>= 4) into[at + digit] = HEX[version & 15]!;
+  into[at + 18] = DASH;
+  writeByte(into, at + 19, (random[from]! & 0x3f) | 0x80);
+  writeByte(into, at + 21, random[from + 1]!);
+  into[at + 23] = DASH;
+  for (let byte = 2; byte < 8; byte++) writeByte(into, at + 20 + byte * 2, random[from + byte]!);
+}
+
+function writeByte(into: Buffer, at: number, byte: number): void {
+  into[at] = HEX[byte >> 4]!;
+  into[at + 1] = HEX[byte & 15]!;
+}

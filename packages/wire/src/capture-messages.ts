@@ -188,14 +188,27 @@ export type CaptureMessage =
   | { type: 'refusal'; value: Refusal }
   | { type: 'pass-through'; value: { hosts: PassThroughHost[] } };
 
+export const BATCH_NUMBER = 3;
+const BATCH = root.lookupType('Batch');
+const CAPTURED = root.lookupType('Captured');
 const TYPES = [
   ['hello', 1, root.lookupType('Hello')],
   ['welcome', 2, root.lookupType('Welcome')],
-  ['batch', 3, root.lookupType('Batch')],
+  ['batch', BATCH_NUMBER, BATCH],
   ['ack', 4, root.lookupType('Ack')],
   ['refusal', 5, root.lookupType('Refusal')],
   ['pass-through', 6, root.lookupType('PassThrough')],
 ] as const;
+
+/** A pair, or some of its fields, as the bytes of a `Captured` message. */
+export function encodeCaptured(pair: Partial<CapturedPair>): Uint8Array {
+  return CAPTURED.encode(pair as object).finish();
+}
+
+/** The fields of a batch beside its pairs. */
+export function encodeBatchEnd(seq: number, counters: CaptureCounters): Uint8Array {
+  return BATCH.encode({ seq, counters } as object).finish();
+}
 
 /** Number and payload of a message. */
 export function encodeCaptureMessage(message: CaptureMessage): { number: number; payload: Uint8Array } {

@@ -4,46 +4,38 @@
  * It knows no sockets and no clock, builds no header objects and decodes no bodies.
  *
  * Every request whose head was seen ends in exactly one way: in a pair, or in `abandoned` of `opaque`.
- * The owner ends every exchange: `serverEnd` (after `clientEnd` if that came first) or `abort`.
+ * The owner ends every exchange: `serverEnd` (after `clientEnd` if that came first) or `abort`. After a request
+ * for an upgrade the client's bytes are held until the answer says what they are.
+ *
+ * Parts: a response that still flows `partAfterUs` after its first byte is emitted in parts from then on, each with
+ * what came since the one before, decided as bytes arrive; an event stream also whenever its part is full, so that
+ * nothing of it is cut. Any other body is cut at the limit, however large: a download stays one pair.
  */
-import { type BodyCapture, BodyCollector } from './body-collector.ts';
+import { BodyCollector } from './body-collector.ts';
 import { Http1Framer, type Http1FramerOptions, type Http1Sink } from './http1-framer.ts';
 import type { Http1Head, Http1OpaqueReason } from './http1-framing.ts';
+import type { Http1PairError, RawHttpPair } from './raw-http-pair.ts';
 
-/** Why a pair is not whole; who ended first names the side. */
-export type Http1PairError = 'reset' | 'client-closed' | 'server-closed' | 'timeout';
+export type { Http1PairError, RawHttpPair } from './raw-http-pair.ts';
 
 /** Why an exchange stopped pairing. */
 export type Http1ExchangeOpaqueReason = Http1OpaqueReason | 'unexpected-response' | 'too-many-outstanding';
 
-/** One request and its response as they were on the wire; times are the owner's clock in µs. */
-export interface RawHttpPair {
-  /** Position of the request on its connection, from 0. */
+/** A connection that has become a WebSocket: its pair, already emitted, and what came after. All copies. */
+export interface WebSocketUpgrade {
   seq: number;
   requestHead: Buffer;
-  requestBody: BodyCapture;
-  requestTrailers: Buffer | null;
-  /** Null when no final response was seen. */
-  responseHead: Buffer | null;
-  responseBody: BodyCapture;
-  responseTrailers: Buffer | null;
-  /** 1xx responses (100, 103) that came before the final one and are not kept. */
-  interimCount: number;
-  /** The request's first byte. */
-  startedUs: number;
-  /** The request's last byte; null when it did not end. */
-  requestEndUs: number | null;
-  /** The final response's first byte; null when there was none. */
-  firstByteUs: number | null;
-  /** When the pair was over: the later of both last bytes, or the error. */
-  endUs: number;
-  error: Http1PairError | null;
+  responseHead: Buffer;
+  clientRest: Buffer;
+  serverRest: Buffer;
 }
 
 export interface Http1ExchangeSink {
   pair(pair: RawHttpPair): void;
   /** Called at most once, last. `abandoned`: requests seen for which no pair is emitted. */
   opaque(reason: Http1ExchangeOpaqueReason, abandoned: number): void;
+  /** In place of `opaque` when the connection goes on as a WebSocket; left out, that is opaque too. */
+  upgraded?(upgrade: WebSocketUpgrade): void;
 }
 
 export interface Http1ExchangeOptions extends Omit<Http1FramerOptions, 'requestMethod'> {
@@ -53,15 +45,21 @@ export interface Http1ExchangeOptions extends Omit<Http1FramerOptions, 'requestM
   maxOutstanding?: number;
   /** Bytes held for them; a request that begins above it makes the exchange opaque. Default 8 MiB. */
   maxHeldBytes?: number;
+  /** How long a response may flow before it is emitted in parts, and how long a part may become. Default 30 s; `Infinity`: never in parts. */
+  partAfterUs?: number;
 }
 
+const WEBSOCKET = /\nupgrade:[ \t]*websocket[ \t]*\r/i;
+const EVENT_STREAM = /\ncontent-type:[ \t]*text\/event-stream[ \t]*[;\r]/i;
+
 /** A pair in the making. */
-interface Outstanding extends Omit<RawHttpPair, 'requestBody' | 'responseBody'> {
+interface Outstanding extends Omit<RawHttpPair, 'requestBody' | 'responseBody' | 'part'> {
   method: string;
   requestBody: BodyCollector;
   responseBody: BodyCollector;
   hasRequest: boolean;
   hasResponse: boolean;
+  parts: number;
 }
 
 /** One connection's exchange; feed it each direction's bytes in the order they passed. */
@@ -70,6 +68,7 @@ export class Http1Exchange {
   readonly #bodyLimitBytes: number;
   readonly #maxOutstanding: number;
   readonly #maxHeldBytes: number;
+  readonly #partAfterUs: number;
   readonly #requests: Http1Framer;
   readonly #responses: Http1Framer;
   readonly #requestSink: Http1Sink;
@@ -83,6 +82,11 @@ export class Http1Exchange {
   #requestStartUs = 0;
   #responseStartUs = 0;
   #inInterim = false;
+  #asksUpgrade = false;
+  #switched: Outstanding | null = null;
+  /** Of the response in progress: when its part is over, and whether it is an event stream (once that was asked). */
+  #partDueUs = 0;
+  #isEventStream: boolean | null = null;
   #firstEnd: Http1PairError | null = null;
   /** The request side cannot be framed any more: opaque as soon as what is complete has been answered. */
   #requestsBroken: Http1OpaqueReason | null = null;
@@ -94,6 +98,7 @@ export class Http1Exchange {
     this.#bodyLimitBytes = options.bodyLimitBytes ?? 65_536;
     this.#maxOutstanding = options.maxOutstanding ?? 1_000;
     this.#maxHeldBytes = options.maxHeldBytes ?? 8 * 1024 * 1024;
+    this.#partAfterUs = options.partAfterUs ?? 30_000_000;
     this.#requests = new Http1Framer('request', options);
     this.#responses = new Http1Framer('response', {
       ...options,
@@ -115,8 +120,9 @@ export class Http1Exchange {
         this.#outstanding[0]!.responseTrailers = this.#keep(raw);
       },
       complete: () => this.#onResponseEnd(),
-      opaque: (reason) => {
-        if (reason !== 'truncated') this.#goOpaque(reason);
+      opaque: (reason, rest) => {
+        if (reason === 'upgrade') this.#onUpgrade(rest);
+        else if (reason !== 'truncated') this.#goOpaque(reason);
       },
     };
   }
@@ -199,13 +205,16 @@ export class Http1Exchange {
       error: null,
       hasRequest: false,
       hasResponse: false,
+      parts: 0,
     });
+    this.#asksUpgrade = head.upgrade;
     this.#requestStartUs = this.#nowUs;
   }
 
   #onRequestEnd(): void {
     const last = this.#outstanding.at(-1)!;
     last.requestEndUs = this.#nowUs;
+    if (this.#asksUpgrade && last.responseHead === null) this.#requests.hold();
     this.#closeRequest(last);
   }
 
@@ -244,6 +253,11 @@ export class Http1Exchange {
     } else {
       first.responseHead = this.#keep(head.raw);
       first.firstByteUs = this.#responseStartUs;
+      this.#partDueUs = this.#responseStartUs + this.#partAfterUs;
+      this.#isEventStream = null;
+      if (head.status === 101) this.#switched = first;
+      else if (this.#requests.isHeld && this.#outstanding.length === 1)
+        this.#requests.resume(this.#requestSink);
       if (head.framing.kind === 'length') first.responseBody.expectedBytes = head.framing.length;
       else if (head.framing.kind !== 'none') first.responseBody.timeArrivals();
     }
@@ -252,7 +266,43 @@ export class Http1Exchange {
 
   #onResponseBody(data: Buffer): void {
     const first = this.#outstanding[0]!;
-    first.responseBody.add(data, this.#nowUs - first.firstByteUs!);
+    if (this.#nowUs >= this.#partDueUs || data.length > first.responseBody.roomBytes)
+      this.#addInParts(first, data);
+    else first.responseBody.add(data, this.#nowUs - first.firstByteUs!);
+  }
+
+  /** Takes body bytes that came late or do not fit: a part may end before, or within them. */
+  #addInParts(first: Outstanding, data: Buffer): void {
+    if (this.#nowUs >= this.#partDueUs && first.hasRequest) this.#endPart(first);
+    let rest = data;
+    while (rest.length > first.responseBody.roomBytes && this.#isCutWhenFull(first)) {
+      const room = first.responseBody.roomBytes;
+      first.responseBody.add(rest.subarray(0, room), this.#nowUs - first.firstByteUs!);
+      rest = rest.subarray(room);
+      this.#endPart(first);
+    }
+    first.responseBody.add(rest, this.#nowUs - first.firstByteUs!);
+  }
+
+  #isCutWhenFull(first: Outstanding): boolean {
+    if (!first.hasRequest || this.#bodyLimitBytes === 0 || this.#partAfterUs === Number.POSITIVE_INFINITY)
+      return false;
+    this.#isEventStream ??= EVENT_STREAM.test(first.responseHead!.toString('latin1'));
+    return this.#isEventStream;
+  }
+
+  /** Emits what there is of the pair and goes on with the next part of its response. */
+  #endPart(first: Outstanding): void {
+    this.#emit(first, null, false);
+    this.#heldBytes -= first.requestBody.keptBytes + (first.requestTrailers?.length ?? 0);
+    const { timesArrivals } = first.responseBody;
+    first.parts++;
+    first.requestBody = new BodyCollector(0);
+    first.requestTrailers = null;
+    first.responseBody = new BodyCollector(this.#bodyLimitBytes);
+    if (timesArrivals) first.responseBody.timeArrivals();
+    first.startedUs = first.requestEndUs = first.firstByteUs = this.#nowUs;
+    this.#partDueUs = this.#nowUs + this.#partAfterUs;
   }
 
   #onResponseEnd(): void {
@@ -262,6 +312,20 @@ export class Http1Exchange {
     }
     this.#outstanding[0]!.hasResponse = true;
     this.#settle();
+  }
+
+  #onUpgrade(rest: Buffer): void {
+    const switched = this.#switched!;
+    const isSettled = this.#outstanding.length === 0 && this.#requests.isHeld;
+    if (!this.#sink.upgraded || !isSettled || !WEBSOCKET.test(switched.responseHead!.toString('latin1'))) {
+      this.#goOpaque('upgrade');
+      return;
+    }
+    const { seq, requestHead, responseHead } = switched;
+    const clientRest = this.#requests.takeHeld();
+    const serverRest = Buffer.from(rest);
+    this.#stop();
+    this.#sink.upgraded({ seq, requestHead, responseHead: responseHead!, clientRest, serverRest });
   }
 
   /** Emits the oldest pair when both its sides are over. */
@@ -293,8 +357,8 @@ export class Http1Exchange {
     this.#responses.abandon();
   }
 
-  #emit(from: Outstanding, error: Http1PairError | null): void {
-    this.#sink.pair({
+  #emit(from: Outstanding, error: Http1PairError | null, last = true): void {
+    const pair: RawHttpPair = {
       seq: from.seq,
       requestHead: from.requestHead,
       requestBody: from.requestBody.finish(),
@@ -308,7 +372,9 @@ export class Http1Exchange {
       firstByteUs: from.firstByteUs,
       endUs: this.#nowUs,
       error,
-    });
+    };
+    if (!last || from.parts > 0) pair.part = { index: from.parts, last };
+    this.#sink.pair(pair);
   }
 
   #keep(bytes: Buffer): Buffer {

@@ -1,5 +1,6 @@
 // Protocol layers without I/O: bytes in, messages out.
 
+export * from './batch-builder.ts';
 export type { BodyCapture } from './body-collector.ts';
 export * from './capture-frames.ts';
 export * from './capture-messages.ts';
@@ -17,3 +18,4 @@ export {
 export * from './http1-exchange.ts';
 export * from './http1-framer.ts';
 export type { Http1Framing, Http1Head, Http1OpaqueReason } from './http1-framing.ts';
+export * from './pair-encoding.ts';

@@ -1,4 +1,4 @@
-import type { CapturedPair } from '@echoplane/wire';
+import { BatchBuilder, type CapturedPair, CaptureFrameDecoder, type EncodablePair } from '@echoplane/wire';
 import { describe, expect, test } from 'vitest';
 import { Capture, type ConnectionFacts } from './capture.ts';
 import { Metrics } from './metrics.ts';
@@ -13,16 +13,27 @@ const OUT: ConnectionFacts = {
   tls: null,
 };
 
+/** The pair as a forwarder reads it. */
+function decoded(pair: EncodablePair): CapturedPair {
+  const batch = new BatchBuilder(Buffer.alloc(pair.sizeBytes + 8_192));
+  batch.add(pair);
+  const frame = batch.close(1, { captured: 1, delivered: 0, withheld: {}, dropped: {} });
+  const [message] = [...new CaptureFrameDecoder({ preface: false }).feed(frame)];
+  if (message?.type !== 'batch') throw new Error('not a batch');
+  return message.value.pairs[0]!;
+}
+
 function setUp(options: { maxConnections?: number; fails?: boolean } = {}) {
   const pairs: CapturedPair[] = [];
   const metrics = new Metrics();
   let nowUs = 1_700_000_000_000_000;
-  const offer = (pair: CapturedPair) => {
+  const offerEncodable = (encodable: EncodablePair) => {
+    const pair = decoded(encodable);
     if (options.fails) throw new Error('no room');
     pairs.push(pair);
   };
   const capture = new Capture({
-    sink: { offer },
+    sink: { offerEncodable },
     clock: { nowUs: () => (nowUs += 10) },
     metrics,
     incarnation: 'life',

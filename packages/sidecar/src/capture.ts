@@ -2,14 +2,16 @@
 // reports everything else as one opaque pair with byte counts. Nothing that goes wrong here may reach the connection:
 //
 //   detecting ─▶ http1 ─▶ opaque (refused, upgraded)     detecting ─▶ opaque     any ─ an error of ours ─▶ opaque
-import { type Clock, newId } from '@echoplane/runtime';
+import { type Clock, newId, writeNewId } from '@echoplane/runtime';
 import {
   type CapturedAddress,
   type CapturedPair,
-  capturedHttpPair,
   detectProtocol,
+  type EncodablePair,
+  encodablePair,
+  encodeCaptured,
   Http1Exchange,
-  type PairContext,
+  HttpPairEncoder,
   parseClientHello,
   type RawHttpPair,
 } from '@echoplane/wire';
@@ -28,7 +30,7 @@ export interface ConnectionFacts {
 }
 
 export interface CaptureOptions {
-  sink: { offer(pair: CapturedPair): void };
+  sink: { offerEncodable(pair: EncodablePair): void };
   clock: Pick<Clock, 'nowUs'>;
   metrics: Metrics;
   /** Names this life of this process in connection ids. */
@@ -66,6 +68,7 @@ const NOTHING = Buffer.alloc(0);
 export class Capture {
   readonly options: CaptureOptions;
   readonly #open = new Set<ConnectionCapture>();
+  readonly #encoder = new HttpPairEncoder(writeNewId);
   #opened = 0;
 
   constructor(options: CaptureOptions) {
@@ -83,7 +86,9 @@ export class Capture {
     }
     this.options.metrics.count('connections_captured', facts.direction);
     const id = `${this.options.incarnation}-${this.#opened++}`;
-    const capture = new ConnectionCapture(id, facts, this.options, () => this.#open.delete(capture));
+    const capture = new ConnectionCapture({ id, facts, ...this.options, encoder: this.#encoder }, () =>
+      this.#open.delete(capture),
+    );
     this.#open.add(capture);
     return capture;
   }
@@ -94,10 +99,17 @@ export class Capture {
   }
 }
 
+interface ConnectionOptions extends CaptureOptions {
+  id: string;
+  facts: ConnectionFacts;
+  encoder: HttpPairEncoder;
+}
+
 class ConnectionCapture implements ConnectionTap {
-  readonly #id: string;
+  readonly #options: ConnectionOptions;
   readonly #facts: ConnectionFacts;
-  readonly #options: CaptureOptions;
+  /** The facts as bytes, by protocol; gone when a fact changes. */
+  #encodedFacts: { protocol: string; bytes: Uint8Array } | null = null;
   readonly #forget: () => void;
   readonly #openedUs: number;
   #state: 'detecting' | 'http1' | 'opaque' = 'detecting';
@@ -112,8 +124,8 @@ class ConnectionCapture implements ConnectionTap {
   #firstByteUs: number | null = null;
   #firstResponseUs: number | null = null;
 
-  constructor(id: string, facts: ConnectionFacts, options: CaptureOptions, forget: () => void) {
-    this.#id = id;
+  constructor(options: ConnectionOptions, forget: () => void) {
+    const { facts } = options;
     this.#facts = facts;
     this.#options = options;
     this.#forget = forget;
@@ -128,6 +140,7 @@ class ConnectionCapture implements ConnectionTap {
 
   connected(ip: string | undefined, port: number | undefined): void {
     this.#facts.server = { ...this.#facts.server, ip: ip ?? '', port: port ?? this.#facts.server.port };
+    this.#encodedFacts = null;
   }
 
   connectFailed(): void {
@@ -142,20 +155,24 @@ class ConnectionCapture implements ConnectionTap {
   fromClient(chunk: Buffer, atUs: number): void {
     this.#sentBytes += chunk.length;
     this.#firstByteUs ??= atUs;
-    this.#guard(() => {
+    try {
       if (this.#state === 'detecting') this.#detect(chunk, atUs);
       else this.#exchange?.client(chunk, atUs);
-    });
+    } catch {
+      this.#fail();
+    }
   }
 
   fromServer(chunk: Buffer, atUs: number): void {
     this.#receivedBytes += chunk.length;
     this.#firstByteUs ??= atUs;
     this.#firstResponseUs ??= atUs;
-    this.#guard(() => {
+    try {
       if (this.#state === 'detecting') this.#goOpaque('server-first');
       else this.#exchange?.server(chunk, atUs);
-    });
+    } catch {
+      this.#fail();
+    }
   }
 
   clientEnded(): void {
@@ -182,7 +199,7 @@ class ConnectionCapture implements ConnectionTap {
   describe(): Record<string, unknown> {
     const { direction, scheme, client, server, tls } = this.#facts;
     return {
-      id: this.#id,
+      id: this.#options.id,
       direction,
       scheme,
       client: `${client.ip}:${client.port}`,
@@ -246,16 +263,23 @@ class ConnectionCapture implements ConnectionTap {
 
   #offerPair(raw: RawHttpPair): void {
     this.#pairs++;
-    const pair = capturedHttpPair(raw, this.#context(raw.startedUs));
-    if (this.#connectFailed) pair.error = 'connect-failed';
-    this.#options.sink.offer(pair);
+    const { sink, encoder } = this.#options;
+    const error = this.#connectFailed ? 'connect-failed' : (raw.error ?? '');
+    sink.offerEncodable(encoder.load(raw, this.#factsFor(raw.protocol ?? 'http/1.1'), error));
+  }
+
+  #factsFor(protocol: string): Uint8Array {
+    if (this.#encodedFacts?.protocol !== protocol)
+      this.#encodedFacts = { protocol, bytes: encodeCaptured({ ...this.#shared(), protocol }) };
+    return this.#encodedFacts.bytes;
   }
 
   #offerOpaque(failed: boolean, nowUs: number): void {
     if (this.#sentBytes + this.#receivedBytes === 0) return;
     const tsUs = this.#firstByteUs ?? this.#openedUs;
-    this.#options.sink.offer({
-      ...this.#context(tsUs),
+    const pair: CapturedPair = {
+      ...this.#shared(),
+      id: newId(tsUs),
       tsUs,
       durationUs: nowUs - tsUs,
       ttfbUs: this.#firstResponseUs === null ? -1 : this.#firstResponseUs - tsUs,
@@ -267,19 +291,23 @@ class ConnectionCapture implements ConnectionTap {
       receivedBytes: this.#receivedBytes,
       error: this.#connectFailed ? 'connect-failed' : failed ? 'reset' : '',
       gapReason: this.#reason,
-    });
+    };
+    this.#options.sink.offerEncodable(encodablePair(pair));
   }
 
-  #context(tsUs: number): PairContext {
+  /** What all pairs of the connection say. */
+  #shared(): Pick<
+    CapturedPair,
+    'direction' | 'scheme' | 'client' | 'server' | 'tls' | 'connection' | 'tags'
+  > {
     const { direction, scheme, client, server, tls } = this.#facts;
     return {
-      id: newId(tsUs),
       direction,
       scheme,
       client,
       server,
       tls,
-      connection: this.#id,
+      connection: this.#options.id,
       tags: this.#options.tags,
     };
   }
@@ -289,8 +317,12 @@ class ConnectionCapture implements ConnectionTap {
     try {
       step();
     } catch {
-      this.#options.metrics.count('framing_errors', this.#facts.direction);
-      this.#goOpaque('framing-failed');
+      this.#fail();
     }
+  }
+
+  #fail(): void {
+    this.#options.metrics.count('framing_errors', this.#facts.direction);
+    this.#goOpaque('framing-failed');
   }
 }

@@ -104,7 +104,7 @@ export class HttpPairEncoder implements EncodablePair {
     this.#error = error;
     this.#gapReason = '';
     this.#requestBody = raw.requestBody;
-    this.#responseBody = raw.responseBody;
+    this.#responseBody = raw.responseHead ? raw.responseBody : NOTHING;
     this.#responseOffsetUs = (raw.firstByteUs ?? raw.startedUs) - raw.startedUs;
     this.#measure();
     return this;

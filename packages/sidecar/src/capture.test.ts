@@ -1,6 +1,7 @@
 import { BatchBuilder, type CapturedPair, CaptureFrameDecoder, type EncodablePair } from '@echoplane/wire';
 import { describe, expect, test } from 'vitest';
-import { Capture, type ConnectionFacts } from './capture.ts';
+import { Capture, type CaptureOptions, type ConnectionFacts } from './capture.ts';
+import { destinationRules } from './destination-rules.ts';
 import { Metrics } from './metrics.ts';
 
 const REQUEST = Buffer.from('GET /a HTTP/1.1\r\nHost: h\r\n\r\n');
@@ -23,8 +24,14 @@ function decoded(pair: EncodablePair): CapturedPair {
   return message.value.pairs[0]!;
 }
 
-function setUp(options: { maxConnections?: number; fails?: boolean } = {}) {
+interface Options extends Partial<Pick<CaptureOptions, 'maxConnections' | 'captureLimitBytes' | 'withhold'>> {
+  fails?: boolean;
+  isCapturing?: boolean;
+}
+
+function setUp(options: Options = {}) {
   const pairs: CapturedPair[] = [];
+  const uncounted: string[] = [];
   const metrics = new Metrics();
   let nowUs = 1_700_000_000_000_000;
   const offerEncodable = (encodable: EncodablePair) => {
@@ -33,15 +40,25 @@ function setUp(options: { maxConnections?: number; fails?: boolean } = {}) {
     pairs.push(pair);
   };
   const capture = new Capture({
-    sink: { offerEncodable },
+    sink: {
+      offerEncodable,
+      withhold: (reason) => uncounted.push(`withheld ${reason}`),
+      drop: (reason) => uncounted.push(`dropped ${reason}`),
+    },
     clock: { nowUs: () => (nowUs += 10) },
     metrics,
     incarnation: 'life',
     bodyLimitBytes: 100,
     maxConnections: options.maxConnections ?? 10,
+    connectionLimitBytes: 1 << 20,
+    captureLimitBytes: options.captureLimitBytes ?? 1 << 20,
     tags: { build: 'v1' },
+    isCapturing: () => options.isCapturing ?? true,
+    withhold: options.withhold ?? null,
+    rules: destinationRules({ opaquePorts: [5432], ignoreDstHosts: ['*.secret.example'] }),
+    opaqueBytesPorts: new Set([6379]),
   });
-  return { capture, pairs, metrics, open: (facts = OUT) => capture.open({ ...facts }) };
+  return { capture, pairs, uncounted, metrics, open: (facts = OUT) => capture.open({ ...facts }) };
 }
 
 describe('a tap', () => {
@@ -120,7 +137,6 @@ describe('a tap', () => {
   test.each([
     ['server-first', [], ['220 hi\r\n']],
     ['unknown-protocol', ['\x00\x01'], ['x']],
-    ['http2', ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'], []],
     ['unknown-protocol', ['GET'], []],
     [
       'conflicting-framing',
@@ -168,5 +184,66 @@ describe('a tap', () => {
     expect([pairs.length, capture.openConnections]).toEqual([0, 1]);
     expect(metrics.get('connections_unseen', 'OUT')).toBe(1);
     first.closed(false);
+  });
+
+  test('holds pairs back by rule and counts them, and asks nothing of the rest', () => {
+    const { open, pairs, uncounted } = setUp({
+      withhold: (head) => (head.includes('/a') ? 'sampled' : null),
+    });
+    const tap = open();
+    for (const path of ['/a', '/b']) {
+      tap.fromClient(Buffer.from(`GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`), tap.nowUs());
+      tap.fromServer(RESPONSE, tap.nowUs());
+    }
+    expect(pairs.map(({ seq }) => seq)).toEqual([1]);
+    expect(uncounted).toEqual(['withheld sampled']);
+  });
+
+  test('does not record what goes to a name or port that is not to be decoded', () => {
+    const { open, pairs, uncounted, metrics } = setUp();
+    const named = open();
+    named.fromClient(Buffer.from('GET / HTTP/1.1\r\nhost: a.secret.example:80\r\n\r\n'), named.nowUs());
+    named.fromServer(RESPONSE, named.nowUs());
+    expect([pairs.length, uncounted]).toEqual([0, ['withheld ignored-host']]);
+    const port = open({ ...OUT, server: { ip: '', port: 5432, host: 'db' } });
+    port.fromClient(REQUEST, port.nowUs());
+    port.closed(false);
+    expect(pairs).toMatchObject([{ protocol: 'opaque', gapReason: 'opaque-port', messages: [] }]);
+    expect(metrics.get('connections_opaque', 'opaque-port')).toBe(1);
+  });
+
+  test('keeps bytes of an opaque connection only where a rule asks for them', () => {
+    const { open, pairs } = setUp();
+    const tap = open({ ...OUT, server: { ip: '', port: 6379, host: 'cache' } });
+    tap.fromClient(Buffer.from('*1\r\n'), tap.nowUs());
+    tap.fromServer(Buffer.alloc(150, '+'), tap.nowUs());
+    tap.closed(false);
+    expect(pairs[0]!.messages!.map(({ from, size, data }) => [from, size, data.length])).toEqual([
+      ['client', 4, 4],
+      ['server', 100, 100],
+    ]);
+  });
+
+  test('when all hold too much the one that holds more is given up, and what it had begun is counted', () => {
+    const { open, pairs, uncounted, metrics, capture } = setUp({ captureLimitBytes: 10_000 });
+    const [small, large] = [open(), open()];
+    small.fromClient(REQUEST, small.nowUs());
+    for (let i = 0; i < 300; i++) large.fromClient(REQUEST, large.nowUs());
+    large.closed(true);
+    small.fromServer(RESPONSE, small.nowUs());
+    small.closed(false);
+    const dropped = uncounted.filter((what) => what === 'dropped memory').length;
+    expect(dropped).toBeGreaterThan(50);
+    expect(metrics.get('connections_opaque', 'memory')).toBe(1);
+    expect(pairs.map(({ protocol }) => protocol)).toEqual(['opaque', 'http/1.1']);
+    expect(capture.heldBytes).toBe(0);
+  });
+
+  test('captures nothing while it is not to', () => {
+    const { open, pairs, metrics } = setUp({ isCapturing: false });
+    const tap = open();
+    tap.fromClient(REQUEST, tap.nowUs());
+    tap.closed(false);
+    expect([pairs.length, metrics.get('connections_unseen', 'OUT')]).toEqual([0, 1]);
   });
 });

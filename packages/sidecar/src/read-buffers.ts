@@ -1,22 +1,22 @@
-// The memory that sockets read into. All idle and chatty connections read into one buffer, whose bytes are copied out at
-// once; a direction that moves bulk gets buffers of its own, which it gives back. Their sum has a bound: at it a direction
-// stays with the shared buffer. It knows no sockets.
+// The memory that sockets read into. Every connection reads into one shared buffer, and its bytes are copied out at once
+// into a scratch buffer, taken from the top of a stack so that both stay in the processor's cache (a buffer per
+// connection, cold each time, cost a tenth of a 10 KB request). A direction that moves bulk has large buffers of its own.
+// Their sum has a bound: at it chunks are copied into memory of the collector's. It knows no sockets.
 
-/** What a small read is: copied out of the shared buffer for about 0.1 µs. */
-export const SMALL_READ_BYTES = 4 << 10;
-const SHARED_BYTES = 64 << 10;
-/** A direction that fills the first size gets the second. */
-export const OWN_BYTES = [64 << 10, 256 << 10] as const;
+/** The shared buffer and a scratch buffer. */
+export const SCRATCH_BYTES = 64 << 10;
+/** A buffer of a direction that moves bulk. */
+export const BULK_BYTES = 256 << 10;
 const DEFAULT_LIMIT_BYTES = 64 << 20;
-/** Buffers kept for the next direction that moves bulk. */
+/** Buffers kept for the next one who wants them. */
 const SPARE_BYTES = 4 << 20;
 
 /** The read buffers of one process. */
 export class ReadBuffers {
   /** Read into by every direction without buffers of its own: valid until the next read of any socket. */
-  readonly shared = Buffer.allocUnsafeSlow(SHARED_BYTES);
+  readonly shared = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   readonly #limitBytes: number;
-  readonly #spare = new Map<number, Buffer[]>(OWN_BYTES.map((size) => [size, []]));
+  readonly #spare = new Map<number, Buffer[]>([SCRATCH_BYTES, BULK_BYTES].map((size) => [size, []]));
   #lentBytes = 0;
   #spareBytes = 0;
 
@@ -24,7 +24,7 @@ export class ReadBuffers {
     this.#limitBytes = limitBytes;
   }
 
-  /** Bytes of buffers that somebody reads into at this moment. */
+  /** Bytes of buffers that somebody reads into or writes from at this moment. */
   get lentBytes(): number {
     return this.#lentBytes;
   }
@@ -34,7 +34,7 @@ export class ReadBuffers {
     return this.shared.length + this.#lentBytes + this.#spareBytes;
   }
 
-  /** A buffer of one of the sizes of `OWN_BYTES`, or null at the bound. */
+  /** A buffer of `SCRATCH_BYTES` or `BULK_BYTES`, or null at the bound. */
   take(size: number): Buffer | null {
     if (this.#lentBytes + size > this.#limitBytes) return null;
     this.#lentBytes += size;

@@ -1,23 +1,29 @@
-// One direction of a splice that reads into buffers instead of through the stream machinery. A buffer is read into again
-// only when the peer's write of it is done; the tap has copied by then what it keeps.
+// One direction of a splice that reads into buffers instead of through the stream machinery. A buffer is used again only
+// when the peer's write of it is done; the tap has copied by then what it keeps.
 //
-//   shared: each read copied out, handed on ──▶ a large read: own buffers, two in turn ──▶ small reads only: shared again
-//   peer is full, or both buffers are still being written ─▶ paused ─▶ drained, or one is free ─▶ resumed
+//   shared: each read is copied to scratch and handed on ─▶ a read that fills it: two bulk buffers, read into in turn
+//      ▲                                                          └ no large reads any more ─▶ shared again
+//   peer is full, or two buffers are still being written ─▶ paused ─▶ drained, or one is free ─▶ resumed
 import type { Socket } from 'node:net';
-import { OWN_BYTES, type ReadBuffers, SMALL_READ_BYTES } from './read-buffers.ts';
+import { BULK_BYTES, type ReadBuffers, SCRATCH_BYTES } from './read-buffers.ts';
 import type { StaticReader } from './static-reads.ts';
 
 /** Hands bytes on and shows them to the tap; `written` is called when the peer no longer uses them. */
 export type Pass = (chunk: Buffer, written?: () => void) => void;
 
-interface Own {
+interface Lent {
   buffer: Buffer;
   isBusy: boolean;
   written(): void;
 }
 
-/** After this many small reads in a row a direction gives its buffers back. */
-const SMALL_READS = 32;
+/** Buffers of a direction that may be in its peer's hands. */
+const MAX_BUSY = 2;
+/** A write to TLS is never done at once: a chunk this small is not worth keeping track of. */
+const SMALL_BYTES = 4 << 10;
+/** After this many reads in a row that would fit scratch, a direction gives its bulk buffers back. */
+const SMALL_READS = 16;
+const NOTHING = Buffer.alloc(0);
 
 /** Reads `from` for the peer `to`. */
 export class SpliceReader implements StaticReader {
@@ -27,11 +33,13 @@ export class SpliceReader implements StaticReader {
   readonly #buffers: ReadBuffers;
   /** TLS gives all it has decrypted, paused or not: what comes while both buffers are busy is copied out. */
   readonly #readsOnPaused: boolean;
-  readonly #own: Own[] = [];
+  readonly #writesLater: boolean;
+  readonly #bulk: Lent[] = [];
+  /** Scratch in the peer's hands. */
+  readonly #busy = new Set<Lent>();
   #turn = 0;
   /** The one that `next` gave last, null for the shared buffer. */
-  #given: Own | null = null;
-  #size: number = OWN_BYTES[0];
+  #given: Lent | null = null;
   #smallReads = 0;
   #isPaused = false;
   #isOver = false;
@@ -42,21 +50,23 @@ export class SpliceReader implements StaticReader {
     this.#pass = pass;
     this.#buffers = buffers;
     this.#readsOnPaused = 'encrypted' in from;
+    this.#writesLater = 'encrypted' in to;
     from.once('close', () => this.#end());
     to.once('close', () => {
-      for (const own of this.#own) own.isBusy = false;
+      for (const lent of this.#bulk) lent.isBusy = false;
+      for (const lent of this.#busy) this.#written(lent);
       this.#end();
     });
   }
 
   next(): Buffer {
-    const own = this.#own[this.#turn];
-    this.#given = own && !(own.isBusy && this.#readsOnPaused) ? own : null;
+    const lent = this.#bulk[this.#turn];
+    this.#given = lent && !(lent.isBusy && this.#readsOnPaused) ? lent : null;
     return this.#given?.buffer ?? this.#buffers.shared;
   }
 
   read(bytes: number): boolean {
-    if (this.#given) this.#readOwn(this.#given, bytes);
+    if (this.#given) this.#readBulk(this.#given, bytes);
     else this.#readShared(bytes);
     return !this.#isPaused;
   }
@@ -69,72 +79,88 @@ export class SpliceReader implements StaticReader {
   }
 
   #readShared(bytes: number): void {
-    const chunk = Buffer.allocUnsafe(bytes);
+    const scratch = this.#writesLater && bytes <= SMALL_BYTES ? null : this.#buffers.take(SCRATCH_BYTES);
+    const chunk = scratch ? scratch.subarray(0, bytes) : Buffer.allocUnsafe(bytes);
     this.#buffers.shared.copy(chunk, 0, 0, bytes);
-    this.#pass(chunk);
-    if (this.#to.writableNeedDrain && this.#to.writableLength > 0) this.#isPaused = true;
-    if (this.#own.length > 0) this.#chooseNext();
-    else if (bytes > SMALL_READ_BYTES && !this.#isOver) this.#addOwn();
+    if (scratch) this.#passScratch(scratch, chunk);
+    else this.#pass(chunk);
+    if (this.#isPeerFull()) this.#isPaused = true;
+    if (this.#bulk.length > 0) this.#chooseNext();
+    else if (bytes === SCRATCH_BYTES && !this.#isOver) this.#addBulk();
   }
 
-  #readOwn(own: Own, bytes: number): void {
-    own.isBusy = true;
-    this.#pass(own.buffer.subarray(0, bytes), own.written);
-    if (this.#to.writableLength === 0) own.isBusy = false;
+  #passScratch(scratch: Buffer, chunk: Buffer): void {
+    if (!this.#writesLater) {
+      this.#pass(chunk);
+      if (this.#to.writableLength === 0) {
+        this.#buffers.giveBack(scratch);
+        return;
+      }
+    }
+    const lent: Lent = { buffer: scratch, isBusy: true, written: () => this.#written(lent) };
+    this.#busy.add(lent);
+    // An empty write is done when all before it are: only those that had to wait need to be told apart.
+    if (this.#writesLater) this.#pass(chunk, lent.written);
+    else this.#to.write(NOTHING, lent.written);
+  }
+
+  #written(scratch: Lent): void {
+    if (!this.#busy.delete(scratch)) return;
+    this.#buffers.giveBack(scratch.buffer);
+    if (!this.#isOver && !this.#isPeerFull()) this.drained();
+  }
+
+  #isPeerFull(): boolean {
+    if (this.#busy.size >= MAX_BUSY) return true;
+    return this.#to.writableNeedDrain && this.#to.writableLength > 0;
+  }
+
+  #readBulk(lent: Lent, bytes: number): void {
+    lent.isBusy = true;
+    this.#pass(lent.buffer.subarray(0, bytes), lent.written);
+    if (this.#to.writableLength === 0) lent.isBusy = false;
     if (this.#isOver) return;
-    if (bytes === own.buffer.length) this.#size = OWN_BYTES[1];
-    this.#smallReads = bytes > SMALL_READ_BYTES ? 0 : this.#smallReads + 1;
-    if (this.#smallReads >= SMALL_READS && !this.#own.some(({ isBusy }) => isBusy)) this.#giveBack();
+    this.#smallReads = bytes > SCRATCH_BYTES ? 0 : this.#smallReads + 1;
+    if (this.#smallReads >= SMALL_READS && !this.#bulk.some(({ isBusy }) => isBusy)) this.#giveBack();
     else this.#chooseNext();
   }
 
   /** The buffer of the next read: this one when it is free, else the other, which frees first when both are busy. */
   #chooseNext(): void {
-    if (this.#own[this.#turn]!.isBusy) {
-      if (this.#own.length === 1) this.#addOwn();
-      this.#turn = this.#own.length === 1 ? 0 : 1 - this.#turn;
-    }
-    const own = this.#own[this.#turn]!;
-    if (own.isBusy) this.#isPaused = true;
-    else if (own.buffer.length < this.#size) this.#grow(own);
+    if (!this.#bulk[this.#turn]!.isBusy) return;
+    if (this.#bulk.length < MAX_BUSY) this.#addBulk();
+    if (this.#bulk.length === MAX_BUSY) this.#turn = 1 - this.#turn;
+    if (this.#bulk[this.#turn]!.isBusy) this.#isPaused = true;
   }
 
-  #addOwn(): void {
-    const buffer = this.#buffers.take(this.#size);
+  #addBulk(): void {
+    const buffer = this.#buffers.take(BULK_BYTES);
     if (!buffer) return;
-    const own: Own = {
+    const lent: Lent = {
       buffer,
       isBusy: false,
       written: () => {
-        own.isBusy = false;
+        lent.isBusy = false;
         if (this.#isOver) this.#end();
-        else if (own === this.#own[this.#turn]) this.drained();
+        else if (lent === this.#bulk[this.#turn]) this.drained();
       },
     };
-    this.#own.push(own);
-  }
-
-  #grow(own: Own): void {
-    const larger = this.#buffers.take(this.#size);
-    if (!larger) return;
-    this.#buffers.giveBack(own.buffer);
-    own.buffer = larger;
+    this.#bulk.push(lent);
   }
 
   #giveBack(): void {
-    for (const { buffer } of this.#own.splice(0)) this.#buffers.giveBack(buffer);
+    for (const { buffer } of this.#bulk.splice(0)) this.#buffers.giveBack(buffer);
     this.#turn = 0;
-    this.#size = OWN_BYTES[0];
     this.#smallReads = 0;
   }
 
   /** Nothing is read any more: what the peer has written is given back now, the rest when it is. */
   #end(): void {
     this.#isOver = true;
-    for (let at = this.#own.length - 1; at >= 0; at--) {
-      if (this.#own[at]!.isBusy) continue;
-      this.#buffers.giveBack(this.#own[at]!.buffer);
-      this.#own.splice(at, 1);
+    for (let at = this.#bulk.length - 1; at >= 0; at--) {
+      if (this.#bulk[at]!.isBusy) continue;
+      this.#buffers.giveBack(this.#bulk[at]!.buffer);
+      this.#bulk.splice(at, 1);
     }
   }
 }

@@ -1,8 +1,9 @@
 /**
  * Keeps the first bytes of one body and counts the rest. It copies: what it is given are views of
  * buffers that the socket will overwrite. Small pieces are packed into slabs so that a body that
- * trickles in byte by byte costs what it weighs.
+ * trickles in byte by byte costs what it weighs; with recycled slabs its owner gives them back by `release`.
  */
+import type { Slabs } from './slabs.ts';
 
 /** What was kept of a body. */
 export interface BodyCapture {
@@ -32,14 +33,36 @@ export class BodyCollector {
   #slab: Buffer | null = null;
   #slabUsed = 0;
   #arrivals: [number, number][] | undefined;
-  readonly #limitBytes: number;
+  #limitBytes: number;
+  readonly #slabs: Slabs | undefined;
+  #taken: Buffer[] = [];
 
-  constructor(limitBytes: number) {
+  constructor(limitBytes: number, slabs?: Slabs) {
     this.#limitBytes = limitBytes;
+    this.#slabs = slabs;
   }
 
   get keptBytes(): number {
     return this.#keptBytes;
+  }
+
+  /** Payload bytes so far, kept or not. */
+  get sizeBytes(): number {
+    return this.#size;
+  }
+
+  /** Bytes that would still be kept. */
+  get roomBytes(): number {
+    return this.#limitBytes - this.#keptBytes;
+  }
+
+  /** Counts what comes from here on and keeps nothing of it. */
+  stopKeeping(): void {
+    this.#limitBytes = this.#keptBytes;
+  }
+
+  get timesArrivals(): boolean {
+    return this.#arrivals !== undefined;
   }
 
   /** Keep the time of arrivals from here on. */
@@ -53,8 +76,29 @@ export class BodyCollector {
     if (this.#arrivals) this.#noteArrival(data.length, offsetUs);
     const take = Math.min(data.length, this.#limitBytes - this.#keptBytes);
     let from = 0;
-    while (from < take) from += this.#copy(data, from, take);
-    this.#keptBytes += take;
+    while (from < take) {
+      const copied = this.#copy(data, from, take);
+      if (copied === 0) {
+        this.#shed(take - from);
+        return;
+      }
+      from += copied;
+      this.#keptBytes += copied;
+    }
+  }
+
+  /** The slabs are full: what was kept is kept. */
+  #shed(bytes: number): void {
+    this.stopKeeping();
+    this.#slabs!.shedBytes += bytes;
+  }
+
+  /** Gives recycled slabs back: what `finish` gave must not be read any more. */
+  release(): void {
+    for (const slab of this.#taken) this.#slabs!.giveBack(slab);
+    this.#taken = [];
+    this.#kept = [];
+    this.#slab = null;
   }
 
   finish(): BodyCapture {
@@ -63,19 +107,27 @@ export class BodyCollector {
     return this.#arrivals ? { ...capture, chunks: this.#arrivals } : capture;
   }
 
+  /** How many bytes were copied; 0 when there is no slab for them. */
   #copy(data: Buffer, from: number, to: number): number {
-    if (!this.#slab) {
-      const room = Math.min(
-        SLAB_BYTES,
-        this.#limitBytes - this.#keptBytes,
-        this.expectedBytes - this.#keptBytes,
-      );
-      this.#slab = Buffer.allocUnsafe(Math.max(to - from, room));
-    }
+    this.#slab ??= this.#newSlab(to - from);
+    if (!this.#slab) return 0;
     const copied = data.copy(this.#slab, this.#slabUsed, from, to);
     this.#slabUsed += copied;
     if (this.#slabUsed === this.#slab.length) this.#closeSlab();
     return copied;
+  }
+
+  #newSlab(bytes: number): Buffer | null {
+    const roomBytes = this.#limitBytes - this.#keptBytes;
+    const expectedBytes = this.expectedBytes - this.#keptBytes;
+    if (!this.#slabs)
+      return Buffer.allocUnsafe(Math.max(bytes, Math.min(SLAB_BYTES, roomBytes, expectedBytes)));
+    const isAnnounced = Number.isFinite(this.expectedBytes);
+    const slab = this.#slabs.take(
+      Math.max(bytes, Math.min(roomBytes, isAnnounced ? expectedBytes : SLAB_BYTES)),
+    );
+    if (slab) this.#taken.push(slab);
+    return slab;
   }
 
   #closeSlab(): void {

@@ -31,6 +31,8 @@ const pair: CapturedPair = {
     error: 'reset',
     gapReason: '',
     tags: { replay: 'r' },
+    messages: [],
+    part: null,
   },
   request: {
     head: Buffer.from('GET'),
@@ -39,6 +41,12 @@ const pair: CapturedPair = {
     trailers: Buffer.alloc(0),
     chunks: [1, 2],
   },
+};
+
+const streamed: CapturedPair = {
+  ...pair,
+  messages: [{ from: 'server', kind: 'text', offsetUs: 2 ** 33, size: 2 ** 34, data: Buffer.from('hi') }],
+  part: { index: 3, last: true },
 };
 
 const conversation: CaptureMessage[] = [
@@ -62,7 +70,7 @@ const conversation: CaptureMessage[] = [
     value: {
       seq: 1,
       counters: { captured: 5, delivered: 0, withheld: { sampled: 1 }, dropped: {} },
-      pairs: [pair, pair],
+      pairs: [pair, streamed],
     },
   },
   { type: 'ack', value: { batch: 2 ** 40 } },
@@ -158,6 +166,16 @@ describe('the capture stream', () => {
     expect(heard).toEqual(conversation.map(({ type }) => type));
     const strict = new CaptureFrameDecoder({ preface: true, maxFrameBytes: 64 });
     expect(() => [...strict.feed(stream)]).toThrow(/outside 1\.\.64/);
+  });
+
+  test('a pair of an older peer, without messages and part, reads as one that has none', () => {
+    const { messages: _, part: __, ...older } = pair;
+    const batch: CaptureMessage = {
+      type: 'batch',
+      value: { seq: 1, counters: { captured: 0, delivered: 0, withheld: {}, dropped: {} }, pairs: [older] },
+    };
+    const read = decode([CAPTURE_PREFACE, encodeCaptureFrame(batch)]);
+    expect(plain(read)).toEqual(plain([{ ...batch, value: { ...batch.value, pairs: [pair] } }]));
   });
 
   test('skips a message of a newer peer', () => {

@@ -25,7 +25,7 @@ export function capturedHttpPair(raw: RawHttpPair, context: PairContext): Captur
     tsUs: raw.startedUs,
     durationUs: Math.max(0, raw.endUs - raw.startedUs),
     ttfbUs: raw.firstByteUs === null ? -1 : Math.max(0, raw.firstByteUs - raw.startedUs),
-    protocol: 'http/1.1',
+    protocol: raw.protocol ?? 'http/1.1',
     seq: raw.seq,
     request: half(raw.requestHead, raw.requestBody, raw.requestTrailers, 0),
     response:
@@ -40,6 +40,7 @@ export function capturedHttpPair(raw: RawHttpPair, context: PairContext): Captur
     receivedBytes: 0,
     error: raw.error ?? '',
     gapReason: '',
+    ...(raw.part && { part: raw.part }),
   };
 }
 

@@ -37,6 +37,13 @@ export class DelimitedReader {
     return 'more';
   }
 
+  /** Takes the rest of a chunk into what is held, whatever it says; false (and nothing taken) beyond `maxBytes`. */
+  hold(chunk: Buffer, at: number, maxBytes: number): boolean {
+    if (this.#length + chunk.length - at > maxBytes) return false;
+    this.#append(chunk, at, chunk.length, maxBytes);
+    return true;
+  }
+
   /** Forgets what was held. */
   clear(): void {
     this.#gathered = EMPTY;

@@ -78,7 +78,8 @@ export function trimOws(text: string): string {
   return text.slice(start, end);
 }
 
-function isOws(code: number): boolean {
+/** Whether a character code is optional whitespace (RFC 9110 section 5.6.3). */
+export function isOws(code: number): boolean {
   return code === 0x20 || code === 0x09;
 }
 

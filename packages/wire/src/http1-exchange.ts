@@ -14,7 +14,16 @@
 import { BodyCollector } from './body-collector.ts';
 import { Http1Framer, type Http1FramerOptions, type Http1Sink } from './http1-framer.ts';
 import type { Http1Head, Http1OpaqueReason } from './http1-framing.ts';
+import {
+  heldBytesOf,
+  NO_BODY,
+  newOutstanding,
+  type Outstanding,
+  rawPairOf,
+  releaseBodies,
+} from './http1-outstanding.ts';
 import type { Http1PairError, RawHttpPair } from './raw-http-pair.ts';
+import type { Slabs } from './slabs.ts';
 
 export type { Http1PairError, RawHttpPair } from './raw-http-pair.ts';
 
@@ -41,6 +50,8 @@ export interface Http1ExchangeSink {
 export interface Http1ExchangeOptions extends Omit<Http1FramerOptions, 'requestMethod'> {
   /** Bytes kept of each body; the rest is counted. Default 65,536. */
   bodyLimitBytes?: number;
+  /** Recycled memory for bodies: those of an emitted pair are then valid only until the sink's call returns. */
+  slabs?: Slabs;
   /** Pipelined requests without a complete response; one more makes the exchange opaque. Default 1,000. */
   maxOutstanding?: number;
   /** Bytes held for them; a request that begins above it makes the exchange opaque. Default 8 MiB. */
@@ -52,20 +63,11 @@ export interface Http1ExchangeOptions extends Omit<Http1FramerOptions, 'requestM
 const WEBSOCKET = /\nupgrade:[ \t]*websocket[ \t]*\r/i;
 const EVENT_STREAM = /\ncontent-type:[ \t]*text\/event-stream[ \t]*[;\r]/i;
 
-/** A pair in the making. */
-interface Outstanding extends Omit<RawHttpPair, 'requestBody' | 'responseBody' | 'part'> {
-  method: string;
-  requestBody: BodyCollector;
-  responseBody: BodyCollector;
-  hasRequest: boolean;
-  hasResponse: boolean;
-  parts: number;
-}
-
 /** One connection's exchange; feed it each direction's bytes in the order they passed. */
 export class Http1Exchange {
   readonly #sink: Http1ExchangeSink;
   readonly #bodyLimitBytes: number;
+  readonly #slabs: Slabs | undefined;
   readonly #maxOutstanding: number;
   readonly #maxHeldBytes: number;
   readonly #partAfterUs: number;
@@ -96,6 +98,7 @@ export class Http1Exchange {
   constructor(sink: Http1ExchangeSink, options: Http1ExchangeOptions = {}) {
     this.#sink = sink;
     this.#bodyLimitBytes = options.bodyLimitBytes ?? 65_536;
+    this.#slabs = options.slabs;
     this.#maxOutstanding = options.maxOutstanding ?? 1_000;
     this.#maxHeldBytes = options.maxHeldBytes ?? 8 * 1024 * 1024;
     this.#partAfterUs = options.partAfterUs ?? 30_000_000;
@@ -135,6 +138,11 @@ export class Http1Exchange {
   /** Requests begun, if only by a part of their head, that are neither in a pair nor abandoned yet. */
   get outstanding(): number {
     return this.#outstanding.length + (this.#requests.inHead ? 1 : 0);
+  }
+
+  /** Bytes held beside slabs: heads and trailers, and bodies of requests that wait for their responses. */
+  get heldBytes(): number {
+    return this.#heldBytes;
   }
 
   /** Bytes of both directions that were not framed. */
@@ -186,27 +194,17 @@ export class Http1Exchange {
       this.#goOpaque('too-many-outstanding');
       return;
     }
-    const requestBody = new BodyCollector(this.#bodyLimitBytes);
-    if (head.framing.kind === 'length') requestBody.expectedBytes = head.framing.length;
-    this.#outstanding.push({
+    const hasBody = head.framing.kind !== 'none';
+    const pair = newOutstanding({
       seq: this.#seq++,
       method: head.method,
       requestHead: this.#keep(head.raw),
-      requestBody,
-      requestTrailers: null,
-      responseHead: null,
-      responseBody: new BodyCollector(this.#bodyLimitBytes),
-      responseTrailers: null,
-      interimCount: 0,
+      requestBody: hasBody ? this.#newBody() : NO_BODY,
+      responseBody: this.#newBody(),
       startedUs: this.#requestStartUs,
-      requestEndUs: null,
-      firstByteUs: null,
-      endUs: 0,
-      error: null,
-      hasRequest: false,
-      hasResponse: false,
-      parts: 0,
     });
+    if (head.framing.kind === 'length') pair.requestBody.expectedBytes = head.framing.length;
+    this.#outstanding.push(pair);
     this.#asksUpgrade = head.upgrade;
     this.#requestStartUs = this.#nowUs;
   }
@@ -234,7 +232,7 @@ export class Http1Exchange {
       return;
     }
     if (isCut) {
-      this.#outstanding.pop();
+      releaseBodies(this.#outstanding.pop()!);
       this.#brokenRequests++;
     }
     this.#requestsBroken = reason;
@@ -275,11 +273,15 @@ export class Http1Exchange {
   #addInParts(first: Outstanding, data: Buffer): void {
     if (this.#nowUs >= this.#partDueUs && first.hasRequest) this.#endPart(first);
     let rest = data;
-    while (rest.length > first.responseBody.roomBytes && this.#isCutWhenFull(first)) {
-      const room = first.responseBody.roomBytes;
-      first.responseBody.add(rest.subarray(0, room), this.#nowUs - first.firstByteUs!);
-      rest = rest.subarray(room);
-      this.#endPart(first);
+    if (this.#isCutWhenFull(first)) {
+      for (;;) {
+        // By what came, not by what was kept: where memory is short, parts are cut as ever and say what they lack.
+        const room = Math.max(0, this.#bodyLimitBytes - first.responseBody.sizeBytes);
+        if (rest.length <= room) break;
+        first.responseBody.add(rest.subarray(0, room), this.#nowUs - first.firstByteUs!);
+        rest = rest.subarray(room);
+        this.#endPart(first);
+      }
     }
     first.responseBody.add(rest, this.#nowUs - first.firstByteUs!);
   }
@@ -297,9 +299,9 @@ export class Http1Exchange {
     this.#heldBytes -= first.requestBody.keptBytes + (first.requestTrailers?.length ?? 0);
     const { timesArrivals } = first.responseBody;
     first.parts++;
-    first.requestBody = new BodyCollector(0);
+    first.requestBody = NO_BODY;
     first.requestTrailers = null;
-    first.responseBody = new BodyCollector(this.#bodyLimitBytes);
+    first.responseBody = this.#newBody();
     if (timesArrivals) first.responseBody.timeArrivals();
     first.startedUs = first.requestEndUs = first.firstByteUs = this.#nowUs;
     this.#partDueUs = this.#nowUs + this.#partAfterUs;
@@ -333,7 +335,7 @@ export class Http1Exchange {
     const first = this.#outstanding[0]!;
     if (!first.hasRequest || !first.hasResponse) return;
     this.#outstanding.shift();
-    this.#release(first);
+    this.#heldBytes -= heldBytesOf(first);
     this.#emit(first, first.error);
     if (this.#requestsBroken && this.#outstanding.length === 0) this.#goOpaque(this.#requestsBroken);
   }
@@ -347,8 +349,9 @@ export class Http1Exchange {
 
   #goOpaque(reason: Http1ExchangeOpaqueReason): void {
     this.#stop();
-    const abandoned = this.#outstanding.splice(0).length + this.#brokenRequests;
-    this.#sink.opaque(reason, abandoned);
+    const abandoned = this.#outstanding.splice(0);
+    for (const pair of abandoned) releaseBodies(pair);
+    this.#sink.opaque(reason, abandoned.length + this.#brokenRequests);
   }
 
   #stop(): void {
@@ -358,36 +361,21 @@ export class Http1Exchange {
   }
 
   #emit(from: Outstanding, error: Http1PairError | null, last = true): void {
-    const pair: RawHttpPair = {
-      seq: from.seq,
-      requestHead: from.requestHead,
-      requestBody: from.requestBody.finish(),
-      requestTrailers: from.requestTrailers,
-      responseHead: from.responseHead,
-      responseBody: from.responseBody.finish(),
-      responseTrailers: from.responseTrailers,
-      interimCount: from.interimCount,
-      startedUs: from.startedUs,
-      requestEndUs: from.requestEndUs,
-      firstByteUs: from.firstByteUs,
-      endUs: this.#nowUs,
-      error,
-    };
+    const pair = rawPairOf(from, this.#nowUs, error);
     if (!last || from.parts > 0) pair.part = { index: from.parts, last };
-    this.#sink.pair(pair);
+    try {
+      this.#sink.pair(pair);
+    } finally {
+      releaseBodies(from);
+    }
+  }
+
+  #newBody(): BodyCollector {
+    return new BodyCollector(this.#bodyLimitBytes, this.#slabs);
   }
 
   #keep(bytes: Buffer): Buffer {
     this.#heldBytes += bytes.length;
     return Buffer.from(bytes);
-  }
-
-  #release(pair: Outstanding): void {
-    this.#heldBytes -=
-      pair.requestHead.length +
-      pair.requestBody.keptBytes +
-      (pair.requestTrailers?.length ?? 0) +
-      (pair.responseHead?.length ?? 0) +
-      (pair.responseTrailers?.length ?? 0);
   }
 }

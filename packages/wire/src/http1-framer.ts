@@ -8,6 +8,7 @@
  *     │                 │      └──────────────────────────────────┘   │
  *     └──── no body ────┴─▶ until-close ─▶ (end)        any ─▶ opaque (for good)
  *
+ * Between two messages the owner may `hold` it: bytes are kept until it is known whether they are HTTP at all.
  * Decisions (RFC 9112): a lone LF never ends a line ('bare-lf': peers disagree about it); obs-fold is kept
  * except in a field that decides framing; empty lines before a message are skipped; Content-Length together
  * with Transfer-Encoding, or an HTTP/1.0 Transfer-Encoding, is refused rather than guessed.
@@ -59,6 +60,7 @@ type State =
   | 'trailer-start'
   | 'trailer-start-lf'
   | 'trailers'
+  | 'held'
   | 'opaque';
 
 const CR = 0x0d;
@@ -88,9 +90,13 @@ export class Http1Framer {
     this.#maxChunkLineBytes = options.maxChunkLineBytes ?? 4_096;
   }
 
-  /** Whether part of a head has been seen, and the rest has not. */
+  /** Whether part of a head (or what may be one, while held) has been seen, and the rest has not. */
   get inHead(): boolean {
-    return this.#state === 'head';
+    return this.#state === 'head' || (this.#state === 'held' && this.#reader.heldBytes > 0);
+  }
+
+  get isHeld(): boolean {
+    return this.#state === 'held';
   }
 
   /** Frames the next bytes of the direction; events are delivered before it returns. */
@@ -100,9 +106,28 @@ export class Http1Framer {
 
   /** The direction has ended: completes a body that runs until close, reports a cut message as 'truncated'. */
   end(sink: Http1Sink): void {
+    this.resume(sink);
     if (this.#state === 'until-close') this.#complete(sink);
     if (this.#state === 'head-start' || this.#state === 'opaque') this.abandon();
     else this.#refuse('truncated', NOTHING, 0, sink);
+  }
+
+  /** To be called when a message is complete: what follows is kept, up to `maxHeadBytes`, and framed beyond that. */
+  hold(): void {
+    if (this.#state === 'head-start') this.#state = 'held';
+  }
+
+  /** Ends a hold by framing what was kept. */
+  resume(sink: Http1Sink): void {
+    if (this.#state === 'held') this.feed(this.takeHeld(), sink);
+  }
+
+  /** Ends a hold and gives what was kept, which the framer then has not seen. */
+  takeHeld(): Buffer {
+    const { held } = this.#reader;
+    this.#reader.clear();
+    this.#state = 'head-start';
+    return held;
   }
 
   /** Frames nothing from here on, without an event; later bytes are only counted. May be called from a sink. */
@@ -147,6 +172,10 @@ export class Http1Framer {
         return at + 1;
       case 'trailers':
         return this.#trailers(chunk, at, sink);
+      case 'held':
+        if (this.#reader.hold(chunk, at, this.#maxHeadBytes)) return chunk.length;
+        this.resume(sink);
+        return at;
       case 'opaque':
         this.opaqueBytes += chunk.length - at;
         return chunk.length;

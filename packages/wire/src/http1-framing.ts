@@ -4,7 +4,7 @@
  * it looks only at the five fields that decide. Two readings of one head are never resolved by taste:
  * what a peer could frame differently is refused with a reason.
  */
-import { areFieldLines, REQUEST_LINE, STATUS_LINE, trimOws } from './http-head.ts';
+import { areFieldLines, isOws, REQUEST_LINE, STATUS_LINE, trimOws } from './http-head.ts';
 
 /** How the end of a message's body is found; `becomes`: what the connection is after this message. */
 export type Http1Framing =
@@ -60,14 +60,16 @@ interface DecidingFields {
   expectContinue: boolean;
 }
 
+type DecidingName = 'content-length' | 'transfer-encoding' | 'connection' | 'upgrade' | 'expect';
+
 const NO_BODY: Http1Framing = { kind: 'none' };
 const UPGRADED: Http1Framing = { kind: 'none', becomes: 'upgrade' };
 const TUNNELLED: Http1Framing = { kind: 'none', becomes: 'tunnel' };
 const CHUNKED: Http1Framing = { kind: 'chunked' };
 const UNTIL_CLOSE: Http1Framing = { kind: 'until-close' };
 
-const DECIDING_FIELD =
-  /\n(content-length|transfer-encoding|connection|upgrade|expect):([^\r\n]*)\r(?=\n([ \t]?))/gi;
+const COLON = 0x3a;
+const PLAIN_LENGTH = /^[ \t]*(\d{1,15})[ \t]*$/;
 const CLOSE = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
 const KEEP_ALIVE = /(?:^|,)[ \t]*keep-alive[ \t]*(?:,|$)/i;
 const UPGRADE = /(?:^|,)[ \t]*upgrade[ \t]*(?:,|$)/i;
@@ -136,6 +138,7 @@ function refusal(raw: Buffer): Http1OpaqueReason {
   return hasBareLf(raw) ? 'bare-lf' : 'malformed-head';
 }
 
+/** `text`: a head that `areFieldLines`, so that every line has its colon and its end. */
 function readDecidingFields(text: string): DecidingFields | Http1OpaqueReason {
   const fields: DecidingFields = {
     contentLength: null,
@@ -144,11 +147,13 @@ function readDecidingFields(text: string): DecidingFields | Http1OpaqueReason {
     upgrade: false,
     expectContinue: false,
   };
-  DECIDING_FIELD.lastIndex = 0;
-  for (let match = DECIDING_FIELD.exec(text); match; match = DECIDING_FIELD.exec(text)) {
-    if (match[3]) return 'obs-fold';
-    const value = match[2]!;
-    switch (match[1]!.toLowerCase()) {
+  for (let at = text.indexOf('\n') + 1, end = 0; at < text.length; at = end + 1) {
+    end = text.indexOf('\n', at);
+    const name = decidingName(text, at);
+    if (name === null) continue;
+    if (isOws(text.charCodeAt(end + 1))) return 'obs-fold';
+    const value = text.slice(at + name.length + 1, end - 1);
+    switch (name) {
       case 'content-length':
         fields.contentLength = fields.contentLength === null ? value : `${fields.contentLength},${value}`;
         break;
@@ -167,6 +172,27 @@ function readDecidingFields(text: string): DecidingFields | Http1OpaqueReason {
     }
   }
   return fields;
+}
+
+/** The deciding field whose line begins at `at`, or null: told by first letter and colon before anything is cut out. */
+function decidingName(text: string, at: number): DecidingName | null {
+  switch (text.charCodeAt(at) | 0x20) {
+    case 0x63: // c
+      return nameAt(text, at, 'connection') ?? nameAt(text, at, 'content-length');
+    case 0x74: // t
+      return nameAt(text, at, 'transfer-encoding');
+    case 0x75: // u
+      return nameAt(text, at, 'upgrade');
+    case 0x65: // e
+      return nameAt(text, at, 'expect');
+    default:
+      return null;
+  }
+}
+
+function nameAt(text: string, at: number, name: DecidingName): DecidingName | null {
+  if (text.charCodeAt(at + name.length) !== COLON) return null;
+  return text.slice(at, at + name.length).toLowerCase() === name ? name : null;
 }
 
 function requestFraming(fields: DecidingFields, version: string): Http1Framing | Http1OpaqueReason {
@@ -196,6 +222,8 @@ function responseFraming(
 /** Repeated lengths must be identical (RFC 9110 section 8.6); anything but digits is refused. */
 function lengthFraming(value: string | null, absent: Http1Framing): Http1Framing | Http1OpaqueReason {
   if (value === null) return absent;
+  const plain = PLAIN_LENGTH.exec(value);
+  if (plain) return { kind: 'length', length: Number(plain[1]) };
   let length: number | undefined;
   for (const part of value.split(',')) {
     const digits = trimOws(part);
@@ -217,6 +245,7 @@ function endsChunked(value: string): boolean | undefined {
 }
 
 function isKeptAlive(connection: string, version: string): boolean {
+  if (connection === '') return version !== '1.0';
   if (CLOSE.test(connection)) return false;
   return version !== '1.0' || KEEP_ALIVE.test(connection);
 }

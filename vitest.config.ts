@@ -18,7 +18,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/*/src/**/*.test.{ts,tsx}'],
-          exclude: [...exclude, '**/*.integration.test.ts'],
+          exclude: [...exclude, '**/*.integration.test.ts', '**/*.fuzz.test.ts'],
         },
       },
       {
@@ -39,6 +39,14 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 60_000,
           maxWorkers: 1,
+        },
+      },
+      {
+        test: {
+          name: 'fuzz',
+          include: ['packages/*/src/**/*.fuzz.test.ts'],
+          exclude,
+          testTimeout: 120_000,
         },
       },
       {

@@ -36,6 +36,9 @@ function vitest(project: string, needs: string[] = []): Suite {
 
 const check = (...command: string[]): Suite => ({ command: () => command, needs: [], counts: 'exit-code' });
 
+/** What abuses the sidecar: real clients, real servers, real network namespaces. */
+const FAULT_TOOLS = ['curl', 'haproxy', 'h2load', 'ip', 'iptables', 'keytool', 'mariadb', 'nft', 'nginx', 'psql', 'setpriv', 'wrk'];
+
 const SUITES: Record<string, Suite> = {
   types: check(bin('tsc'), '--noEmit'),
   'dashboard-types': check(bin('tsc'), '--noEmit', '-p', 'packages/dashboard'),
@@ -43,7 +46,8 @@ const SUITES: Record<string, Suite> = {
   architecture: vitest('architecture'),
   unit: vitest('unit'),
   integration: vitest('integration', ['curl', 'jq', 'openssl', 'zstd']),
-  fault: vitest('fault'),
+  fault: vitest('fault', FAULT_TOOLS),
+  fuzz: vitest('fuzz'),
   browser: vitest('browser', ['chromium']),
   demo: check(process.execPath, 'packages/cli/src/main.ts', 'demo', '--once'),
 };

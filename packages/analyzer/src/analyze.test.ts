@@ -98,6 +98,32 @@ describe('analyze()', () => {
     expect(analyze(broken).tests.length).toBe(analysis.tests.length - 2);
   });
 
+  test('leaves out WebSockets and parts of streams, and says so; how a mocked stream began stays', () => {
+    const [firstIn, secondIn] = recording.filter(({ direction }) => direction === 'IN');
+    const [firstOut, secondOut] = recording.filter(({ direction }) => direction === 'OUT');
+    const first = { part: { index: 0, last: false } };
+    const changes = new Map<string, object>([
+      [firstIn!.id, { protocol: 'websocket', request: null, response: null, part: { index: 0, last: true } }],
+      [secondIn!.id, first],
+      [firstOut!.id, first],
+      [secondOut!.id, { part: { index: 1, last: true } }],
+    ]);
+    const { counts, summary } = analyze(recording.map((pair) => ({ ...pair, ...changes.get(pair.id) })));
+    expect(counts.skipped).toEqual({ websocket: 1, 'stream-part': 2 });
+    expect(summary.notes).toContain('1 RRPairs are neither test nor mock: websocket');
+    expect([counts.tests, counts.mocks]).toEqual([analysis.tests.length - 2, analysis.mocks.length - 1]);
+  });
+
+  test('leaves out gRPC, which is not replayed, and keeps HTTP/2', () => {
+    const [first, second] = recording.filter(({ direction }) => direction === 'IN');
+    const changes = new Map([
+      [first!.id, { protocol: 'grpc' }],
+      [second!.id, { protocol: 'http/2' }],
+    ]);
+    const { counts } = analyze(recording.map((pair) => ({ ...pair, ...changes.get(pair.id) })));
+    expect([counts.skipped, counts.tests]).toEqual([{ grpc: 1 }, analysis.tests.length - 1]);
+  });
+
   test('marks sessions whose credential predates the recording', () => {
     const late = recording.filter(
       (pair) => !(pair.request!.url.endsWith('/login') || pair.request!.url.endsWith('/register')),

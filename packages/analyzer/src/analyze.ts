@@ -32,7 +32,7 @@ export interface Analysis {
   counts: SnapshotCounts;
 }
 
-/** The artifacts of a set of RRPairs, in any order. Pairs with gaps or without a response become neither test nor mock. */
+/** The artifacts of a set of RRPairs, in any order. Pairs with gaps or without a response, WebSockets and parts of streams become neither test nor mock. */
 export function analyze(pairs: readonly RRPair[]): Analysis {
   const ordered = [...pairs].sort((a, b) => a.ts - b.ts || (a.id < b.id ? -1 : 1));
   const skipped: Record<string, number> = {};
@@ -68,6 +68,10 @@ export function analyze(pairs: readonly RRPair[]): Analysis {
 }
 
 function unusable(pair: RRPair): string | null {
+  // What generator and responder do not speak.
+  if (pair.protocol === 'websocket' || pair.protocol === 'grpc') return pair.protocol;
+  // A mock may answer with how a stream began; a test cannot wait for its end.
+  if (pair.part && (pair.part.index > 0 || pair.direction === 'IN')) return 'stream-part';
   if (!pair.request) return 'opaque';
   if (pair.gaps) return 'gaps';
   if (pair.error) return pair.error;

@@ -16,6 +16,7 @@ import {
 import type { ForwarderConfig } from './config.ts';
 import { agentClient, askTenant, rememberedTenant, type Tenant } from './control-plane.ts';
 import { type Flow, startFlow } from './flow.ts';
+import { type IntakeTls, openIntakeTls } from './intake-tls.ts';
 import { openSpoolFolder, type SpoolFiles } from './spool-files.ts';
 import { samplesOf, statusOf } from './status.ts';
 
@@ -33,6 +34,7 @@ export async function runForwarder(
 ): Promise<void> {
   const { signal, stopper } = context;
   const clock = systemClock();
+  const tls = intakeTlsOf(config, clock, log);
   const files = { dir: config.spoolDir, fsync: config.fsync };
   await openSpoolFolder(files.dir);
   const store = await folderStore(config.storeDir);
@@ -55,15 +57,26 @@ export async function runForwarder(
 
   const tenant = await findTenant({ client, files, clock, log, signal });
   if (!tenant) return;
-  const started = await startFlow({ config, tenant: tenant.id, files, store, client, clock, log });
+  const started = await startFlow({ config, tenant: tenant.id, files, store, tls, client, clock, log });
   flow = started;
   stopper.add('flow', () => started.stop(STOP_DEADLINE_MS));
   const port = await listen(started.intake.server, config.port, config.host, 'the intake of the forwarder');
-  announceReady(log, { port, adminPort, tenant: tenant.id });
+  announceReady(log, { port, adminPort, tls: tls !== null, tenant: tenant.id });
+  await Promise.all([watchAge(started, clock, signal), tls?.run(signal)]);
+}
+
+async function watchAge({ spool }: Flow, clock: Clock, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await clock.sleep(AGE_CHECK_MS, signal);
-    await started.spool.rotateByAge();
+    await spool.rotateByAge();
   }
+}
+
+/** Null when streams are plain; the configuration names all three files or none. */
+function intakeTlsOf(config: ForwarderConfig, clock: Clock, log: Logger): IntakeTls | null {
+  const { tlsCertFile: certFile, tlsKeyFile: keyFile, tlsClientCaFile: caFile } = config;
+  if (certFile === undefined || keyFile === undefined || caFile === undefined) return null;
+  return openIntakeTls({ files: { caFile, certFile, keyFile }, clock, log });
 }
 
 interface TenantSearch {

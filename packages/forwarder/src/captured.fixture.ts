@@ -59,6 +59,8 @@ const heads = [
   'OPTIONS * HTTP/1.1\r\n',
   'CONNECT a:1 HTTP/1.1\r\n',
   'HTTP/1.1 204\r\n',
+  ':method: GET\r\n:path: /a\r\n',
+  ':status: 204\r\n',
   '',
 ];
 const fields = [
@@ -95,7 +97,7 @@ const anyField = {
   id: fc.oneof(fc.uuid(), fc.string()),
   ...{ tsUs: anyNumber, durationUs: anyNumber, ttfbUs: anyNumber, seq: anyNumber },
   direction: fc.constantFrom('IN', 'OUT', 'UP'),
-  protocol: fc.oneof(fc.constant('opaque'), fc.string()),
+  protocol: fc.oneof(fc.constantFrom('opaque', 'http/2', 'grpc'), fc.string()),
   scheme: fc.constantFrom('http', 'https', 'constructor', ''),
   ...{ client: anyAddress, server: anyAddress },
   tls: fc.option(fc.record({ sni: fc.string(), version: fc.string(), alpn: fc.string() })),

@@ -1,14 +1,19 @@
 // The forwarder's configuration; each field is read from `ECHOPLANE_…` (see runtime's config).
-import { field, programFields } from '@echoplane/runtime';
+import { field, isLoopbackHost, programFields } from '@echoplane/runtime';
 import { HopReport } from '@echoplane/traffic';
 import { z } from 'zod';
 
-export const ForwarderConfig = z.object({
+const file = (what: string) => field.text().optional().describe(`path of ${what}`);
+
+const Fields = z.object({
   host: field
     .text()
     .default('127.0.0.1')
     .describe('address on which capture streams and the admin page are served'),
   port: field.port().default(4150).describe('port for capture streams; 0 takes a free one'),
+  tlsCertFile: file('our PEM certificate; with it capture streams are TLS'),
+  tlsKeyFile: file('the PEM private key of that certificate'),
+  tlsClientCaFile: file('PEM roots for the certificates that senders must show'),
   adminPort: field
     .port()
     .default(0)
@@ -46,4 +51,17 @@ export const ForwarderConfig = z.object({
     .describe('true or false: whether acknowledged means on the disk; false trusts the page cache'),
   ...programFields,
 });
+export const ForwarderConfig = Fields.superRefine(checkTls);
 export type ForwarderConfig = Readonly<z.output<typeof ForwarderConfig>>;
+
+/** All three files or none; and nobody sends recorded traffic over a network in plain text, or without saying who it is. */
+function checkTls(config: z.output<typeof Fields>, context: z.RefinementCtx): void {
+  const files = ['tlsCertFile', 'tlsKeyFile', 'tlsClientCaFile'] as const;
+  const missing = files.filter((name) => config[name] === undefined);
+  const isPlain = missing.length === files.length;
+  if (isPlain && isLoopbackHost(config.host)) return;
+  for (const name of missing) {
+    const message = isPlain ? `streams to ${config.host} need TLS` : 'missing';
+    context.addIssue({ code: 'custom', path: [name], message });
+  }
+}

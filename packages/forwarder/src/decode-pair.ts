@@ -15,6 +15,7 @@ import {
   RRPAIR_VERSION,
   type RRPair,
   storeBody,
+  traceOf,
 } from '@echoplane/traffic';
 import {
   type Batch,
@@ -22,18 +23,13 @@ import {
   type CapturedMessage,
   type CapturedPair,
   type Hello,
-  type ParsedHead,
-  type ParsedRequestHead,
-  type ParsedResponseHead,
-  parseHead,
   parseTrailers,
 } from '@echoplane/wire';
+import { isSoundStream, lostOf, streamOf } from './decode-messages.ts';
+import { type RequestHead, type ResponseHead, requestHeadOf, responseHeadOf } from './decode-pair-heads.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
 const SESSION_COOKIE = /sess|sid|auth|token/i;
-const AUTHORITY = /^[^\s/?#@]+$/;
-const ABSOLUTE = /^[a-z][a-z0-9+.-]*:\/\//i;
-const DEFAULT_PORT: Record<string, number> = { http: 80, https: 443 };
 /** Readable views of compressed bodies that one batch may add. */
 const BATCH_INFLATE_BYTES = 16 << 20;
 
@@ -71,12 +67,15 @@ export function decodePair(
   budget: InflateBudget,
 ): RRPair | null {
   if (!hasSoundFields(pair, nowUs)) return null;
-  const requestHead = headOf(pair.request, 'request');
-  const responseHead = headOf(pair.response, 'response');
+  const requestHead = requestHeadOf(pair);
+  const responseHead = responseHeadOf(pair);
   if (requestHead === null || responseHead === null) return null;
-  const request = requestHead && pair.request ? requestOf(pair, pair.request, requestHead, budget) : null;
-  const response = responseHead && pair.response ? responseOf(pair.response, responseHead, budget) : null;
+  const isGrpc = pair.protocol === 'grpc';
+  const body = (message: CapturedMessage, headers: HeaderList) => bodyOf(message, headers, isGrpc, budget);
+  const request = requestHead && pair.request ? requestOf(pair.request, requestHead, body) : null;
+  const response = responseHead && pair.response ? responseOf(pair.response, responseHead, body) : null;
   const gaps = gapsOf(pair);
+  const trace = request && traceOf(request.headers);
   const isOpaque = !request && !response;
   return {
     v: RRPAIR_VERSION,
@@ -104,6 +103,8 @@ export function decodePair(
     session: request && sessionOf(request.headers),
     request,
     response,
+    ...streamOf(pair),
+    ...(trace ? { trace } : {}),
     ...(isOpaque ? { opaque: { sentBytes: pair.sentBytes, receivedBytes: pair.receivedBytes } } : {}),
     error: pair.error === '' ? null : (pair.error as PairError),
     ...(gaps ? { gaps } : {}),
@@ -125,6 +126,7 @@ function hasSoundFields(pair: CapturedPair, nowUs: number): boolean {
     pair.tsUs <= nowUs + MAX_AHEAD_US &&
     !RESERVED_TAGS.some((tag) => Object.hasOwn(pair.tags, tag)) &&
     counts.every(isCount) &&
+    isSoundStream(pair) &&
     (pair.ttfbUs === -1 || isCount(pair.ttfbUs)) &&
     [pair.client, pair.server].every(
       (address) => address && isCount(address.port) && address.port <= 65_535,
@@ -137,45 +139,24 @@ function isCount(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0;
 }
 
-/** The parsed head; undefined when there is no message, null when it is not what it should be. */
-function headOf(message: CapturedMessage | null, kind: 'request'): ParsedRequestHead | null | undefined;
-function headOf(message: CapturedMessage | null, kind: 'response'): ParsedResponseHead | null | undefined;
-function headOf(message: CapturedMessage | null, kind: ParsedHead['kind']): ParsedHead | null | undefined {
-  if (!message) return undefined;
-  const head = parseHead(asBuffer(message.head));
-  return head?.kind === kind ? head : null;
+type StoreBody = (message: CapturedMessage, headers: HeaderList) => Body;
+
+function requestOf(message: CapturedMessage, head: RequestHead, body: StoreBody): HttpRequest {
+  return { ...head, ...trailersOf(message), body: body(message, head.headers) };
 }
 
-function requestOf(
-  pair: CapturedPair,
-  message: CapturedMessage,
-  head: ParsedRequestHead,
-  budget: InflateBudget,
-): HttpRequest {
-  return {
-    method: head.method,
-    url: urlOf(pair, head),
-    version: head.version,
-    headers: head.headers,
-    ...trailersOf(message),
-    body: bodyOf(message, head.headers, budget),
-  };
+function responseOf(message: CapturedMessage, head: ResponseHead, body: StoreBody): HttpResponse {
+  return { ...head, ...trailersOf(message), body: body(message, head.headers) };
 }
 
-function responseOf(message: CapturedMessage, head: ParsedResponseHead, budget: InflateBudget): HttpResponse {
-  return {
-    status: head.status,
-    reason: head.reason,
-    headers: head.headers,
-    ...trailersOf(message),
-    body: bodyOf(message, head.headers, budget),
-  };
-}
-
-function bodyOf(message: CapturedMessage, headers: HeaderList, budget: InflateBudget): Body {
+/** gRPC messages are binary, even when their bytes happen to be text. */
+function bodyOf(message: CapturedMessage, headers: HeaderList, isGrpc: boolean, budget: InflateBudget): Body {
   const bytes = asBuffer(message.body);
   const size = Math.max(message.bodySize, bytes.length);
-  const body = storeBody(bytes, headerValues(headers, 'content-encoding').join(','), { size, budget });
+  const body =
+    isGrpc && bytes.length > 0
+      ? { size, encoding: 'identity', base64: bytes.toString('base64') }
+      : storeBody(bytes, headerValues(headers, 'content-encoding').join(','), { size, budget });
   const chunks = chunkPairs(message.chunks);
   return chunks.length > 0 ? { ...body, chunks } : body;
 }
@@ -190,23 +171,6 @@ function chunkPairs(interleaved: readonly number[]): [number, number][] {
 function trailersOf(message: CapturedMessage): { trailers?: HeaderList } {
   const trailers = message.trailers.length > 0 ? parseTrailers(asBuffer(message.trailers)) : [];
   return trailers.length > 0 ? { trailers } : {};
-}
-
-/** Absolute url: an absolute target as it is, else scheme and the authority the client named, default port left out. */
-function urlOf(pair: CapturedPair, head: ParsedRequestHead): string {
-  if (ABSOLUTE.test(head.target)) return head.target;
-  const scheme = Object.hasOwn(DEFAULT_PORT, pair.scheme) ? pair.scheme : pair.tls ? 'https' : 'http';
-  if (head.method === 'CONNECT') return `${scheme}://${head.target}`;
-  const named = header(head.headers, 'host');
-  const authority = named && AUTHORITY.test(named) ? named : serverAuthority(pair.server);
-  const origin = `${scheme}://${authority.replace(new RegExp(`:${DEFAULT_PORT[scheme]}$`), '')}`;
-  // `OPTIONS *` is the origin without a path (RFC 9112 section 3.2.4).
-  return head.target === '*' ? origin : `${origin}${head.target.startsWith('/') ? '' : '/'}${head.target}`;
-}
-
-function serverAuthority(server: CapturedAddress): string {
-  const host = server.host || server.ip;
-  return `${host.includes(':') ? `[${host}]` : host}:${server.port}`;
 }
 
 /** What tells one caller from another without keeping it: a hash of the credential, or of the session cookie. */
@@ -225,9 +189,11 @@ function sessionCookie(headers: HeaderList): string | undefined {
 
 function gapsOf(pair: CapturedPair): Gaps | null {
   const cut = (message: CapturedMessage | null) => (message ? message.bodySize - message.body.length : 0);
+  const cutRequest = cut(pair.request) + lostOf(pair.messages, 'client');
+  const cutResponse = cut(pair.response) + lostOf(pair.messages, 'server');
   const gaps: Gaps = {
-    ...(cut(pair.request) > 0 ? { requestTruncatedBytes: cut(pair.request) } : {}),
-    ...(cut(pair.response) > 0 ? { responseTruncatedBytes: cut(pair.response) } : {}),
+    ...(cutRequest > 0 ? { requestTruncatedBytes: cutRequest } : {}),
+    ...(cutResponse > 0 ? { responseTruncatedBytes: cutResponse } : {}),
     ...(pair.gapReason ? { reason: pair.gapReason } : {}),
   };
   return Object.keys(gaps).length > 0 ? gaps : null;

@@ -5,7 +5,9 @@ import { Bell } from './bell.ts';
 import type { ForwarderConfig } from './config.ts';
 import { IndexLine } from './index-line.ts';
 import { Intake } from './intake.ts';
+import type { IntakeTls } from './intake-tls.ts';
 import { Ledger } from './ledger.ts';
+import { openPassThroughBook } from './pass-through-book.ts';
 import { ShipLine } from './ship-line.ts';
 import { Spool } from './spool.ts';
 import type { SpoolFiles, SpoolSegment } from './spool-files.ts';
@@ -16,6 +18,7 @@ export interface FlowOptions {
   tenant: string;
   files: SpoolFiles;
   store: ObjectStore;
+  tls: IntakeTls | null;
   client: ApiClient;
   clock: Clock;
   log: Logger;
@@ -35,7 +38,7 @@ export interface Flow {
 
 /** Recovers the spool and starts both lines; the caller opens the intake's port. */
 export async function startFlow(options: FlowOptions): Promise<Flow> {
-  const { config, tenant, files, store, client, clock, log } = options;
+  const { config, tenant, files, store, tls, client, clock, log } = options;
   const bell = new Bell();
   const ledger = new Ledger(config.service, newId(clock.nowUs()));
   const recovered = await recoverSpool({ files, tenant, ledger, nowUs: clock.nowUs(), log });
@@ -49,7 +52,8 @@ export async function startFlow(options: FlowOptions): Promise<Flow> {
     closed: (segment: SpoolSegment) => shipLine.push(segment),
   };
   const spool = new Spool({ files, tenant, ledger, limits: config, events, clock, log }, recovered);
-  const intake: Intake = new Intake({ ledger, spool, clock, log });
+  const passThrough = await openPassThroughBook({ files, clock, log });
+  const intake: Intake = new Intake({ ledger, spool, passThrough, tls, clock, log });
   const shipLine: ShipLine = new ShipLine({ client, ledger, clock, log, bell, store, indexLine, spool });
   for (const segment of recovered) {
     for (const [number, frame] of segment.frames.entries()) {
@@ -78,6 +82,7 @@ export async function startFlow(options: FlowOptions): Promise<Flow> {
       bell.ring();
       spool.halt();
       await lines;
+      await passThrough.close();
     },
   };
 }

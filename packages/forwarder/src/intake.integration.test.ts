@@ -14,6 +14,7 @@ import { HELLO, NOW_US } from './captured.fixture.ts';
 import { Cleanup, clock as realClock, until } from './forwarder.fixture.ts';
 import { Intake } from './intake.ts';
 import { Ledger } from './ledger.ts';
+import { PassThroughBook } from './pass-through-book.ts';
 import type { Spool } from './spool.ts';
 
 const cleanup = new Cleanup();
@@ -40,7 +41,8 @@ async function startIntake() {
   const clock = new StandingClock();
   const ledger = new Ledger('forwarder', 'life');
   const spool = { pendingBytes: 0, add: () => {} } as unknown as Spool;
-  const intake = new Intake({ ledger, spool, clock, log: silentLogger() });
+  const passThrough = new PassThroughBook({ files: { dir: '', fsync: false }, clock, log: silentLogger() });
+  const intake = new Intake({ ledger, spool, passThrough, tls: null, clock, log: silentLogger() });
   const port = await listen(intake.server, 0);
   cleanup.add(() => {
     intake.stop();

@@ -17,10 +17,13 @@ import {
   encodeCaptureFrame,
   type Hello,
   MAX_CAPTURE_FRAME_BYTES,
+  type PassThroughHost,
   type Refusal,
 } from '@echoplane/wire';
 import { decodeBatch } from './decode-pair.ts';
+import { type IntakeTls, identityOf } from './intake-tls.ts';
 import { type Ledger, type Stream, senderReport } from './ledger.ts';
+import { type PassThroughBook, workloadOf } from './pass-through-book.ts';
 import type { Spool } from './spool.ts';
 
 export const WINDOW_BYTES = 8 << 20;
@@ -37,7 +40,7 @@ const MAX_HELLO_BYTES = 16 << 10;
 const HELLO_DEADLINE_MS = 10_000;
 /** Senders say something every five seconds. */
 const SILENCE_TIMEOUT_MS = 60_000;
-/** A peer that does not take its acknowledgements is not there. */
+/** A peer that does not take what it is told is not there. */
 const MAX_UNSENT_BYTES = 1 << 20;
 /** Names go into every row and report: as long as a DNS name, and nothing that a terminal or a database chokes on. */
 const NAME = /^[^\p{Cc}\p{Cs}]{0,253}$/u;
@@ -46,6 +49,10 @@ const HOPS: readonly string[] = ['sidecar', 'generator', 'responder'];
 export interface IntakeOptions {
   ledger: Ledger;
   spool: Spool;
+  /** What sidecars of a workload tell each other. */
+  passThrough: PassThroughBook;
+  /** Null: plain TCP. */
+  tls: IntakeTls | null;
   clock: Clock;
   log: Logger;
 }
@@ -74,7 +81,8 @@ export class Intake {
 
   constructor(options: IntakeOptions) {
     this.#options = options;
-    this.server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    const accept = (socket: Socket) => this.#accept(socket);
+    this.server = options.tls?.createServer(accept) ?? createServer({ noDelay: true }, accept);
     this.server.maxConnections = MAX_CONNECTIONS;
   }
 
@@ -169,10 +177,11 @@ export class Intake {
   #receive(connection: Connection, message: CaptureMessage): void {
     if (message.type === 'hello') this.#greet(connection, message.value);
     else if (message.type === 'batch') this.#take(connection, message.value);
+    else if (message.type === 'pass-through') this.#share(connection, message.value.hosts);
   }
 
   #greet(connection: Connection, hello: Hello): void {
-    const { ledger, clock } = this.#options;
+    const { ledger, clock, log } = this.#options;
     const objection = connection.stream
       ? refusal('bad-hello', 'A stream has one Hello.')
       : objectionTo(hello);
@@ -186,11 +195,32 @@ export class Intake {
     this.#current.set(hello.incarnation, connection);
     older?.socket.destroy();
     stream.connected = true;
+    stream.identity = identityOf(connection.socket);
     Object.assign(connection, { hello, stream });
     connection.greeting.abort();
     connection.decoder.maxFrameBytes = MAX_CAPTURE_FRAME_BYTES;
     const value = { lastBatch: stream.durable, windowBytes: WINDOW_BYTES };
-    connection.socket.write(encodeCaptureFrame({ type: 'welcome', value }));
+    this.#say(connection, { type: 'welcome', value });
+    this.#tell(connection, this.#options.passThrough.hostsOf(workloadOf(hello)));
+    const { incarnation, workload, pod } = hello;
+    log.info({ incarnation, workload, pod, identity: stream.identity }, 'a capture stream is open');
+  }
+
+  /** What is new goes to the other sidecars of the workload. */
+  #share({ hello }: Connection, hosts: PassThroughHost[]): void {
+    if (hello?.hop !== 'sidecar') return;
+    const workload = workloadOf(hello);
+    const fresh = this.#options.passThrough.learn(workload, hosts);
+    if (fresh.length === 0) return;
+    for (const other of this.#current.values()) {
+      if (other.hello !== hello && other.hello && workloadOf(other.hello) === workload)
+        this.#tell(other, fresh);
+    }
+  }
+
+  #tell(connection: Connection, hosts: PassThroughHost[]): void {
+    if (hosts.length === 0 || connection.hello?.hop !== 'sidecar') return;
+    this.#say(connection, { type: 'pass-through', value: { hosts } });
   }
 
   #take(connection: Connection, batch: Batch): void {
@@ -218,10 +248,14 @@ export class Intake {
   }
 
   #acknowledge(connection: Connection, seq: number): void {
-    const { pending, socket } = connection;
+    const { pending } = connection;
     while (pending.length > 0 && pending[0]!.seq <= seq) connection.pendingBytes -= pending.shift()!.bytes;
+    this.#say(connection, { type: 'ack', value: { batch: seq } });
+  }
+
+  #say({ socket }: Connection, message: CaptureMessage): void {
     if (socket.destroyed || socket.writableEnded) return;
-    socket.write(encodeCaptureFrame({ type: 'ack', value: { batch: seq } }));
+    socket.write(encodeCaptureFrame(message));
     if (socket.writableLength > MAX_UNSENT_BYTES) socket.destroy();
   }
 

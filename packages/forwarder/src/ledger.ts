@@ -40,6 +40,8 @@ export interface Stream {
   report: HopReport | null;
   seenUs: number;
   connected: boolean;
+  /** Who its last connection was by its certificate; null when it was plain. */
+  identity: string | null;
 }
 
 /** What one frame adds to the books once it is durable. */
@@ -195,7 +197,8 @@ export function senderReport(hello: Hello, counters: unknown): HopReport | null 
 }
 
 function freshStream(incarnation: string, nowUs: number): Stream {
-  return { incarnation, accepted: null, durable: 0, report: null, seenUs: nowUs, connected: false };
+  const unknown = { accepted: null, durable: 0, report: null, connected: false, identity: null };
+  return { incarnation, seenUs: nowUs, ...unknown };
 }
 
 /** Counters only grow. */

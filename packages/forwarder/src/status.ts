@@ -10,9 +10,10 @@ export function statusOf(flow: Flow, nowUs: number) {
   const open = spool.openSegment;
   return {
     forwarder: withPending(ledger.own()),
-    senders: ledger.streams.map(({ incarnation, durable, connected, report }) => ({
+    senders: ledger.streams.map(({ incarnation, durable, connected, identity, report }) => ({
       incarnation,
       connected,
+      identity,
       lastBatch: durable,
       ...(report ? withPending(report) : {}),
     })),

@@ -71,7 +71,8 @@ export class SessionConnection {
     const { clock, signal, bodyLimitBytes } = options;
     this.#exchange = new Http1Exchange(
       { pair: (raw) => this.#answered(raw), opaque: (reason) => this.#unframed(reason) },
-      { bodyLimitBytes },
+      // A result is one pair, however long its response flows.
+      { bodyLimitBytes, partAfterUs: Number.POSITIVE_INFINITY },
     );
     const cancel = () => this.#abort('client-closed');
     signal.addEventListener('abort', cancel);

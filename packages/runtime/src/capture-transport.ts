@@ -43,14 +43,14 @@ const ADVICE: Readonly<Record<string, string>> = {
 };
 const ADVICE_FILES = 'check the files of roots, certificate and key for the forwarder';
 const ADVICE_OTHERWISE =
-  'the log of the forwarder may say why: does it trust our certificate, is it the right port?';
+  'the log of the forwarder may say why: does it trust our certificate, is it TLS that it speaks on this port?';
 
 export class CaptureTransport {
   readonly #options: CaptureTransportOptions;
   #context: { texts: string; secure: SecureContext } | null = null;
   #session: Buffer | null = null;
-  /** Trouble that is in the log already; none since the forwarder last said something. */
-  #warned: string | null = null;
+  /** Advice that is in the log already; none since the forwarder last said something. */
+  readonly #given = new Set<string>();
 
   constructor(options: CaptureTransportOptions) {
     this.#options = options;
@@ -111,7 +111,7 @@ export class CaptureTransport {
     });
     socket.once('data', () => {
       isSilent = false;
-      this.#warned = null;
+      this.#given.clear();
     });
     socket.on('end', () => {
       failure ??= new Error('the forwarder ended the connection without a word');
@@ -124,13 +124,12 @@ export class CaptureTransport {
     });
   }
 
-  /** One line for as long as the trouble stays the same, however often it is retried. */
+  /** One line for each kind of trouble, however often it is retried: how an objection arrives is a matter of chance. */
   #warn(err: NodeJS.ErrnoException, otherwise: string): void {
-    const trouble = err.code ?? err.message;
-    if (trouble === this.#warned) return;
-    this.#warned = trouble;
     const { host, port, log } = this.#options;
-    const advice = ADVICE[trouble] ?? otherwise;
+    const advice = ADVICE[err.code ?? ''] ?? otherwise;
+    if (this.#given.has(advice)) return;
+    this.#given.add(advice);
     log.warn({ err, host, port, advice }, 'the capture stream cannot be secured');
   }
 }

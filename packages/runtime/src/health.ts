@@ -16,14 +16,34 @@ export interface FaceOptions {
   metrics: () => Sample[];
   /** Further pages: path → JSON value, or a promise of it. `POST` paths are given as `POST /path`. */
   pages?: Record<string, () => unknown>;
+  /** Answers what no list of pages can name; null: there is no such page. */
+  open?: (request: IncomingMessage) => Promise<FaceAnswer> | null;
 }
+
+export interface FaceAnswer {
+  status: number;
+  text: string;
+}
+
+/** A client that is slower than this, or greedier, is cut off: the face must answer whatever hangs on it. */
+const BOUNDS = {
+  headersTimeout: 5_000,
+  requestTimeout: 10_000,
+  connectionsCheckingInterval: 1_000,
+  maxHeaderSize: 16 << 10,
+};
+const MAX_CONNECTIONS = 256;
 
 /** The server; the caller listens and closes. */
 export function createFace(options: FaceOptions): Server {
-  return createServer((request, response) => {
+  const server = createServer(BOUNDS, (request, response) => {
     void answer(request, response, options).catch(() => response.destroy());
   });
+  server.maxConnections = MAX_CONNECTIONS;
+  return server;
 }
+
+const NO_PAGE: FaceAnswer = { status: 404, text: 'there is no such page' };
 
 async function answer(
   request: IncomingMessage,
@@ -41,7 +61,10 @@ async function answer(
   if (path === '/metrics')
     return void send(200, 'text/plain; version=0.0.4', renderMetrics(options.metrics()));
   const page = options.pages?.[request.method === 'GET' ? path : `${request.method} ${path}`];
-  if (!page) return void send(404, 'text/plain', 'there is no such page\n');
+  if (!page) {
+    const { status, text } = (await options.open?.(request)) ?? NO_PAGE;
+    return void send(status, 'text/plain', `${text}\n`);
+  }
   send(200, 'application/json', `${JSON.stringify(await page())}\n`);
 }
 

@@ -15,6 +15,8 @@ export class OperatingError extends Error {
 /** Things to release, in reverse order of `add`. */
 export class Stopper {
   readonly #steps: { name: string; stop: () => Promise<void> | void }[] = [];
+  /** What all steps together may take, in ms; then the process exits without the rest. */
+  deadlineMs = 10_000;
   add(name: string, stop: () => Promise<void> | void): void {
     this.#steps.push({ name, stop });
   }
@@ -36,8 +38,6 @@ export interface ProgramContext {
   stopper: Stopper;
 }
 
-const DRAIN_DEADLINE_MS = 10_000;
-
 /**
  * Runs a program's `main` to its end and exits the process. `main` starts things, registers how to stop them, and
  * returns when it is done or `signal` aborts. `supervised`: stdin is a pipe held by the parent; its end is a SIGTERM.
@@ -53,9 +53,9 @@ export async function runProgram(
     if (controller.signal.aborted) return;
     controller.abort();
     setTimeout(() => {
-      log.error({ deadlineMs: DRAIN_DEADLINE_MS }, 'shutdown took too long, exiting');
+      log.error({ deadlineMs: stopper.deadlineMs }, 'shutdown took too long, exiting');
       process.exit(1);
-    }, DRAIN_DEADLINE_MS).unref();
+    }, stopper.deadlineMs).unref();
   };
   process.on('SIGTERM', abort);
   process.on('SIGINT', abort);

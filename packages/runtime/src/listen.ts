@@ -2,17 +2,21 @@
 import type { AddressInfo, Server } from 'node:net';
 import { OperatingError } from './lifecycle.ts';
 
-/** Listens and resolves with the port taken (`port` 0 takes a free one). Throws OperatingError naming the port. */
+/**
+ * Listens and resolves with the port taken (`port` 0 takes a free one); `ipv6Only`: `::` without IPv4. Throws
+ * OperatingError naming the port.
+ */
 export function listen(
   server: Server,
   port: number,
   host = '127.0.0.1',
   what = 'the server',
+  ipv6Only = false,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     const fail = (cause: NodeJS.ErrnoException) => reject(listenError(cause, port, host, what));
     server.once('error', fail);
-    server.listen(port, host, () => {
+    server.listen({ port, host, ipv6Only }, () => {
       server.off('error', fail);
       resolve((server.address() as AddressInfo).port);
     });

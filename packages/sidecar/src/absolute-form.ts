@@ -23,6 +23,7 @@ interface Upstream {
   failed: boolean;
 }
 
+type RelayOptions = Pick<OutboundOptions, 'dial' | 'capture' | 'metrics' | 'names' | 'rules' | 'replay'>;
 type Head = Extract<Part, { type: 'head' }>;
 
 const NOTHING = Buffer.alloc(0);
@@ -30,7 +31,7 @@ const NOTHING = Buffer.alloc(0);
 /** One proxy client until it closes or asks for a tunnel. */
 export class AbsoluteFormRelay {
   readonly #client: Socket;
-  readonly #options: Pick<OutboundOptions, 'dial' | 'capture' | 'metrics'>;
+  readonly #options: RelayOptions;
   readonly #onConnect: (target: Target, early: Buffer) => void;
   readonly #splitter = new RequestSplitter();
   readonly #listeners: [string, (chunk: Buffer) => void][];
@@ -43,7 +44,7 @@ export class AbsoluteFormRelay {
   /** `onConnect` takes the client over, with the bytes read beyond its CONNECT. */
   constructor(
     client: ProxyClient,
-    options: Pick<OutboundOptions, 'dial' | 'capture' | 'metrics'>,
+    options: RelayOptions,
     onConnect: (target: Target, early: Buffer) => void,
   ) {
     this.#client = client.socket;
@@ -163,13 +164,17 @@ export class AbsoluteFormRelay {
   }
 
   #open(target: Target): Upstream {
-    const socket = this.#options.dial(target);
-    const tap = this.#options.capture.open({
+    const { capture, names, rules } = this.#options;
+    const { socket, isMocked } = this.#dial(target);
+    const host = names.nameFor(target.host, target.host);
+    const opaque = rules.opaqueReason(target);
+    const tap = capture.open({
       direction: 'OUT',
       scheme: 'http',
       client: clientAddress(this.#client),
-      server: { ip: '', port: target.port, host: target.host },
+      server: { ip: '', port: target.port, host },
       tls: null,
+      ...(opaque && { opaque }),
     });
     const upstream: Upstream = {
       key: keyOf(target),
@@ -179,7 +184,7 @@ export class AbsoluteFormRelay {
       isConnected: false,
       failed: false,
     };
-    tellConnect(socket, tap);
+    tellConnect(socket, tap, isMocked ? target : null);
     socket
       .on('connect', () => {
         upstream.isConnected = true;
@@ -193,6 +198,13 @@ export class AbsoluteFormRelay {
         this.#leave(upstream);
       });
     return upstream;
+  }
+
+  #dial(target: Target): { socket: Socket; isMocked: boolean } {
+    const { dial, replay } = this.#options;
+    if (!replay?.covers(target)) return { socket: dial(target), isMocked: false };
+    const client = clientAddress(this.#client);
+    return { socket: replay.connect({ client, target, named: target.host, tls: null }), isMocked: true };
   }
 
   #onAnswer(upstream: Upstream, chunk: Buffer): void {

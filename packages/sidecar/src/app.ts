@@ -3,41 +3,40 @@
 //   inbound ┐                          ┌▶ CaptureSender ─▶ forwarder
 //           ├▶ splice ─▶ tap ─▶ capture ┤
 //   outbound┘                          └▶ metrics, /connections
-import { readFile } from 'node:fs/promises';
-import type { Server } from 'node:net';
 import {
   CaptureSender,
   type Clock,
-  ConfigError,
-  createFace,
-  envName,
+  captureTlsOf,
   type Logger,
-  listen,
-  loadAuthority,
+  type Sample,
   systemClock,
 } from '@echoplane/runtime';
-import { Capture } from './capture.ts';
+import { Capture, type CaptureOptions } from './capture.ts';
 import type { SidecarConfig } from './config.ts';
 import { Connections } from './connections.ts';
+import { destinationRules } from './destination-rules.ts';
+import { type Diagnostics, openDiagnostics } from './diagnostics.ts';
 import { createDial } from './dial.ts';
-import { createInbound } from './inbound.ts';
-import { Metrics, streamSamples } from './metrics.ts';
-import { createOutbound } from './outbound.ts';
-import type { OutboundOptions } from './outbound-options.ts';
+import { type DnsRelay, openDnsRelay, readDnsServer } from './dns-relay.ts';
+import { createHostNames } from './host-names.ts';
+import { type LifeState, readLifeState } from './life-state.ts';
+import { openListeners, type Ports } from './listeners.ts';
+import { gaugeSamples, Metrics, streamSamples } from './metrics.ts';
+import { createAdminFace, createDiagnosis, listenForDiagnosis } from './own-face.ts';
+import { replayRoutes } from './replay-routes.ts';
+import { readBuffers } from './splice.ts';
 import { tryStaticReads } from './static-reads.ts';
-import { TlsInterception, type TlsInterceptionOptions } from './tls-interception.ts';
+import { openTls } from './tls-setup.ts';
+import { createWithholding } from './withholding.ts';
 
-const DRAIN_CONNECTIONS_MS = 5_000;
 const DRAIN_SENDER_MS = 3_000;
-const LOOPBACK = '127.0.0.1';
 
 /** A running sidecar. */
 export interface Sidecar {
-  /** Ports taken; null for a listener the mode does not have. */
-  ports: { in: number | null; out: number | null; admin: number };
+  ports: Ports & { diagnostics: number | null; dns: number | null };
   sender: CaptureSender;
   metrics: Metrics;
-  /** Stops accepting, lets connections and the capture stream finish within their deadlines. */
+  /** Lets connections and the capture stream finish within their deadlines. */
   stop(): Promise<void>;
 }
 
@@ -47,36 +46,25 @@ export async function startSidecar(
   log: Logger,
   clock: Clock = systemClock(),
 ): Promise<Sidecar> {
-  const tls = await readTlsFiles(config);
-  if (!(await tryStaticReads())) log.warn('sockets are read as streams: this Node does not allow static reads');
+  if (!(await tryStaticReads()))
+    log.warn('sockets are read as streams: this Node does not allow static reads');
   const metrics = new Metrics();
   const connections = new Connections();
-  const { cluster, namespace, workload, workloadKind, pod, container } = config;
-  const sender = new CaptureSender({
-    host: config.forwarderHost,
-    port: config.forwarderPort,
-    hello: { hop: 'sidecar', cluster, namespace, workload, workloadKind, pod, container },
-    log,
-    clock,
-  });
-  const capture = new Capture({
-    sink: sender,
-    clock,
-    metrics,
-    incarnation: sender.incarnation,
-    bodyLimitBytes: config.bodyLimit,
-    maxConnections: config.maxConnections,
-    tags: config.tags,
-  });
+  const lifeState = await readLifeState(config.stateFolder, clock, log);
+  const diagnostics = await openDump(config, metrics, log);
+  const sender = createSender(config, log, clock);
+  const capture = createCapture(config, { sink: sender, clock, metrics, lifeState, diagnostics });
   const ownPorts = new Set<number>();
   const dial = createDial(ownPorts);
-  const interception = tls && new TlsInterception({ ...tls, dial, capture, metrics, clock });
+  const { onKeyLine = null } = diagnostics ?? {};
+  const tls = await openTls(config, { dial, capture, metrics, clock, log, onKeyLine });
+  sender.sharePassThrough(tls.passThrough);
+  tls.passThrough.onLearned = (host) => sender.tellPassThrough([host]);
   const life = new AbortController();
-  const face = createFace({
-    notReady: () => (connections.isDraining ? 'stopping' : null),
-    metrics: () => [...metrics.samples(), ...senderSamples(sender, capture)],
-    pages: { '/connections': () => capture.describe() },
-  });
+  const dns = await openDns(config, clock, metrics);
+  const notReady = () => (connections.isDraining ? 'stopping' : null);
+  const samples = () => samplesOf({ metrics, sender, capture, lifeState, dns });
+  const face = createAdminFace({ notReady, metrics: samples, dial, config });
 
   const ports = await openListeners(config, {
     face,
@@ -85,92 +73,112 @@ export async function startSidecar(
     capture,
     connections,
     metrics,
-    interception,
+    log,
+    rules: destinationRules(config),
+    names: createHostNames(config.hostResolution, clock, dns?.names),
+    replay: replayRoutes(config, dial),
+    interception: tls.interception,
+    inboundTls: tls.inbound,
+  }).catch(async (error) => {
+    await dns?.close();
+    throw error;
   });
-  const running = sender.run(life.signal);
+  const diagnosis = createDiagnosis({
+    config,
+    capture,
+    life: () => ({ ...lifeState.describe(), incarnation: sender.incarnation, ports }),
+    passThrough: () => tls.passThrough.learned(),
+  });
+  const diagnosticsPort = await listenForDiagnosis(diagnosis, config.diagnosticsPort, log);
+  const running = Promise.all([sender.run(life.signal), tls.run(life.signal), lifeState.run(life.signal)]);
   return {
-    ports,
+    ports: { ...ports, diagnostics: diagnosticsPort, dns: dns?.port ?? null },
     sender,
     metrics,
     async stop() {
-      await connections.drain(clock, DRAIN_CONNECTIONS_MS);
+      await connections.drain(clock, config.drainDeadline * 1000);
       const { undelivered } = await sender.drain(DRAIN_SENDER_MS);
       if (undelivered > 0) log.warn({ undelivered }, 'RRPairs were not acknowledged before the end');
       sender.close();
       life.abort();
       await running;
-      face.close();
-      face.closeAllConnections();
+      await dns?.close();
+      await diagnostics?.close();
+      for (const server of [face, diagnosis]) server.close().closeAllConnections();
     },
   };
 }
 
-interface Parts extends OutboundOptions {
-  face: Server;
-  ownPorts: Set<number>;
-}
-
-/** Opens what the mode has, or nothing. */
-async function openListeners(config: SidecarConfig, parts: Parts): Promise<Sidecar['ports']> {
-  const { face, ownPorts, connections } = parts;
-  const ports: Sidecar['ports'] = { in: null, out: null, admin: 0 };
-  try {
-    ports.admin = await listen(face, config.adminPort, config.host, 'the admin listener');
-    ownPorts.add(ports.admin);
-    if (config.mode !== 'reverse') {
-      ports.out = await connections.listen(
-        createOutbound(parts),
-        config.outPort,
-        LOOPBACK,
-        'the outbound listener',
-      );
-      ownPorts.add(ports.out);
-    }
-    if (config.mode !== 'forward') {
-      const target = { host: config.targetHost, port: config.targetPort! };
-      const inbound = createInbound({ ...parts, target });
-      ports.in = await connections.listen(inbound, config.inPort, config.host, 'the inbound listener');
-      ownPorts.add(ports.in);
-    }
-    return ports;
-  } catch (error) {
-    face.close();
-    connections.close();
-    throw error;
-  }
-}
-
-type TlsFiles = Pick<TlsInterceptionOptions, 'authority' | 'extraRoots'>;
-
-/** The CA and extra roots, or null when outbound TLS is not opened. */
-async function readTlsFiles(config: SidecarConfig): Promise<TlsFiles | null> {
-  if (!config.tlsOut || config.mode === 'reverse') return null;
-  const problems: string[] = [];
-  const read = async (path: string, field: string) => {
-    try {
-      return await readFile(path, 'utf8');
-    } catch (error) {
-      problems.push(`${envName(field)}: ${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
-      return '';
-    }
-  };
-  const certPem = await read(config.caCertFile!, 'caCertFile');
-  const keyPem = await read(config.caKeyFile!, 'caKeyFile');
-  const extraRoots = await Promise.all(config.upstreamCaFiles.map((path) => read(path, 'upstreamCaFiles')));
-  if (problems.length > 0) throw new ConfigError(problems);
-  try {
-    return { authority: await loadAuthority(certPem, keyPem), extraRoots };
-  } catch (error) {
-    const fields = `${envName('caCertFile')} and ${envName('caKeyFile')}`;
-    throw new ConfigError([`${fields} do not hold a usable CA (${(error as Error).message}).`]);
-  }
-}
-
-function senderSamples(sender: CaptureSender, capture: Capture) {
-  return streamSamples(sender.counters(), {
-    heldBytes: sender.heldBytes,
-    shedBodyBytes: sender.shedBodyBytes,
-    connected: sender.isConnected,
-    connections: capture.openConnections,
+function createSender(config: SidecarConfig, log: Logger, clock: Clock): CaptureSender {
+  const { cluster, namespace, workload, workloadKind, pod, container } = config;
+  return new CaptureSender({
+    host: config.forwarderHost,
+    port: config.forwarderPort,
+    tls: captureTlsOf(config),
+    queueBytes: config.queueLimit,
+    hello: { hop: 'sidecar', cluster, namespace, workload, workloadKind, pod, container },
+    log,
+    clock,
   });
+}
+
+interface CaptureParts extends Pick<CaptureOptions, 'clock' | 'metrics'> {
+  sink: CaptureSender;
+  lifeState: LifeState;
+  diagnostics: Diagnostics | null;
+}
+
+function createCapture(config: SidecarConfig, parts: CaptureParts): Capture {
+  const { sink, clock, metrics, lifeState, diagnostics } = parts;
+  return new Capture({
+    sink,
+    clock,
+    metrics,
+    incarnation: sink.incarnation,
+    bodyLimitBytes: config.bodyLimit,
+    connectionLimitBytes: config.connectionLimit,
+    captureLimitBytes: config.captureLimit,
+    maxConnections: config.maxConnections,
+    tags: config.tags,
+    isCapturing: lifeState.isCapturing,
+    diagnose: diagnostics?.diagnose ?? null,
+    withhold: createWithholding(config),
+    rules: destinationRules(config),
+    opaqueBytesPorts: new Set(config.opaqueBytesPorts),
+  });
+}
+
+function openDump(config: SidecarConfig, metrics: Metrics, log: Logger): Promise<Diagnostics | null> {
+  const { diagnosticsFolder: folder, diagnosticsLimit: limitBytes } = config;
+  return config.diagnostics ? openDiagnostics({ folder, limitBytes, metrics }, log) : Promise.resolve(null);
+}
+
+async function openDns(config: SidecarConfig, clock: Clock, metrics: Metrics): Promise<DnsRelay | null> {
+  if (config.hostResolution !== 'dns') return null;
+  const server = await readDnsServer(config.dnsServer);
+  return openDnsRelay({ port: config.dnsPort, server, clock, metrics });
+}
+
+interface Measured {
+  metrics: Metrics;
+  sender: CaptureSender;
+  capture: Capture;
+  lifeState: LifeState;
+  dns: DnsRelay | null;
+}
+
+function samplesOf({ metrics, sender, capture, lifeState, dns }: Measured): Sample[] {
+  return [
+    ...metrics.samples(),
+    ...streamSamples(sender.counters(), { ...sender.shedBytes, 'capture-limit': capture.shedBytes }),
+    ...gaugeSamples({
+      connections: capture.openConnections,
+      capture_bytes: capture.heldBytes,
+      read_buffer_bytes: readBuffers.bytes,
+      queue_bytes: sender.heldBytes,
+      forwarder_connected: sender.isConnected,
+      splice_only: !lifeState.isCapturing(),
+      dns_names: dns?.names.size ?? 0,
+    }),
+  ];
 }

@@ -28,7 +28,7 @@ export interface CaptureOptions {
   bodyLimitBytes: number;
   /** Bytes held for one connection, beside bodies. */
   connectionLimitBytes: number;
-  /** Bytes held for all connections: bodies have half of it, heads the other. At it bodies go first, then connections. */
+  /** Bytes held for all connections: bodies have three quarters of it, heads the rest. At it bodies go first, then connections. */
   captureLimitBytes: number;
   /** Connections captured at once; more are passed through unseen and counted. */
   maxConnections: number;
@@ -37,6 +37,8 @@ export interface CaptureOptions {
   isCapturing(): boolean;
   /** Which requests are held back; null: none. */
   withhold: Withholding | null;
+  /** Puts a dump between a connection and its capture; in diagnostics mode only. */
+  diagnose?: ((tap: ConnectionTap, facts: ConnectionFacts) => ConnectionTap) | null;
   rules: DestinationRules;
   /** Opaque destinations, by port, of which bytes are kept. */
   opaqueBytesPorts: ReadonlySet<number>;
@@ -75,7 +77,7 @@ export class Capture {
 
   constructor(options: CaptureOptions) {
     this.#options = options;
-    this.#slabs = new Slabs(Math.floor(options.captureLimitBytes / 2));
+    this.#slabs = new Slabs(Math.floor((options.captureLimitBytes * 3) / 4));
   }
 
   get openConnections(): number {
@@ -109,7 +111,7 @@ export class Capture {
       over: () => this.#open.delete(capture),
     });
     this.#open.add(capture);
-    return capture;
+    return this.#options.diagnose?.(capture, facts) ?? capture;
   }
 
   /** What is open, for diagnosis: at most `limit` connections. */
@@ -125,6 +127,6 @@ export class Capture {
   /** Counts bytes held more (or less, when negative); false when they are too many. */
   #hold(bytes: number): boolean {
     this.#heldBytes += bytes;
-    return bytes <= 0 || this.#heldBytes <= this.#options.captureLimitBytes / 2;
+    return bytes <= 0 || this.#heldBytes <= this.#options.captureLimitBytes / 4;
   }
 }

@@ -3,6 +3,7 @@
 import { isIP } from 'node:net';
 import { field, programFields } from '@echoplane/runtime';
 import { z } from 'zod';
+import { PROBE } from './probes.ts';
 
 const port = (fallback: number, what: string) =>
   field.port().default(fallback).describe(`port of ${what}, 0 takes a free one`);
@@ -127,7 +128,11 @@ const capture = {
     .describe('IP address[:port] the DNS relay asks; the first of /etc/resolv.conf without it'),
   bodyLimit: bytes(64 << 10, 4 << 20, 'kept of each body'),
   sample: field.number(0, 1).default(1).describe('share of sessions that are captured, 0 to 1'),
-  probes: list('PORT/PATH of the probes of Kubernetes, which are withheld'),
+  probes: field
+    .list()
+    .pipe(z.array(z.string().regex(PROBE, 'not PORT/PATH')))
+    .default([])
+    .describe('comma separated: PORT/PATH of the probes of Kubernetes, which are withheld'),
   maxConnections: field
     .integer(1, 1_000_000)
     .default(10_000)
@@ -176,6 +181,8 @@ export const sidecarConfig = z
       if ((config[a] === undefined) !== (config[b] === undefined)) need(config[a] === undefined ? a : b);
     };
     if (config.mode === 'reverse' || config.mode === 'dual') need('targetPort');
+    if (config.mode === 'forward' && config.protocol === 'tcp')
+      objection('protocol', 'tcp is a way in only; forward wants http, socks, tcp:http or tcp:socks');
     if (config.mocks.length > 0) need('responderPort');
     together('tlsClientCertFile', 'tlsClientKeyFile');
     together('forwarderCertFile', 'forwarderKeyFile');

@@ -73,6 +73,8 @@ export class ConnectionCapture implements ConnectionTap {
   #reason = '';
   /** Why nothing more is recorded of the exchange. */
   #dropReason = '';
+  /** Why the messages of a WebSocket are held back, as its upgrade was. */
+  #withheldStream: string | null = null;
   #exchange: Exchange | null = null;
   #opaqueBytes: OpaqueBytes | null = null;
   #heldBytes = 0;
@@ -221,7 +223,7 @@ export class ConnectionCapture implements ConnectionTap {
   }
 
   #newHttp2(): Exchange {
-    const { bodyLimitBytes, connectionLimitBytes, withhold } = this.#options;
+    const { bodyLimitBytes, connectionLimitBytes, withhold, rules } = this.#options;
     return new Http2Exchange(
       {
         pair: (raw) => this.#offerHttp(raw, true),
@@ -231,14 +233,21 @@ export class ConnectionCapture implements ConnectionTap {
       {
         bodyLimitBytes,
         maxHeldBytes: connectionLimitBytes,
-        ...(withhold && { keep: (head: Buffer) => !this.#isWithheld(head) }),
+        ...((withhold || rules.hasHosts) && { keep: (head: Buffer) => this.#keeps(head) }),
       },
     );
   }
 
+  #keeps(requestHead: Buffer): boolean {
+    const reason = this.#withholding(requestHead);
+    if (reason) this.#options.sink.withhold(reason);
+    return reason === null;
+  }
+
   /** The connection goes on as a WebSocket. */
-  #upgrade({ seq, responseHead, clientRest, serverRest }: WebSocketUpgrade): void {
+  #upgrade({ seq, requestHead, responseHead, clientRest, serverRest }: WebSocketUpgrade): void {
     const nowUs = this.#clock.nowUs();
+    this.#withheldStream = this.#withholding(requestHead);
     this.#state = 'websocket';
     const exchange = new WebSocketExchange(
       {
@@ -295,38 +304,22 @@ export class ConnectionCapture implements ConnectionTap {
   /** `isAsked`: whether it is to be held back was asked with its request. */
   #offerHttp(raw: RawHttpPair, isAsked = false): void {
     this.#pairs++;
-    if (this.#dropReason) {
-      this.#options.sink.drop(this.#dropReason);
-      return;
-    }
-    if (!isAsked && this.#options.withhold && this.#isWithheld(raw.requestHead)) return;
+    if (this.#isLeftOut(isAsked ? null : this.#withholding(raw.requestHead))) return;
     const { sink, encoder } = this.#options;
-    if (this.#isIgnored(raw.requestHead)) {
-      sink.withhold('ignored-host');
-      return;
-    }
     const error = this.#connectFailed ? 'connect-failed' : (raw.error ?? '');
     sink.offerEncodable(encoder.load(raw, this.#factsFor(raw.protocol ?? 'http/1.1'), error));
   }
 
-  #isWithheld(requestHead: Buffer): boolean {
-    const { withhold, facts, id, sink } = this.#options;
-    const reason = withhold?.(requestHead, {
-      direction: facts.direction,
-      connection: id,
-      serverPort: facts.server.port,
-    });
-    if (reason) sink.withhold(reason);
-    return reason != null;
-  }
-
-  /** Whether the name the request itself uses is one that is not to be decoded. */
-  #isIgnored(requestHead: Buffer): boolean {
-    const { rules } = this.#options;
-    if (!rules.hasHosts || this.#facts.direction === 'IN') return false;
-    return readFields(requestHead, HOST).some(
+  /** Why a request is held back: a rule on requests, or the name it uses is one that is not to be decoded. */
+  #withholding(requestHead: Buffer): string | null {
+    const { withhold, facts, id, rules } = this.#options;
+    const { direction, server } = facts;
+    const reason = withhold?.(requestHead, { direction, connection: id, serverPort: server.port });
+    if (reason || !rules.hasHosts || direction === 'IN') return reason ?? null;
+    const isIgnored = readFields(requestHead, HOST).some(
       (host) => host && rules.opaqueReason({ host: host.toString('latin1') }),
     );
+    return isIgnored ? 'ignored-host' : null;
   }
 
   #factsFor(protocol: string): Uint8Array {
@@ -336,8 +329,18 @@ export class ConnectionCapture implements ConnectionTap {
   }
 
   #offerMessages(raw: RawMessagesPair): void {
+    if (this.#isLeftOut(this.#withheldStream)) return;
     const pair = capturedMessagesPair(raw, { ...this.#shared(), id: newId(raw.startedUs) });
     this.#options.sink.offerEncodable(encodablePair(pair));
+  }
+
+  /** Counts a pair that is dropped, or held back because of `withheld`. */
+  #isLeftOut(withheld: string | null): boolean {
+    const { sink } = this.#options;
+    if (this.#dropReason) sink.drop(this.#dropReason);
+    else if (withheld) sink.withhold(withheld);
+    else return false;
+    return true;
   }
 
   #offerOpaque(failed: boolean, nowUs: number): void {

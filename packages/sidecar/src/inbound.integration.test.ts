@@ -322,7 +322,8 @@ describe('reverse mode', () => {
       if (request.url === '/idle') response.end('idle');
       else finish = () => response.end('done');
     });
-    const sidecar = await startTestSidecar({ MODE: 'reverse', TARGET_PORT: await listening(server) });
+    const target = await listening(server);
+    const sidecar = await startTestSidecar({ MODE: 'reverse', TARGET_PORT: target, DRAIN_DEADLINE: 10 });
     const idle = connect(sidecar.ports.in!, '127.0.0.1');
     idle.write('GET /idle HTTP/1.1\r\nHost: a\r\n\r\n');
     await once(idle, 'data');

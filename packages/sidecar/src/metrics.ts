@@ -7,11 +7,15 @@ import type { CaptureCounters } from '@echoplane/wire';
 const COUNTERS = {
   connections_captured: ['Connections whose bytes the capture sees.', 'direction'],
   connections_unseen: ['Connections above the limit, passed through without capture.', 'direction'],
+  connections_refused: ['Connections closed at once: not redirected, or to a listener of our own.', 'reason'],
   connections_opaque: ['Connections that are not, or no longer, decoded.', 'reason'],
   connect_failures: ['Destinations that could not be reached.', 'direction'],
   requests_abandoned: ['Requests seen on connections that became opaque before their responses.', 'reason'],
   framing_errors: ['Errors of the capture itself; the connection went on as opaque.', 'direction'],
   tls_outbound: ['Outbound TLS connections by what was done with them.', 'outcome'],
+  tls_inbound: ['Inbound TLS connections by what was done with them.', 'outcome'],
+  diagnostics_lost: ['Packets and key lines the diagnostics dump does not have.', 'reason'],
+  dns_messages: ['Messages of the DNS relay over UDP.', 'kind'],
   proxy_answers: ['Answers of the forward proxy itself.', 'status'],
 } as const satisfies Record<string, readonly [help: string, label: string]>;
 
@@ -45,41 +49,47 @@ export class Metrics {
   }
 }
 
-/** The capture stream's counters, and gauges of the moment. */
+const GAUGES = {
+  connections: 'Connections captured at this moment.',
+  capture_bytes: 'Bytes held by the capture of connections.',
+  read_buffer_bytes: 'Bytes of the buffers that connections are read into.',
+  queue_bytes: 'Bytes held for the forwarder.',
+  forwarder_connected: '1 while the forwarder takes pairs.',
+  splice_only: '1 while new connections are not captured, after an abnormal exit.',
+  dns_names: 'Addresses whose name the DNS relay knows.',
+} as const satisfies Record<string, string>;
+
+/** What the gauges show at this moment. */
+export type Gauges = Record<keyof typeof GAUGES, number | boolean>;
+
+/** The gauges. */
+export function gaugeSamples(gauges: Gauges): Sample[] {
+  return Object.entries(GAUGES).map(([name, help]) => ({
+    name: `echoplane_sidecar_${name}`,
+    help,
+    type: 'gauge',
+    values: [{ value: Number(gauges[name as keyof Gauges]) }],
+  }));
+}
+
+/** The capture stream's counters, as every hop has them, and the body bytes that were shed, by reason. */
 export function streamSamples(
   counters: CaptureCounters,
-  gauges: { heldBytes: number; shedBodyBytes: number; connected: boolean; connections: number },
+  shedBytes: Readonly<Record<string, number>>,
 ): Sample[] {
-  const one = (name: string, type: Sample['type'], help: string, value: number): Sample => ({
-    name: `echoplane_${name}`,
-    type,
-    help,
-    values: [{ value }],
-  });
-  const byReason = (name: string, help: string, values: Record<string, number>): Sample => ({
-    name: `echoplane_${name}`,
+  const total = (name: string, help: string, values: Sample['values']): Sample => ({
+    name: `echoplane_${name}_total`,
     type: 'counter',
     help,
-    values: Object.entries(values).map(([reason, value]) => ({ labels: { reason }, value })),
+    values,
   });
+  const byReason = (values: Readonly<Record<string, number>>) =>
+    Object.entries(values).map(([reason, value]) => ({ labels: { reason }, value }));
   return [
-    one('pairs_captured_total', 'counter', 'RRPairs taken on.', counters.captured),
-    one('pairs_delivered_total', 'counter', 'RRPairs the forwarder acknowledged.', counters.delivered),
-    byReason('pairs_withheld_total', 'RRPairs held back on purpose.', counters.withheld),
-    byReason('pairs_dropped_total', 'RRPairs lost.', counters.dropped),
-    one(
-      'sidecar_shed_body_bytes_total',
-      'counter',
-      'Body bytes given up to keep their pairs.',
-      gauges.shedBodyBytes,
-    ),
-    one('sidecar_queue_bytes', 'gauge', 'Bytes held for the forwarder.', gauges.heldBytes),
-    one(
-      'sidecar_forwarder_connected',
-      'gauge',
-      '1 while the forwarder takes pairs.',
-      Number(gauges.connected),
-    ),
-    one('sidecar_connections', 'gauge', 'Connections captured at this moment.', gauges.connections),
+    total('pairs_captured', 'RRPairs taken on.', [{ value: counters.captured }]),
+    total('pairs_delivered', 'RRPairs the forwarder acknowledged.', [{ value: counters.delivered }]),
+    total('pairs_withheld', 'RRPairs held back on purpose.', byReason(counters.withheld)),
+    total('pairs_dropped', 'RRPairs lost.', byReason(counters.dropped)),
+    total('sidecar_shed_body_bytes', 'Body bytes given up to keep their pairs.', byReason(shedBytes)),
   ];
 }

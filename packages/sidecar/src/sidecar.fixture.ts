@@ -83,6 +83,8 @@ export async function startTestSidecar(env: Record<string, string | number>): Pr
     IN_PORT: 0,
     OUT_PORT: 0,
     ADMIN_PORT: 0,
+    DIAGNOSTICS_PORT: 0,
+    DRAIN_DEADLINE: 0,
     FORWARDER_PORT: receiver.port,
     ...env,
   };

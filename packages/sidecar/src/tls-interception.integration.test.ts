@@ -2,16 +2,14 @@
 // through untouched when not.
 
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { createServer as createHttpsServer, type ServerOptions } from 'node:https';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer, type TLSSocket, connect as tlsConnect } from 'node:tls';
-import { createAuthority, type KeyPairPem, loadAuthority } from '@echoplane/runtime';
+import type { KeyPairPem } from '@echoplane/runtime';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
-  atEnd,
   bodyOf,
   closeAll,
   headOf,
@@ -21,43 +19,11 @@ import {
   type TestSidecar,
   until,
 } from './sidecar.fixture.ts';
+import { ours, startInterception, theirAuthority, theirs } from './tls.fixture.ts';
 
 afterEach(closeAll);
 
-const ours = await createAuthority({ commonName: 'Echoplane', days: 30 });
-const theirs = await createAuthority({ commonName: 'Payments', days: 30 });
-const upstreamAuthority = await loadAuthority(theirs.certPem, theirs.keyPem);
-const served = await upstreamAuthority.issue({ names: ['payments.localhost', '127.0.0.1'], days: 30 });
-
-interface Stage {
-  sidecar: TestSidecar;
-  proxy: string;
-  /** Path of our CA, of the upstream's CA, and of both. */
-  files: { ours: string; theirs: string; both: string };
-}
-
-async function startStage(env: Record<string, string> = {}): Promise<Stage> {
-  const folder = await mkdtemp(join(tmpdir(), 'sidecar-tls-'));
-  atEnd(() => rm(folder, { recursive: true }));
-  const file = async (name: string, text: string) => {
-    await writeFile(join(folder, name), text);
-    return join(folder, name);
-  };
-  const files = {
-    ours: await file('ours.pem', ours.certPem),
-    theirs: await file('theirs.pem', theirs.certPem),
-    both: await file('both.pem', ours.certPem + theirs.certPem),
-  };
-  const sidecar = await startTestSidecar({
-    MODE: 'forward',
-    TLS_OUT: 'true',
-    CA_CERT_FILE: files.ours,
-    CA_KEY_FILE: await file('key.pem', ours.keyPem),
-    UPSTREAM_CA_FILES: files.theirs,
-    ...env,
-  });
-  return { sidecar, proxy: `http://127.0.0.1:${sidecar.ports.out}`, files };
-}
+const served = await theirAuthority.issue({ names: ['payments.localhost', '127.0.0.1'], days: 30 });
 
 async function startPayments(options: ServerOptions = {}, pem: KeyPairPem = served): Promise<number> {
   const server = createHttpsServer(
@@ -85,7 +51,7 @@ function fetchTwice(url: string, env: Record<string, string>) {
 describe('TLS through the forward proxy', () => {
   test('is opened for a fetch that trusts the CA: readable pairs, the server verified', async () => {
     const port = await startPayments();
-    const { sidecar, proxy, files } = await startStage();
+    const { sidecar, proxy, files } = await startInterception();
     const url = `https://payments.localhost:${port}/v1/charges`;
     const { stdout, stderr } = await fetchTwice(url, { HTTPS_PROXY: proxy, NODE_EXTRA_CA_CERTS: files.ours });
     expect(stderr).toBe('');
@@ -110,7 +76,7 @@ describe('TLS through the forward proxy', () => {
       response.end(big),
     );
     const port = await listening(server);
-    const { sidecar, proxy, files } = await startStage();
+    const { sidecar, proxy, files } = await startInterception();
     const url = `https://127.0.0.1:${port}/`;
     const args = ['-sS', '--cacert', files.ours, '-x', proxy, '-w', '%{num_connects}', url, url];
     const { stdout, stderr } = await run('curl', args);
@@ -127,7 +93,7 @@ describe('TLS through the forward proxy', () => {
       (socket) => socket.on('error', () => {}).pipe(socket),
     );
     const port = await listening(server);
-    const { sidecar } = await startStage();
+    const { sidecar } = await startInterception();
     const socket = await tunnelTls(sidecar, port, { ca: ours.certPem, ALPNProtocols: ['h2', 'http/1.1'] });
     expect(socket.alpnProtocol).toBe('h2');
     socket.write('PRI * HTTP/2.0');
@@ -144,7 +110,7 @@ describe('TLS through the forward proxy', () => {
 
   test('passes through when the upstream cannot be verified: the client sees its certificate, and its error', async () => {
     const port = await startPayments();
-    const { sidecar, proxy, files } = await startStage({ UPSTREAM_CA_FILES: '' });
+    const { sidecar, proxy, files } = await startInterception({ UPSTREAM_CA_FILES: '' });
     const url = `https://payments.localhost:${port}/`;
     const refused = await fetchTwice(url, { HTTPS_PROXY: proxy, NODE_EXTRA_CA_CERTS: files.ours });
     expect(refused.code).toBe(1);
@@ -164,7 +130,7 @@ describe('TLS through the forward proxy', () => {
 
   test('passes through from the second connection on when a client refuses our certificate', async () => {
     const port = await startPayments();
-    const { sidecar, proxy, files } = await startStage();
+    const { sidecar, proxy, files } = await startInterception();
     const url = `https://payments.localhost:${port}/`;
     const pinned = ['-sS', '--cacert', files.theirs, '-x', proxy, url];
     expect((await run('curl', pinned)).code).toBe(60);
@@ -175,7 +141,7 @@ describe('TLS through the forward proxy', () => {
 
   test('passes through likewise when a client closes without a word after the handshake, as Node does', async () => {
     const port = await startPayments();
-    const { sidecar, proxy, files } = await startStage();
+    const { sidecar, proxy, files } = await startInterception();
     const env = { HTTPS_PROXY: proxy, NODE_EXTRA_CA_CERTS: files.theirs };
     const url = `https://payments.localhost:${port}/`;
     expect((await fetchTwice(url, env)).code).toBe(1);
@@ -183,10 +149,10 @@ describe('TLS through the forward proxy', () => {
     expect((await fetchTwice(url, env)).stdout).toBe('paid eur\npaid eur\n');
   });
 
-  test('passes through from the second connection on when the upstream wants a client certificate', async () => {
-    const client = await upstreamAuthority.issue({ names: ['client'], days: 1, usage: 'clientAuth' });
+  test('passes through from the second connection on at the latest when the upstream wants a client certificate', async () => {
+    const client = await theirAuthority.issue({ names: ['client'], days: 1, usage: 'clientAuth' });
     const port = await startPayments({ requestCert: true, rejectUnauthorized: true, ca: theirs.certPem });
-    const { sidecar, proxy, files } = await startStage();
+    const { sidecar, proxy, files } = await startInterception();
     await writeFile(join(files.ours, '..', 'client.pem'), client.certPem + client.keyPem);
     const cert = join(files.ours, '..', 'client.pem');
     const url = `https://payments.localhost:${port}/`;
@@ -195,7 +161,7 @@ describe('TLS through the forward proxy', () => {
     const again = await run('curl', args);
     expect(again.stderr).toBe('');
     expect(again.stdout).toBe('paid ');
-    expect(sidecar.metrics.get('tls_outbound', 'tls-client-certificate')).toBe(1);
+    expect(sidecar.metrics.get('tls_outbound', 'tls-client-certificate')).toBeGreaterThan(0);
   });
 
   test('without a CA it passes through, named by its SNI', async () => {
@@ -220,7 +186,7 @@ describe('TLS through the forward proxy', () => {
     });
     server.on('connection', (raw) => raws.push(() => raw.resetAndDestroy()));
     const port = await listening(server);
-    const { sidecar } = await startStage();
+    const { sidecar } = await startInterception();
     const socket = await tunnelTls(sidecar, port, { ca: ours.certPem });
     socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     await once(socket, 'data');

@@ -5,205 +5,189 @@
 //     └ host on the list ─▶ pass-through           client refuses our certificate ─▶ host goes on the list
 //
 // An app that does not trust us or verifies differently thus sees its upstream's own certificate. Keys are never logged.
-import {
-  connect,
-  createSecureContext,
-  getCACertificates,
-  rootCertificates,
-  type SecureContext,
-  TLSSocket,
-} from 'node:tls';
-import type { Authority, Clock, KeyPairPem } from '@echoplane/runtime';
+import type { SecureContext, TLSSocket } from 'node:tls';
+import type { Clock } from '@echoplane/runtime';
 import type { Capture } from './capture.ts';
 import type { Dial, Target } from './dial.ts';
 import type { Metrics } from './metrics.ts';
 import type { ClientHello, Interception, Tunnel } from './outbound-options.ts';
-import { PassThroughHosts } from './pass-through-hosts.ts';
+import type { PassReason, PassThroughHosts } from './pass-through-hosts.ts';
 import { splice, tlsEndpoint } from './splice.ts';
-import { spliceTunnel, tunnelFacts } from './tunnel.ts';
+import { watchFirstByte } from './tls-first-byte.ts';
+import {
+  type Handshake,
+  isAlert,
+  isTlsFailure,
+  type OnKeyLine,
+  serveTls,
+  TLS_1_2,
+  wantsClientCertificate,
+} from './tls-handshake.ts';
+import type { Leaves } from './tls-leaves.ts';
+import type { SessionIds } from './tls-sessions.ts';
+import { isUnverified, type UpstreamTls } from './tls-upstream.ts';
+import { openTunnelTap, passedTls, spliceTunnel } from './tunnel.ts';
 
 export interface TlsInterceptionOptions {
-  authority: Authority;
-  /** PEM of roots to trust for upstreams, beside the system's. */
-  extraRoots: readonly string[];
+  leaves: Leaves;
+  upstreams: UpstreamTls;
+  passThrough: PassThroughHosts;
+  sessionIds: SessionIds;
+  onKeyLine: OnKeyLine | null;
   dial: Dial;
   capture: Capture;
   metrics: Metrics;
   clock: Pick<Clock, 'nowUs'>;
 }
 
-const HANDSHAKE_MS = 10_000;
-/** Some clients (Node's) send no alert when they do not trust a certificate: they close at once, without a byte of their own. Taken for a refusal only while no client has accepted it. */
+/** A close without a word is taken for a refusal this soon, and only while no client has accepted our certificate. */
 const SILENT_REFUSAL_US = 1_000_000;
 
 /** Opens TLS between a client and its upstream, or passes it through. */
 export class TlsInterception implements Interception {
   readonly #options: TlsInterceptionOptions;
-  readonly #upstreamContext: SecureContext;
-  readonly #contexts = new WeakMap<KeyPairPem, SecureContext>();
-  readonly #passThrough = new PassThroughHosts();
 
   constructor(options: TlsInterceptionOptions) {
     this.#options = options;
-    this.#upstreamContext = createSecureContext({ ca: [...trustedRoots(), ...options.extraRoots] });
   }
 
   async take(tunnel: Tunnel, hello: ClientHello, held: Buffer): Promise<void> {
-    const known = this.#passThrough.reasonFor(tunnel.target);
-    if (known) return this.#pass(tunnel, hello, held, known);
-    const [upstream, context] = await Promise.all([
-      this.#verify(tunnel, hello),
-      this.#contextFor(tunnel, hello),
+    const { passThrough, leaves } = this.#options;
+    const named = namedTarget(tunnel.target, hello);
+    const reason = this.#reasonToPass(hello) ?? passThrough.reasonFor(named);
+    if (reason) return this.#pass(tunnel, hello, held, reason);
+    const [{ stream: upstream, failure }, context] = await Promise.all([
+      this.#connect(tunnel, named, hello),
+      leaves.contextFor(named.host),
     ]);
-    if (!upstream || !context) {
-      upstream?.destroy();
-      tunnel.server.destroy();
-      const server = this.#options.dial(tunnel.target);
-      return this.#pass({ ...tunnel, server }, hello, held, 'tls-unverified');
+    if (!upstream) return this.#passAnew(tunnel, hello, held, this.#noteUnopened(named, failure));
+    if (!context || upstream.destroyed) {
+      upstream.destroy();
+      return this.#passAnew(tunnel, hello, held, passThrough.reasonFor(named) ?? 'tls-no-certificate');
     }
     const alpn = upstream.alpnProtocol || null;
-    const terminated = await this.#terminate(tunnel, held, context, alpn);
-    if (!terminated) {
-      upstream.destroy();
-      return;
-    }
-    this.#splice(tunnel, hello, upstream, terminated);
+    const terminated = await this.#serve(tunnel, context, hello, held, alpn);
+    if (terminated) return this.#splice(tunnel, hello, upstream, terminated);
+    upstream.destroy();
+  }
+
+  async #connect({ server, target }: Tunnel, named: Target, hello: ClientHello): Promise<Handshake> {
+    const { upstreams, passThrough } = this.#options;
+    const connected = await upstreams.connect(server, target, hello);
+    // In TLS 1.3 an upstream that misses the client's certificate says so only after the handshake.
+    connected.stream?.on('error', (error) => {
+      if (wantsClientCertificate(error)) passThrough.add(named, 'tls-client-certificate');
+    });
+    return connected;
+  }
+
+  /**
+   * TLS with the client as the server it called, with nothing dialled; null when that is not possible: the client does not
+   * want it from us, or there is no CA. The client is closed then. `alpn`: what to answer, one that the client offered.
+   */
+  async terminate(
+    tunnel: Pick<Tunnel, 'client' | 'target'>,
+    hello: ClientHello,
+    held: Buffer,
+    alpn: string | null,
+  ): Promise<TLSSocket | null> {
+    const context = await this.#options.leaves.contextFor(namedTarget(tunnel.target, hello).host);
+    if (context) return this.#serve(tunnel, context, hello, held, alpn);
+    this.#options.metrics.count('tls_outbound', 'tls-no-certificate');
+    tunnel.client.socket.destroy();
+    return null;
+  }
+
+  async #serve(
+    { client, target }: Pick<Tunnel, 'client' | 'target'>,
+    secureContext: SecureContext,
+    hello: ClientHello,
+    held: Buffer,
+    alpn: string | null,
+  ): Promise<TLSSocket | null> {
+    const { clock, sessionIds, onKeyLine } = this.#options;
+    const offeredUs = clock.nowUs();
+    const served = { secureContext, hello, held, alpn, clientAuth: 'none', sessionIds, onKeyLine } as const;
+    const { stream, failure } = await serveTls(client.socket, served);
+    if (!stream) this.#noteFailure(namedTarget(target, hello), failure, offeredUs);
+    return stream;
+  }
+
+  /** What keeps TLS closed whatever the destination is. */
+  #reasonToPass(hello: ClientHello): string | null {
+    if (!this.#options.leaves.hasAuthority) return 'tls-no-ca';
+    return Math.max(...hello.versions) < TLS_1_2 ? 'tls-old-version' : null;
+  }
+
+  /** What an upstream's refusal says, kept when it would only be repeated. */
+  #noteUnopened(named: Target, failure: Error): PassReason {
+    const wantsCertificate = wantsClientCertificate(failure);
+    const reason = wantsCertificate ? 'tls-client-certificate' : 'tls-unverified';
+    if (wantsCertificate || isUnverified(failure)) this.#options.passThrough.add(named, reason);
+    return reason;
+  }
+
+  #passAnew(tunnel: Tunnel, hello: ClientHello, held: Buffer, reason: string): void {
+    tunnel.server.destroy();
+    this.#pass({ ...tunnel, server: this.#options.dial(tunnel.target) }, hello, held, reason);
   }
 
   #pass(tunnel: Tunnel, hello: ClientHello, held: Buffer, reason: string): void {
     this.#options.metrics.count('tls_outbound', reason);
-    const tls = { sni: hello.sni ?? '', version: '', alpn: '' };
-    spliceTunnel(tunnel, this.#options, { fromClient: held }, { scheme: 'https', tls, opaque: reason });
-  }
-
-  /** TLS with the upstream as the client would have made it; null when it fails or the certificate is not valid. */
-  async #verify({ server, target }: Tunnel, { sni, alpn }: ClientHello): Promise<TLSSocket | null> {
-    const stream = connect({
-      socket: server,
-      secureContext: this.#upstreamContext,
-      host: target.host,
-      ...(sni && { servername: sni }),
-      ...(alpn.length > 0 && { ALPNProtocols: alpn }),
-    });
-    if (await handshake(stream, 'secureConnect')) return null;
-    // In TLS 1.3 an upstream that misses the client's certificate says so only after the handshake.
-    stream.on('error', (error) => {
-      if (wantsClientCertificate(error)) this.#passThrough.add(target, 'tls-client-certificate');
-    });
-    return stream;
-  }
-
-  async #contextFor({ target }: Tunnel, { sni }: ClientHello): Promise<SecureContext | null> {
-    try {
-      const leaf = await this.#options.authority.leaf(sni ?? target.host);
-      const context =
-        this.#contexts.get(leaf) ?? createSecureContext({ cert: leaf.certPem, key: leaf.keyPem });
-      this.#contexts.set(leaf, context);
-      return context;
-    } catch {
-      // A name no certificate can carry.
-      return null;
-    }
-  }
-
-  /** TLS with the client as its server; null when the client does not want it from us. */
-  async #terminate(
-    tunnel: Tunnel,
-    held: Buffer,
-    secureContext: SecureContext,
-    alpn: string | null,
-  ): Promise<TLSSocket | null> {
-    const { clock, metrics } = this.#options;
-    const raw = tunnel.client.socket;
-    const offeredUs = clock.nowUs();
-    raw.unshift(held);
-    const stream = new TLSSocket(raw, {
-      isServer: true,
-      secureContext,
-      ...(alpn && { ALPNProtocols: [alpn] }),
-    });
-    const failure = await handshake(stream, 'secure');
-    if (!failure) return stream;
-    stream.destroy();
-    if (isAlert(failure)) this.#noteRefusal(tunnel.target);
-    else if (!this.#noteSilence(tunnel.target, offeredUs)) metrics.count('tls_outbound', 'handshake-failed');
-    return null;
+    const more = { scheme: 'https', tls: passedTls(hello), opaque: reason } as const;
+    spliceTunnel(tunnel, this.#options, { fromClient: held }, more);
   }
 
   #splice(tunnel: Tunnel, hello: ClientHello, upstream: TLSSocket, terminated: TLSSocket): void {
-    const { capture, metrics } = this.#options;
+    const { metrics, passThrough, clock } = this.#options;
     const { client, server, target } = tunnel;
     const alpn = upstream.alpnProtocol || '';
     metrics.count('tls_outbound', 'intercepted');
-    const tap = capture.open({
-      ...tunnelFacts(client.socket, server, target),
+    const tls = { sni: hello.sni ?? '', version: upstream.getProtocol() ?? '', alpn };
+    const tap = openTunnelTap(tunnel, this.#options, {
       scheme: 'https',
-      tls: { sni: hello.sni ?? '', version: upstream.getProtocol() ?? '', alpn },
+      tls,
       ...(alpn === 'h2' && { opaque: 'http2' }),
     });
-    client.accepted.isQuiet = () => tap.isQuiet;
-    this.#watchClient(terminated, upstream, target);
-    splice(tlsEndpoint(terminated, client.socket), tlsEndpoint(upstream, server), tap);
+    const named = namedTarget(target, hello);
+    const securedUs = clock.nowUs();
+    const watched = watchFirstByte(
+      tap,
+      { client: terminated, upstream },
+      {
+        onByte: () => passThrough.accept(named),
+        onSilence: () => this.#noteSilence(named, securedUs),
+      },
+    );
+    splice(tlsEndpoint(terminated, client.socket), tlsEndpoint(upstream, server), watched);
   }
 
-  /** A client's first byte says that it trusts us; a close without one, before the upstream's, that it does not. */
-  #watchClient(terminated: TLSSocket, upstream: TLSSocket, target: Target): void {
-    const securedUs = this.#options.clock.nowUs();
-    const onSilentEnd = () => {
-      terminated.off('end', onSilentEnd).off('close', onSilentEnd);
-      if (!upstream.readableEnded && !upstream.errored) this.#noteSilence(target, securedUs);
-    };
-    terminated.once('data', () => {
-      terminated.off('end', onSilentEnd).off('close', onSilentEnd);
-      this.#passThrough.accept(target);
-    });
-    terminated.on('end', onSilentEnd).on('close', onSilentEnd);
+  #noteFailure(named: Target, failure: Error, offeredUs: number): void {
+    const { metrics, passThrough } = this.#options;
+    if (isAlert(failure)) this.#noteRefusal(named);
+    else if (isTlsFailure(failure)) {
+      // Nothing in common with us, but perhaps with its upstream.
+      metrics.count('tls_outbound', 'handshake-failed');
+      passThrough.add(named, 'tls-handshake-failed');
+    } else if (!this.#noteSilence(named, offeredUs)) metrics.count('tls_outbound', 'handshake-failed');
   }
 
   /** Whether a close without a word, after our certificate was offered, was taken for a refusal. */
-  #noteSilence(target: Target, offeredUs: number): boolean {
-    const isSoon = this.#options.clock.nowUs() - offeredUs < SILENT_REFUSAL_US;
-    if (!isSoon || this.#passThrough.isAccepted(target)) return false;
-    this.#noteRefusal(target);
+  #noteSilence(named: Target, offeredUs: number): boolean {
+    const { passThrough, clock } = this.#options;
+    const isSoon = clock.nowUs() - offeredUs < SILENT_REFUSAL_US;
+    if (!isSoon || passThrough.isAccepted(named)) return false;
+    this.#noteRefusal(named);
     return true;
   }
 
-  #noteRefusal(target: Target): void {
+  #noteRefusal(named: Target): void {
     this.#options.metrics.count('tls_outbound', 'refused-by-client');
-    this.#passThrough.add(target, 'tls-refused-by-client');
+    this.#options.passThrough.add(named, 'tls-refused-by-client');
   }
 }
 
-/** The system's roots, Node's own, and what NODE_EXTRA_CA_CERTS adds. */
-function trustedRoots(): string[] {
-  return [...new Set([...rootCertificates, ...getCACertificates('default'), ...getCACertificates('system')])];
-}
-
-/** Null when `event` came: the handshake is done. */
-function handshake(stream: TLSSocket, event: 'secure' | 'secureConnect'): Promise<Error | null> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(
-      () => stream.destroy(new Error('the TLS handshake took too long')),
-      HANDSHAKE_MS,
-    );
-    const settle = (failure: Error | null) => {
-      clearTimeout(timer);
-      resolve(failure);
-    };
-    stream
-      .once(event, () => settle(null))
-      .on('error', settle)
-      // On the server's side an error before the end of the handshake is told here only.
-      .once('_tlsError', settle)
-      .once('end', () => settle(new Error('ended during the TLS handshake')))
-      .once('close', () => settle(new Error('closed during the TLS handshake')));
-  });
-}
-
-function isAlert(error: NodeJS.ErrnoException): boolean {
-  return /_ALERT_/.test(error.code ?? '');
-}
-
-function wantsClientCertificate(error: NodeJS.ErrnoException): boolean {
-  return /ALERT_(CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|BAD_CERTIFICATE)/.test(error.code ?? '');
+/** The destination by the name the client asked for; of a redirected connection only the address is known otherwise. */
+function namedTarget(target: Target, { sni }: ClientHello): Target {
+  return sni ? { host: sni, port: target.port } : target;
 }

@@ -1,58 +1,107 @@
-// A CONNECT: dial, answer, then splice; with a CA, the client's first bytes are held for as long as they may be the
-// beginning of TLS, and no longer: a server that speaks first, or any other byte, ends the waiting.
+// One connection out: dial, say so to the client where its protocol wants that, then splice. Where TLS is opened, the
+// client's first bytes are held for as long as they may be its beginning, and no longer: a server that speaks first, or
+// any other byte, ends the waiting.
+//
+//   opaque by rule, or no TLS to open ─▶ splice at once      ClientHello ─▶ name ignored? ─▶ splice, else interception
+//                                                            anything else ─▶ splice
 import type { Socket } from 'node:net';
-import { detectProtocol, parseClientHello } from '@echoplane/wire';
-import type { ConnectionFacts } from './capture.ts';
+import type { ConnectionFacts, ConnectionTap } from './capture.ts';
 import type { Target } from './dial.ts';
 import { clientAddress, tellConnect } from './inbound.ts';
-import type { ClientHello, OutboundOptions, ProxyClient, Tunnel } from './outbound-options.ts';
-import { answer, ESTABLISHED, unreachable } from './proxy-answer.ts';
+import type { ClientHello, Interception, OutboundOptions, ProxyClient, Tunnel } from './outbound-options.ts';
 import { type Held, reset, splice, tcpEndpoint } from './splice.ts';
+import { readOpening } from './tls-opening.ts';
 
-/** Serves one CONNECT; `early`: bytes the client sent with it. */
-export async function openTunnel(
-  client: ProxyClient,
-  target: Target,
-  early: Buffer,
-  options: OutboundOptions,
-): Promise<void> {
-  client.accepted.isQuiet = () => false;
-  const server = options.dial(target);
-  const failure = await connectResult(server, client.socket);
-  if (failure) {
-    options.metrics.count('connect_failures', 'OUT');
-    return answer(client.socket, 502, unreachable(target.host, target.port, failure), options.metrics);
-  }
-  client.socket.write(ESTABLISHED);
-  const tunnel = { client, server, target };
-  if (!options.interception) return spliceTunnel(tunnel, options, { fromClient: early });
-  const opening = await readOpening(client.socket, server, early);
-  if (opening.hello) await options.interception.take(tunnel, opening.hello, opening.fromClient);
-  else spliceTunnel(tunnel, options, opening);
+/** How a client learns what became of the connection it asked for. */
+export interface Greeting {
+  /** `server`: null when it is a mocked one, which has no address of its own. */
+  connected(server: Socket | null): void;
+  failed(error: NodeJS.ErrnoException, target: Target): void;
 }
 
-/** Splices a tunnel as it is; `opaque`: why it is not to be decoded. */
+/** A connection out that is to be made. */
+export interface Asked {
+  client: ProxyClient;
+  target: Target;
+  /** What the app calls the server; empty when only its address is known. */
+  named: string;
+  /** What the client has sent already. */
+  early: Buffer;
+  /** Null: the client believes it is connected; when it is not, it is reset. */
+  greeting: Greeting | null;
+}
+
+/** Makes the connection to where it was going. */
+export async function openTunnel(asked: Asked, options: OutboundOptions): Promise<void> {
+  const { client, target, early, greeting } = asked;
+  const host = options.names.nameFor(target.host, asked.named);
+  const opaque = options.rules.opaqueReason({ host: host || target.host, port: target.port });
+  const interception = opaque ? null : options.interception;
+  const tunnel = { client, server: options.dial(target), target, host };
+  const spliceNow = () => spliceTunnel(tunnel, options, { fromClient: early }, opaque ? { opaque } : {});
+  if (!interception && !greeting) return spliceNow();
+
+  client.accepted.isQuiet = () => false;
+  const failure = await connectResult(tunnel.server, client.socket);
+  if (failure) {
+    options.metrics.count('connect_failures', 'OUT');
+    if (greeting) greeting.failed(failure, target);
+    else reset(client.socket);
+    return;
+  }
+  greeting?.connected(tunnel.server);
+  if (interception) await lookAtOpening(tunnel, early, options, interception);
+  else spliceNow();
+}
+
+async function lookAtOpening(
+  tunnel: Tunnel,
+  early: Buffer,
+  options: OutboundOptions,
+  interception: Interception,
+): Promise<void> {
+  const opening = await readOpening(tunnel.client.socket, tunnel.server, early);
+  const { hello, fromClient } = opening;
+  if (!hello) return spliceTunnel(tunnel, options, opening);
+  const named = { ...tunnel, host: options.names.nameFor(tunnel.target.host, hello.sni ?? tunnel.host) };
+  const opaque = options.rules.opaqueReason({ host: hello.sni ?? '' });
+  if (!opaque) return interception.take(named, hello, fromClient);
+  spliceTunnel(named, options, opening, { scheme: 'https', tls: passedTls(hello), opaque });
+}
+
+/** Splices a tunnel as it is; `more`: what else is known, such as why it is not to be decoded. */
 export function spliceTunnel(
-  { client, server, target }: Tunnel,
+  tunnel: Tunnel,
   options: Pick<OutboundOptions, 'capture'>,
   held: Held,
   more: Partial<ConnectionFacts> = {},
 ): void {
-  const tap = options.capture.open({ ...tunnelFacts(client.socket, server, target), ...more });
-  client.accepted.isQuiet = () => tap.isQuiet;
-  if (server.connecting) tellConnect(server, tap);
-  splice(tcpEndpoint(client.socket), tcpEndpoint(server), tap, held);
+  const tap = openTunnelTap(tunnel, options, more);
+  splice(tcpEndpoint(tunnel.client.socket), tcpEndpoint(tunnel.server), tap, held);
 }
 
-/** What is known of a tunnel's connection. */
-export function tunnelFacts(client: Socket, server: Socket, { host, port }: Target): ConnectionFacts {
-  return {
+/** The tap of a tunnel's connection; `more`: what else is known of it. */
+export function openTunnelTap(
+  { client, server, target, host }: Tunnel,
+  { capture }: Pick<OutboundOptions, 'capture'>,
+  more: Partial<ConnectionFacts> = {},
+): ConnectionTap {
+  const tap = capture.open({
     direction: 'OUT',
     scheme: 'http',
-    client: clientAddress(client),
-    server: { ip: server.remoteAddress ?? '', port: server.remotePort ?? port, host },
+    client: clientAddress(client.socket),
+    server: { ip: '', port: target.port, host },
     tls: null,
-  };
+    ...more,
+  });
+  client.accepted.isQuiet = () => tap.isQuiet;
+  tellConnect(server, tap);
+  return tap;
+}
+
+/** What is known of TLS that passes through. */
+export function passedTls({ sni }: ClientHello): ConnectionFacts['tls'] {
+  return { sni: sni ?? '', version: '', alpn: '' };
 }
 
 /** Null when the server is connected; a client that goes away meanwhile ends the attempt. */
@@ -69,49 +118,4 @@ function connectResult(server: Socket, client: Socket): Promise<NodeJS.ErrnoExce
       .on('error', settle)
       .once('close', () => settle(new Error('the client went away')));
   });
-}
-
-interface Opening {
-  fromClient: Buffer;
-  fromServer: Buffer;
-  /** The client begins TLS. */
-  hello: ClientHello | null;
-}
-
-/** Reads until it is clear whether the client begins TLS. Both sockets are paused afterwards. */
-function readOpening(client: Socket, server: Socket, early: Buffer): Promise<Opening> {
-  return new Promise((resolve) => {
-    let fromClient = early;
-    const settle = (fromServer: Buffer, hello: ClientHello | null) => {
-      client.off('data', onClient).off('end', onGone).off('close', onGone).pause();
-      server.off('data', onServer).off('end', onGone).off('close', onGone).pause();
-      resolve({ fromClient, fromServer, hello });
-    };
-    const judge = () => {
-      const hello = helloOf(fromClient);
-      if (hello !== 'need-more') settle(Buffer.alloc(0), hello);
-    };
-    const onClient = (chunk: Buffer) => {
-      fromClient = Buffer.concat([fromClient, chunk]);
-      judge();
-    };
-    const onServer = (chunk: Buffer) => settle(chunk, null);
-    const onGone = () => settle(Buffer.alloc(0), null);
-    client.on('data', onClient).on('end', onGone).on('close', onGone).resume();
-    server.on('data', onServer).on('end', onGone).on('close', onGone).resume();
-    if (client.destroyed || server.destroyed) onGone();
-    else judge();
-  });
-}
-
-const TLS_HANDSHAKE = 0x16;
-
-function helloOf(bytes: Buffer): ClientHello | 'need-more' | null {
-  if (bytes.length === 0) return 'need-more';
-  if (bytes[0] !== TLS_HANDSHAKE) return null;
-  const protocol = detectProtocol(bytes);
-  if (protocol !== 'tls') return protocol === 'need-more' ? protocol : null;
-  const hello = parseClientHello(bytes);
-  if (hello.status === 'need-more') return 'need-more';
-  return hello.status === 'ok' ? { sni: hello.sni, alpn: hello.alpn } : null;
 }

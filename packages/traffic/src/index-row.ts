@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { header, requestLine } from './http-view.ts';
 import { Direction, Gaps, type RRPair, serviceOf } from './rrpair.ts';
+import { traceOf } from './trace-headers.ts';
 
 export const INDEX_ROW_VERSION = 1 as const;
 
@@ -53,14 +54,16 @@ export const IndexRow = FramePosition.extend({
   /** How many pairs this row stands for when repeats were folded; 1 otherwise. */
   foldWeight: z.int().positive(),
   tags: z.record(z.string(), z.string()),
+  /** Which part of a stream this is, from 0; absent for a whole pair. */
+  part: z.int().nonnegative().optional(),
 });
 export type IndexRow = z.infer<typeof IndexRow>;
 
-/** The trace id of a W3C `traceparent` header, or null. */
-export function traceIdOf(pair: RRPair): string | null {
-  const value = pair.request && header(pair.request.headers, 'traceparent');
-  const match = value ? /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-/.exec(value) : null;
-  return match?.[1] ?? null;
+/** The status a gRPC call ended with: in its trailers, or in the headers when nothing else came; null without one. */
+export function grpcStatusOf({ protocol, response }: RRPair): number | null {
+  if (protocol !== 'grpc' || !response) return null;
+  const value = header(response.trailers ?? [], 'grpc-status') ?? header(response.headers, 'grpc-status');
+  return value !== undefined && /^\d{1,9}$/.test(value) ? Number(value) : null;
 }
 
 /** The index row of a pair at its position, with its endpoint template. */
@@ -83,7 +86,7 @@ export function indexRow(pair: RRPair, position: FramePosition, endpoint: string
     path,
     endpoint,
     status: pair.response?.status ?? null,
-    grpcStatus: null,
+    grpcStatus: grpcStatusOf(pair),
     error: pair.error,
     gaps: pair.gaps ?? null,
     latencyUs: pair.durationUs,
@@ -93,10 +96,11 @@ export function indexRow(pair: RRPair, position: FramePosition, endpoint: string
     connection: pair.connection.id,
     seq: pair.connection.seq,
     session: pair.session,
-    traceId: traceIdOf(pair),
+    traceId: (pair.trace ?? traceOf(pair.request?.headers ?? []))?.traceId ?? null,
     cause: null,
     ruleVersion: null,
     foldWeight: 1,
     tags: pair.tags,
+    ...(pair.part ? { part: pair.part.index } : {}),
   };
 }

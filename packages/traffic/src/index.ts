@@ -16,4 +16,5 @@ export * from './segment.ts';
 export * from './signature.ts';
 export * from './snapshot.ts';
 export * from './substitution.ts';
+export * from './trace-headers.ts';
 export * from './uuid.ts';

@@ -37,6 +37,18 @@ test('partials count every row once, apart by minute, direction, endpoint, statu
   expect(partials[0]!.latencySumUs).toBe(10_000);
 });
 
+test('a stream in parts counts once, and the messages of a WebSocket not at all', () => {
+  const position = { segment: fixedId(1), frame: 0, frameOffset: 0, frameLength: 1, line: 0 };
+  const pairs = [0, 1, 2].map((index) => ({
+    ...sketchPair({ n: index }),
+    part: { index, last: index === 2 },
+  }));
+  const messages = { ...sketchPair({ n: 9 }), protocol: 'websocket', part: { index: 0, last: true } };
+  const rows = [...pairs, messages].map((pair) => indexRow(pair, position, '/'));
+  expect(rows.map(({ part }) => part)).toEqual([0, 1, 2, 0]);
+  expect(rollupPartials(rows).map(({ count }) => count)).toEqual([1]);
+});
+
 test('quantile() of merged buckets is the quantile of all samples', () => {
   const a = [latencyBucket(100), 50];
   const b = [latencyBucket(100), 25, latencyBucket(10_000), 25];

@@ -71,10 +71,16 @@ export function statusClass(status: number | null): string {
   return status === null ? 'error' : `${Math.floor(status / 100)}xx`;
 }
 
+/** Later parts of a stream and what a WebSocket says are no requests of their own: the pair that began it was counted. */
+function isContinuation({ part, protocol }: IndexRow): boolean {
+  return protocol === 'websocket' || (part ?? 0) > 0;
+}
+
 /** The partials of a set of rows, one per minute, service, direction, peer, endpoint, status class and replay. */
 export function rollupPartials(rows: Iterable<IndexRow>): RollupPartial[] {
   const partials = new Map<string, RollupPartial & { hits: Map<number, number> }>();
   for (const row of rows) {
+    if (isContinuation(row)) continue;
     const minute = Math.floor(row.ts / MINUTE_US) * MINUTE_US;
     const peer = row.direction === 'OUT' ? row.peer : '';
     const cls = statusClass(row.status);

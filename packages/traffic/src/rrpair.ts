@@ -139,7 +139,7 @@ export const RRPair = z.object({
   session: z.string().nullable(),
   request: HttpRequest.nullable(),
   response: HttpResponse.nullable(),
-  /** Opaque protocols only: bytes each way, never content. */
+  /** What has neither request nor response (opaque protocols, streams of messages): bytes each way on the wire. */
   opaque: z.object({ sentBytes: z.int(), receivedBytes: z.int() }).optional(),
   /** Streams of messages only. */
   messages: z.array(StreamMessage).optional(),

@@ -302,8 +302,6 @@ export class Http2Exchange {
   #endRequest(id: number, stream: Http2Stream): void {
     stream.request.hasEnded = true;
     stream.requestEndUs ??= this.#nowUs;
-    // What is only waited for is no flow.
-    if (!stream.response.head) stream.partDueUs = Number.POSITIVE_INFINITY;
     if (stream.response.hasEnded) this.#finish(id, null);
   }
 

@@ -24,16 +24,14 @@ afterEach(async () => {
 });
 
 async function serve(handler: Handler): Promise<{ server: Http2Server; port: number }> {
-  const server = createServer({ maxSendHeaderBlockLength: 1 << 20 });
+  const server = createServer({ maxSendHeaderBlockLength: 1 << 20, maxSessionMemory: 1_000 });
   server.on('stream', (stream, headers) => {
     stream.on('error', () => {});
     handler(stream, headers as Record<string, string>);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  cleanups.push(async () => {
-    server.close();
-  });
+  cleanups.push(() => void server.close());
   return { server, port: (server.address() as AddressInfo).port };
 }
 
@@ -42,7 +40,9 @@ async function tapped(handler: Handler, options: Http2ExchangeOptions = {}) {
   const tap = new Tap(port, options);
   const relayPort = await tap.listen();
   cleanups.push(() => tap.close());
-  const session = connect(`http://127.0.0.1:${relayPort}`, { maxSendHeaderBlockLength: 1 << 20 });
+  const session = connect(`http://127.0.0.1:${relayPort}`, {
+    ...{ maxSendHeaderBlockLength: 1 << 20, maxSessionMemory: 1_000 },
+  });
   session.on('error', () => {});
   cleanups.push(() => session.destroy());
   return { tap, session, relayPort };
@@ -145,13 +145,13 @@ describe('Http2Exchange beside node:http2', () => {
     const { tap, session } = await tapped((stream, headers) => {
       stream.respond({ ':status': 200 });
       stream.write('begun');
-      if (headers[':path'] === '/server') stream.once('resume', () => {}).close(2);
+      if (headers[':path'] === '/server') stream.write('more', () => stream.destroy(new Error('broken')));
     });
     const byServer = session
       .request({ ':path': '/server' })
       .on('error', () => {})
       .resume();
-    await once(byServer, 'close');
+    await new Promise((resolve) => byServer.once('close', resolve));
     const byClient = session.request({ ':path': '/client' }).on('error', () => {});
     await once(byClient, 'data');
     byClient.close(8);

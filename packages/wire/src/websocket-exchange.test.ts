@@ -223,6 +223,20 @@ describe('WebSocketExchange', () => {
     ]);
   });
 
+  test('tells how many bytes it holds, contexts included', () => {
+    const { exchange, feed } = recordWebSocket({ extensions: DEFLATE });
+    expect(exchange.heldBytes).toBe(0);
+    feed('server', webSocketFrame(OPCODE.text, 'x'.repeat(500), { fin: false }));
+    expect(exchange.heldBytes).toBe(500);
+    feed('server', webSocketFrame(OPCODE.continuation, 'y'));
+    expect(exchange.heldBytes).toBe(601);
+    feed('client', webSocketFrame(OPCODE.text, compressed('z'), { rsv: 4, key: KEY }));
+    expect(exchange.heldBytes).toBe(702 + 32_768);
+    expect(exchange.outstanding).toBe(1);
+    exchange.serverEnd(0);
+    expect([exchange.heldBytes, exchange.outstanding]).toEqual([32_768, 0]);
+  });
+
   test('says how the connection ended, and when a message was cut', () => {
     const close = webSocketFrame(OPCODE.close, Buffer.from([3, 232]));
     const masked = webSocketFrame(OPCODE.close, Buffer.from([3, 232]), { key: KEY });

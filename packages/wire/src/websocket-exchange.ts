@@ -51,6 +51,8 @@ export interface WebSocketExchangeOptions {
 }
 
 const PART_BYTES = 262_144;
+/** What a message takes beside its data, about. */
+const MESSAGE_BYTES = 100;
 
 /** What the answer to an upgrade says about extensions, empty when nothing. */
 export function webSocketExtensionsOf(responseHead: Buffer): string {
@@ -116,6 +118,12 @@ export class WebSocketExchange {
   /** 1 until the last part is emitted: a WebSocket is never quiet. */
   get outstanding(): number {
     return this.#isOver ? 0 : 1;
+  }
+
+  /** Bytes held: those of the part's messages (and what they take beside), of messages in the making, of contexts. */
+  get heldBytes(): number {
+    const ofMessages = this.#keptBytes + this.#messages.length * MESSAGE_BYTES;
+    return ofMessages + this.#client.heldBytes + this.#server.heldBytes;
   }
 
   /** Bytes from the client; they may be overwritten as soon as this returns. */

@@ -29,13 +29,19 @@ export function parseWebSocketExtensions(value: string): WebSocketExtensions | '
 
 /** Opens one direction's messages, each exactly once and in order. */
 export class WebSocketInflater {
-  readonly #window: Buffer | null;
+  readonly #keepsContext: boolean;
+  /** Made with the first message: most connections are idle. */
+  #window: Buffer | null = null;
   #windowLength = 0;
   /** A context that missed a message cannot open any other. */
   #broken: InflateFailure | null = null;
 
   constructor(keepsContext: boolean) {
-    this.#window = keepsContext ? Buffer.alloc(WINDOW_BYTES) : null;
+    this.#keepsContext = keepsContext;
+  }
+
+  get heldBytes(): number {
+    return this.#window?.length ?? 0;
   }
 
   /** Whether no message will be opened any more. */
@@ -65,13 +71,17 @@ export class WebSocketInflater {
   /** A message passes unopened; the answer is why, or why already an earlier one did that this one builds upon. */
   skip(why: InflateFailure): InflateFailure {
     if (this.#broken) return this.#broken;
-    if (this.#window) this.#broken = why;
+    if (this.#keepsContext) {
+      this.#broken = why;
+      this.#window = null;
+    }
     return why;
   }
 
   #remember(plain: Buffer): void {
+    if (!this.#keepsContext || plain.length === 0) return;
+    this.#window ??= Buffer.alloc(WINDOW_BYTES);
     const window = this.#window;
-    if (!window) return;
     const taken = Math.min(plain.length, WINDOW_BYTES);
     window.copyWithin(0, taken);
     plain.copy(window, WINDOW_BYTES - taken, plain.length - taken);

@@ -69,6 +69,11 @@ export class WebSocketMessages implements WebSocketFrameSink {
     return this.#data !== null || this.framer.inFrame;
   }
 
+  /** Bytes of the message in the making and of what later ones refer to. */
+  get heldBytes(): number {
+    return (this.#data?.collector.keptBytes ?? 0) + (this.#inflater?.heldBytes ?? 0);
+  }
+
   begin(frame: WebSocketFrame): number | WebSocketOpaqueReason {
     if (frame.isCompressed && (!this.#inflater || frame.opcode === OPCODE.continuation))
       return 'reserved-bits';

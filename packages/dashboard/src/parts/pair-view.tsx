@@ -44,26 +44,28 @@ export function PairView({ detail }: { detail: PairDetail }) {
               : null
           }
           message={request}
-          absent={
-            pair.opaque
-              ? `${formatBytes(pair.opaque.sentBytes)} were sent; the protocol is not decoded.`
-              : 'No request was recorded.'
-          }
+          absent={describeOpaque(pair, 'client') ?? 'No request was recorded.'}
         />
         <MessageView
           name="Response"
           line={response ? `${response.status} ${response.reason ?? ''}`.trim() : null}
           message={response}
-          absent={
-            pair.opaque
-              ? `${formatBytes(pair.opaque.receivedBytes)} were received; the protocol is not decoded.`
-              : `No response came: ${pair.error ?? 'unknown reason'}.`
-          }
+          absent={describeOpaque(pair, 'server') ?? `No response came: ${pair.error ?? 'unknown reason'}.`}
         />
       </SimpleGrid>
       <PairFacts detail={detail} />
     </Stack>
   );
+}
+
+/** What passed in one direction when there is no request and no response; undefined when nothing is known of it. */
+function describeOpaque(pair: PairDetail['pair'], from: 'client' | 'server'): string | undefined {
+  if (!pair.opaque) return undefined;
+  const bytes = formatBytes(from === 'client' ? pair.opaque.sentBytes : pair.opaque.receivedBytes);
+  const verb = from === 'client' ? 'sent' : 'received';
+  if (!pair.part) return `${bytes} were ${verb}; the protocol is not decoded.`;
+  const count = (pair.messages ?? []).filter((message) => message.from === from).length;
+  return `${count} messages (${bytes} on the wire) were ${verb} in part ${pair.part.index + 1} of the stream.`;
 }
 
 function describeTarget({ pair }: PairDetail): string {

@@ -1,0 +1,3 @@
+module echoplane.local/bench/sidecar
+
+go 1.19

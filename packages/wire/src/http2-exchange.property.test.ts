@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { END_STREAM, frame, Talk, uint32 } from './http2.fixture.ts';
+import { Slabs } from './slabs.ts';
 
 test('Http2Exchange never throws and loses no request, whatever it is given', () => {
   const id = fc.constantFrom(1, 3, 5, 7, 2, 9);
@@ -26,12 +27,14 @@ test('Http2Exchange never throws and loses no request, whatever it is given', ()
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.boolean(), anyFrame), { maxLength: 30 }), (frames) => {
       let asked = 0;
-      const talk = new Talk({ partAfterUs: Number.POSITIVE_INFINITY, keep: () => ++asked > 0 });
+      const slabs = new Slabs(1 << 20);
+      const talk = new Talk({ slabs, partAfterUs: Number.POSITIVE_INFINITY, keep: () => ++asked > 0 });
       for (const [isClient, bytes] of frames) isClient ? talk.client(bytes) : talk.server(bytes);
       talk.exchange.serverEnd(99);
       const ended = talk.pairs.length + talk.abandoned.length + (talk.opaque?.[1] ?? 0);
       expect(ended).toBeGreaterThanOrEqual(asked);
       expect(talk.pairs.length).toBeLessThanOrEqual(asked);
+      expect(slabs.takenBytes).toBe(0);
       expect([talk.exchange.outstanding, talk.exchange.heldBytes, talk.exchange.isOver]).toEqual([
         0,
         0,

@@ -14,6 +14,7 @@ import {
   Talk,
   uint32,
 } from './http2.fixture.ts';
+import { Slabs } from './slabs.ts';
 
 const POST: Field[] = [[':method', 'POST'], ...GET.slice(1)];
 const INFO: Field[] = [
@@ -320,6 +321,27 @@ describe('Http2Exchange has bounds', () => {
     expect(plainPair(talk.pairs[0]!).requestBody).toEqual(['', 3]);
     talk.request(7, GET);
     expect(talk.opaque).toEqual(['too-many-outstanding', 3]);
+  });
+
+  test('of recycled memory, which is given back however a stream ends', () => {
+    const slabs = new Slabs(1 << 20);
+    const talk = new Talk({ slabs, partAfterUs: 100 });
+    const bodies: string[] = [];
+    talk.pairs.push = (pair) => bodies.push(plainPair(pair).requestBody[0] as string);
+    for (const id of [1, 3, 5, 7, 9])
+      talk.request(id, id === 7 ? GRPC_CALL : POST, 0).client(data(id, `b${id}`));
+    expect(slabs.takenBytes).toBeGreaterThan(0);
+    talk
+      .client(data(1, '', END_STREAM))
+      .response(1, OK)
+      .client(frame(FRAME.reset, 0, 3, uint32(8)));
+    talk.response(5, [['a', 'b']]);
+    talk.nowUs = 300;
+    talk.client(data(7, 'part'));
+    expect(bodies).toEqual(['b1', 'b3', 'b7']);
+    talk.server(frame(FRAME.data, 0, 0, 'x'));
+    expect([talk.opaque, talk.abandoned]).toEqual([['bad-frame', 2], ['malformed-head']]);
+    expect([slabs.takenBytes, talk.exchange.heldBytes]).toEqual([0, 0]);
   });
 
   test('and keeps nothing of 200,000 requests on one connection', () => {

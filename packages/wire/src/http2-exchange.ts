@@ -22,6 +22,7 @@ import {
 } from './http2-frames.ts';
 import { type Http2Half, Http2Stream } from './http2-stream.ts';
 import type { Http1PairError, RawHttpPair } from './raw-http-pair.ts';
+import type { Slabs } from './slabs.ts';
 
 /** Why a connection cannot be followed any more. */
 export type Http2OpaqueReason =
@@ -41,13 +42,15 @@ export interface Http2ExchangeSink {
 export interface Http2ExchangeOptions {
   /** Bytes kept of each body; the rest is counted. Default 65,536. */
   bodyLimitBytes?: number;
+  /** Recycled memory for bodies: those of an emitted pair are then valid only until the sink's call returns. */
+  slabs?: Slabs;
   /** Streams open at once; one more makes the exchange opaque. Default 1,000. */
   maxOutstanding?: number;
   /** Bytes held for them: bodies above three quarters of it are cut, a request above it makes the exchange opaque. Default 8 MiB. */
   maxHeldBytes?: number;
   /** How long a stream may flow before it is emitted in parts, and how long a part may become. Default 30 s; `Infinity`: never in parts. */
   partAfterUs?: number;
-  /** Whether a request is recorded, asked once with its head, which is valid during the call only. Default: all are. */
+  /** Whether a request is recorded, asked once with its head, which is valid during the call only and until another exchange is fed. Default: all are. */
   keep?: (requestHead: Buffer) => boolean;
 }
 
@@ -60,6 +63,7 @@ const HEAD = new HeadBlock();
 export class Http2Exchange {
   readonly #sink: Http2ExchangeSink;
   readonly #bodyLimitBytes: number;
+  readonly #slabs: Slabs | undefined;
   readonly #maxOutstanding: number;
   readonly #maxHeldBytes: number;
   readonly #partAfterUs: number;
@@ -71,7 +75,9 @@ export class Http2Exchange {
   /** The recorded streams that are not over, by id, oldest first. */
   readonly #streams = new Map<number, Http2Stream>();
   #lastStreamId = 0;
+  /** Heads and trailers. */
   #heldBytes = 0;
+  #bodyBytes = 0;
   #seq = 0;
   #nowUs = 0;
   #pushes = 0;
@@ -81,6 +87,7 @@ export class Http2Exchange {
   constructor(sink: Http2ExchangeSink, options: Http2ExchangeOptions = {}) {
     this.#sink = sink;
     this.#bodyLimitBytes = options.bodyLimitBytes ?? 65_536;
+    this.#slabs = options.slabs;
     this.#maxOutstanding = options.maxOutstanding ?? 1_000;
     this.#maxHeldBytes = options.maxHeldBytes ?? 8 * 1024 * 1024;
     this.#partAfterUs = options.partAfterUs ?? 30_000_000;
@@ -104,9 +111,9 @@ export class Http2Exchange {
     return this.#requests.opaqueBytes + this.#responses.opaqueBytes;
   }
 
-  /** Bytes held for what is outstanding. */
+  /** Bytes held for what is outstanding, beside slabs. */
   get heldBytes(): number {
-    return this.#heldBytes;
+    return this.#slabs ? this.#heldBytes : this.#heldBytes + this.#bodyBytes;
   }
 
   /** Responses the server pushed without a request; they are not recorded. */
@@ -202,11 +209,14 @@ export class Http2Exchange {
       return;
     }
     if (this.#keep && !this.#keep(HEAD.view())) return;
-    if (this.#streams.size >= this.#maxOutstanding || this.#heldBytes > this.#maxHeldBytes) {
+    if (
+      this.#streams.size >= this.#maxOutstanding ||
+      this.#heldBytes + this.#bodyBytes > this.#maxHeldBytes
+    ) {
       this.#goOpaque('too-many-outstanding', 1);
       return;
     }
-    const stream = new Http2Stream(this.#seq++, this.#requests.headersUs);
+    const stream = new Http2Stream(this.#seq++, this.#requests.headersUs, this.#slabs);
     stream.isGrpc = HEAD.isGrpc;
     stream.isConnect = HEAD.isConnect;
     stream.request.limitBytes = stream.response.limitBytes = HEAD.isConnect ? 0 : this.#bodyLimitBytes;
@@ -288,15 +298,18 @@ export class Http2Exchange {
   }
 
   #add(half: Http2Half, data: Buffer, offsetUs: number, left: number): void {
-    this.#heldBytes += half.add(data, offsetUs, left, this.#heldBytes > 0.75 * this.#maxHeldBytes);
+    const isFull = this.#heldBytes + this.#bodyBytes > 0.75 * this.#maxHeldBytes;
+    this.#bodyBytes += half.add(data, offsetUs, left, isFull);
   }
 
   #endPart(stream: Http2Stream): void {
     this.#heldBytes -= stream.heldBytes;
+    this.#bodyBytes -= stream.bodyBytes;
     const pair = stream.endPart(this.#nowUs);
     this.#heldBytes += stream.heldBytes;
     stream.partDueUs = this.#nowUs + this.#partAfterUs;
     this.#sink.pair(pair);
+    stream.release();
   }
 
   #endRequest(id: number, stream: Http2Stream): void {
@@ -326,16 +339,20 @@ export class Http2Exchange {
     if (!stream) return;
     this.#forget(id, stream);
     this.#sink.pair(stream.finish(this.#nowUs, error));
+    stream.release();
   }
 
   #abandon(id: number): void {
-    this.#forget(id, this.#streams.get(id)!);
+    const stream = this.#streams.get(id)!;
+    this.#forget(id, stream);
+    stream.drop();
     this.#sink.abandoned('malformed-head');
   }
 
   #forget(id: number, stream: Http2Stream): void {
     this.#streams.delete(id);
     this.#heldBytes -= stream.heldBytes;
+    this.#bodyBytes -= stream.bodyBytes;
   }
 
   #goOpaque(reason: Http2OpaqueReason, uncounted = 0): void {
@@ -347,8 +364,10 @@ export class Http2Exchange {
 
   #stop(): void {
     this.#isOver = true;
+    for (const stream of this.#streams.values()) stream.drop();
     this.#streams.clear();
     this.#heldBytes = 0;
+    this.#bodyBytes = 0;
     this.#requests.abandon();
     this.#responses.abandon();
   }

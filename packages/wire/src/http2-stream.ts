@@ -4,6 +4,7 @@
  */
 import { type BodyCapture, BodyCollector } from './body-collector.ts';
 import type { Http1PairError, RawHttpPair } from './raw-http-pair.ts';
+import type { Slabs } from './slabs.ts';
 
 /** One direction of a stream: its body, and how that is collected. */
 export class Http2Half {
@@ -14,10 +15,22 @@ export class Http2Half {
   contentLength = -1;
   /** Bytes kept of each part of the body. */
   limitBytes = 0;
+  readonly #slabs: Slabs | undefined;
   #body: BodyCollector | null = null;
+  /** The body that was taken last. */
+  #taken: BodyCollector | null = null;
 
+  constructor(slabs: Slabs | undefined) {
+    this.#slabs = slabs;
+  }
+
+  /** Of head and trailers. */
   get heldBytes(): number {
-    return (this.head?.length ?? 0) + (this.trailers?.length ?? 0) + (this.#body?.keptBytes ?? 0);
+    return (this.head?.length ?? 0) + (this.trailers?.length ?? 0);
+  }
+
+  get bodyBytes(): number {
+    return this.#body?.keptBytes ?? 0;
   }
 
   /** Bytes of the body that would still be kept. */
@@ -29,7 +42,7 @@ export class Http2Half {
   add(data: Buffer, offsetUs: number, left: number, isFull: boolean): number {
     let body = this.#body;
     if (!body) {
-      body = this.#body = new BodyCollector(this.limitBytes);
+      body = this.#body = new BodyCollector(this.limitBytes, this.#slabs);
       // One frame is the whole body more often than not: the first slab is as large as that, and no larger.
       body.expectedBytes = this.contentLength >= 0 ? this.contentLength : data.length + left;
       if (this.contentLength < 0) body.timeArrivals();
@@ -43,14 +56,21 @@ export class Http2Half {
   takeBody(): BodyCapture {
     const body = this.#body;
     this.#body = null;
+    this.#taken = body;
     return body ? body.finish() : { size: 0, kept: [], truncated: 0 };
+  }
+
+  /** Gives recycled memory back: a body that was taken must not be read any more. */
+  release(): void {
+    this.#taken?.release();
+    this.#taken = null;
   }
 }
 
 /** A stream that is recorded. */
 export class Http2Stream {
-  readonly request = new Http2Half();
-  readonly response = new Http2Half();
+  readonly request: Http2Half;
+  readonly response: Http2Half;
   isGrpc = false;
   isEventStream = false;
   isConnect = false;
@@ -63,13 +83,32 @@ export class Http2Stream {
   readonly seq: number;
   #parts = 0;
 
-  constructor(seq: number, startedUs: number) {
+  constructor(seq: number, startedUs: number, slabs?: Slabs) {
+    this.request = new Http2Half(slabs);
+    this.response = new Http2Half(slabs);
     this.seq = seq;
     this.startedUs = startedUs;
   }
 
   get heldBytes(): number {
     return this.request.heldBytes + this.response.heldBytes;
+  }
+
+  get bodyBytes(): number {
+    return this.request.bodyBytes + this.response.bodyBytes;
+  }
+
+  /** Gives recycled memory back: the pair given last must not be read any more. */
+  release(): void {
+    this.request.release();
+    this.response.release();
+  }
+
+  /** Drops the bodies of a stream that will not be finished. */
+  drop(): void {
+    this.request.takeBody();
+    this.response.takeBody();
+    this.release();
   }
 
   /** What there is, as the last or only pair of the stream. */

@@ -1,7 +1,5 @@
-import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import {
   type ClientHttp2Session,
   type ClientHttp2Stream,
@@ -11,7 +9,6 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Http2ExchangeOptions } from './http2-exchange.ts';
 import { bodyOf, fieldsOf, Tap } from './http2-tap.fixture.ts';
@@ -45,7 +42,7 @@ async function tapped(handler: Handler, options: Http2ExchangeOptions = {}) {
   });
   session.on('error', () => {});
   cleanups.push(() => session.destroy());
-  return { tap, session, relayPort };
+  return { tap, session };
 }
 
 /** The response of a request: its headers, its body, its trailers. */
@@ -186,26 +183,5 @@ describe('Http2Exchange beside node:http2', () => {
       ]),
     ).toEqual(Array(3).fill(['by the push', 'asked body']));
     expect(tap.connections[0]).toMatchObject({ opaque: null, exchange: { pushes: 3 } });
-  });
-});
-
-describe.runIf(existsSync('/usr/bin/h2load'))('Http2Exchange beside nghttp2', () => {
-  test('records every request of h2load', async () => {
-    const { tap, relayPort } = await tapped((stream) => {
-      stream.respond({ ':status': 200 });
-      stream.end('x'.repeat(300));
-    });
-    const url = `http://127.0.0.1:${relayPort}/load`;
-    const { stdout } = await promisify(execFile)('h2load', ['-n', '3000', '-c', '4', '-m', '50', url], {
-      timeout: 20_000,
-    });
-    expect(stdout).toContain('3000 succeeded');
-    await tap.until(() => tap.pairs.length === 3_000);
-    expect(new Set(tap.pairs.map((pair) => `${pair.error} ${pair.responseBody.size}`))).toEqual(
-      new Set(['null 300']),
-    );
-    expect(
-      tap.connections.every(({ opaque, exchange }) => opaque === null && exchange.outstanding === 0),
-    ).toBe(true);
   });
 });

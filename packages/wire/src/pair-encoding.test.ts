@@ -88,7 +88,9 @@ describe('HttpPairEncoder', () => {
         expect(read).toMatchObject({ gapReason: 'shed', request: { bodySize: raw.requestBody.size } });
         expect(read.request!.body).toHaveLength(0);
         expect(read.response?.body ?? []).toHaveLength(0);
-        const kept = [raw.requestBody, ...(raw.responseHead ? [raw.responseBody] : [])].flatMap(({ kept }) => kept);
+        const kept = [raw.requestBody, ...(raw.responseHead ? [raw.responseBody] : [])].flatMap(
+          ({ kept }) => kept,
+        );
         expect(saved).toBe(Buffer.concat(kept).length);
       }),
     );

@@ -116,6 +116,7 @@ export async function startSidecar(world: DemoWorld, options: SidecarOptions): P
     ECHOPLANE_MODE: options.mode,
     ECHOPLANE_OUT_PORT: String(options.outPort),
     ECHOPLANE_ADMIN_PORT: String(await choosePort(undefined)),
+    ECHOPLANE_DIAGNOSTICS_PORT: '0',
     ECHOPLANE_FORWARDER_HOST: '127.0.0.1',
     ECHOPLANE_FORWARDER_PORT: String(plane.forwarderPort),
     ...workloadEnv(options.name),

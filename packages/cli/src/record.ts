@@ -34,6 +34,7 @@ export async function runRecord(session: Session, options: RecordOptions): Promi
     ECHOPLANE_IN_PORT: String(inPort),
     ECHOPLANE_OUT_PORT: String(outPort),
     ECHOPLANE_ADMIN_PORT: '0',
+    ECHOPLANE_DIAGNOSTICS_PORT: '0',
     ECHOPLANE_TARGET_PORT: String(options.targetPort),
     ECHOPLANE_FORWARDER_PORT: String(plane.forwarderPort),
     ECHOPLANE_CLUSTER: 'laptop',

@@ -107,7 +107,7 @@ export class Intake {
   }
 
   #accept(socket: Socket): void {
-    const decoder = new CaptureFrameDecoder({ preface: true, maxFrameBytes: MAX_HELLO_BYTES });
+    const decoder = new CaptureFrameDecoder({ preface: true, maxFrameBytes: MAX_HELLO_BYTES, unchecked: true });
     const greeting = new AbortController();
     const connection: Connection = {
       ...{ socket, decoder, greeting, hello: null, stream: null },
@@ -199,7 +199,7 @@ export class Intake {
     Object.assign(connection, { hello, stream });
     connection.greeting.abort();
     connection.decoder.maxFrameBytes = MAX_CAPTURE_FRAME_BYTES;
-    const value = { lastBatch: stream.durable, windowBytes: WINDOW_BYTES };
+    const value = { lastBatch: stream.durable, windowBytes: WINDOW_BYTES, unchecked: true };
     this.#say(connection, { type: 'welcome', value });
     this.#tell(connection, this.#options.passThrough.hostsOf(workloadOf(hello)));
     const { incarnation, workload, pod } = hello;

@@ -16,6 +16,7 @@ import {
   encodeCaptureFrame,
   type Hello,
   type PassThroughHost,
+  putChecksum,
 } from '@echoplane/wire';
 import { backoffMs } from './backoff.ts';
 import { CaptureQueue, type OutgoingBatch } from './capture-queue.ts';
@@ -54,6 +55,7 @@ interface Link {
   window: number | null;
   sent: number;
   inFlight: number;
+  isUnchecked: boolean;
   progressUs: number;
   refused: boolean;
 }
@@ -207,6 +209,7 @@ export class CaptureSender {
       window: null,
       sent: 0,
       inFlight: 0,
+      isUnchecked: false,
       progressUs: clock.nowUs(),
       refused: false,
     };
@@ -252,6 +255,7 @@ export class CaptureSender {
       this.#queue.acknowledge(message.value.lastBatch);
       link.sent = message.value.lastBatch;
       link.window = message.value.windowBytes;
+      link.isUnchecked = message.value.unchecked ?? false;
       this.#attempts = 0;
       this.tellPassThrough(this.#share?.learned() ?? []);
       log.debug({ incarnation: this.incarnation, lastBatch: link.sent }, 'the capture stream is open');
@@ -311,6 +315,7 @@ export class CaptureSender {
   #write(link: Link, { frame, seq }: OutgoingBatch): boolean {
     if (!this.#hasRoom(link, frame.length)) return false;
     if (link.inFlight === 0) link.progressUs = this.#options.clock.nowUs();
+    if (!link.isUnchecked) putChecksum(frame);
     link.socket.write(frame);
     link.inFlight += frame.length;
     link.sent = seq;

@@ -23,7 +23,7 @@ interface Upstream {
   failed: boolean;
 }
 
-type RelayOptions = Pick<OutboundOptions, 'dial' | 'capture' | 'metrics' | 'names' | 'rules' | 'replay'>;
+type RelayOptions = Pick<OutboundOptions, 'dial' | 'capture' | 'metrics' | 'names' | 'replay'>;
 type Head = Extract<Part, { type: 'head' }>;
 
 const NOTHING = Buffer.alloc(0);
@@ -164,17 +164,15 @@ export class AbsoluteFormRelay {
   }
 
   #open(target: Target): Upstream {
-    const { capture, names, rules } = this.#options;
+    const { capture, names } = this.#options;
     const { socket, isMocked } = this.#dial(target);
     const host = names.nameFor(target.host, target.host);
-    const opaque = rules.opaqueReason(target);
     const tap = capture.open({
       direction: 'OUT',
       scheme: 'http',
       client: clientAddress(this.#client),
       server: { ip: '', port: target.port, host },
       tls: null,
-      ...(opaque && { opaque }),
     });
     const upstream: Upstream = {
       key: keyOf(target),

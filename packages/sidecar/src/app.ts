@@ -18,7 +18,7 @@ import { destinationRules } from './destination-rules.ts';
 import { type Diagnostics, openDiagnostics } from './diagnostics.ts';
 import { createDial } from './dial.ts';
 import { type DnsRelay, openDnsRelay, readDnsServer } from './dns-relay.ts';
-import { createHostNames } from './host-names.ts';
+import { createHostNames, hostNamed } from './host-names.ts';
 import { type LifeState, readLifeState } from './life-state.ts';
 import { openListeners, type Ports } from './listeners.ts';
 import { gaugeSamples, Metrics, streamSamples } from './metrics.ts';
@@ -56,6 +56,7 @@ export async function startSidecar(
   const capture = createCapture(config, { sink: sender, clock, metrics, lifeState, diagnostics });
   const ownPorts = new Set<number>();
   const dial = createDial(ownPorts);
+  const replay = replayRoutes(config, dial);
   const { onKeyLine = null } = diagnostics ?? {};
   const tls = await openTls(config, { dial, capture, metrics, clock, log, onKeyLine });
   sender.sharePassThrough(tls.passThrough);
@@ -76,7 +77,7 @@ export async function startSidecar(
     log,
     rules: destinationRules(config),
     names: createHostNames(config.hostResolution, clock, dns?.names),
-    replay: replayRoutes(config, dial),
+    replay,
     interception: tls.interception,
     inboundTls: tls.inbound,
   }).catch(async (error) => {
@@ -144,6 +145,7 @@ function createCapture(config: SidecarConfig, parts: CaptureParts): Capture {
     diagnose: diagnostics?.diagnose ?? null,
     withhold: createWithholding(config),
     rules: destinationRules(config),
+    hostNamed: config.hostResolution === 'none' ? null : hostNamed,
     opaqueBytesPorts: new Set(config.opaqueBytesPorts),
   });
 }

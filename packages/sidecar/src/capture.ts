@@ -40,6 +40,8 @@ export interface CaptureOptions {
   /** Puts a dump between a connection and its capture; in diagnostics mode only. */
   diagnose?: ((tap: ConnectionTap, facts: ConnectionFacts) => ConnectionTap) | null;
   rules: DestinationRules;
+  /** The name by which a request calls its server, or empty; null: servers are not named so. */
+  hostNamed?: ((requestHead: Buffer) => string) | null;
   /** Opaque destinations, by port, of which bytes are kept. */
   opaqueBytesPorts: ReadonlySet<number>;
 }

@@ -157,7 +157,7 @@ const life = {
   ),
   diagnostics: flag('write a dump of the bytes and the TLS keys to DIAGNOSTICS_FOLDER'),
   diagnosticsFolder: name('/tmp/echoplane-diagnostics', 'the folder of the diagnostics dump'),
-  diagnosticsLimit: bytes(64 << 20, 1 << 32, 'size of that folder; the oldest file goes first'),
+  diagnosticsLimit: bytes(64 << 20, 2 ** 32, 'size of that folder; the oldest file goes first'),
 };
 
 export const sidecarConfig = z
@@ -171,28 +171,32 @@ export const sidecarConfig = z
     ...life,
     ...programFields,
   })
-  .superRefine((config, context) => {
-    const objection = (path: keyof typeof config, message: string) =>
-      context.addIssue({ code: 'custom', path: [path], message });
-    const need = (path: keyof typeof config) => {
-      if (config[path] === undefined) objection(path, 'missing');
-    };
-    const together = (a: keyof typeof config, b: keyof typeof config) => {
-      if ((config[a] === undefined) !== (config[b] === undefined)) need(config[a] === undefined ? a : b);
-    };
-    if (config.mode === 'reverse' || config.mode === 'dual') need('targetPort');
-    if (config.mode === 'forward' && config.protocol === 'tcp')
-      objection('protocol', 'tcp is a way in only; forward wants http, socks, tcp:http or tcp:socks');
-    if (config.mocks.length > 0) need('responderPort');
-    together('tlsClientCertFile', 'tlsClientKeyFile');
-    together('forwarderCertFile', 'forwarderKeyFile');
-    if (config.forwarderCertFile !== undefined) need('forwarderCaFile');
-    if (config.forwarderCaFile === undefined && !isLoopbackHost(config.forwarderHost))
-      objection('forwarderCaFile', 'the capture stream leaves this machine only over TLS');
-    if (config.tlsInCertFiles.length !== config.tlsInKeyFiles.length)
-      objection('tlsInKeyFiles', 'as many keys as certificates');
-    together('caCertFile', 'caKeyFile');
-  });
+  .superRefine(
+    (config, context) => {
+      const objection = (path: keyof typeof config, message: string) =>
+        context.addIssue({ code: 'custom', path: [path], message });
+      const need = (path: keyof typeof config) => {
+        if (config[path] === undefined) objection(path, 'missing');
+      };
+      const together = (a: keyof typeof config, b: keyof typeof config) => {
+        if ((config[a] === undefined) !== (config[b] === undefined)) need(config[a] === undefined ? a : b);
+      };
+      if (config.mode === 'reverse' || config.mode === 'dual') need('targetPort');
+      if (config.mode === 'forward' && config.protocol === 'tcp')
+        objection('protocol', 'tcp is a way in only; forward wants http, socks, tcp:http or tcp:socks');
+      if (config.mocks.length > 0) need('responderPort');
+      together('tlsClientCertFile', 'tlsClientKeyFile');
+      together('forwarderCertFile', 'forwarderKeyFile');
+      if (config.forwarderCertFile !== undefined) need('forwarderCaFile');
+      if (config.forwarderCaFile === undefined && !isLoopbackHost(config.forwarderHost))
+        objection('forwarderCaFile', 'the capture stream leaves this machine only over TLS');
+      if (config.tlsInCertFiles.length !== config.tlsInKeyFiles.length)
+        objection('tlsInKeyFiles', 'as many keys as certificates');
+      together('caCertFile', 'caKeyFile');
+    },
+    // Also beside fields that are not valid: all problems are reported at once.
+    { when: () => true },
+  );
 
 export type SidecarConfig = Readonly<z.output<typeof sidecarConfig>>;
 

@@ -223,7 +223,7 @@ export class ConnectionCapture implements ConnectionTap {
   }
 
   #newHttp2(): Exchange {
-    const { bodyLimitBytes, connectionLimitBytes, withhold, rules } = this.#options;
+    const { bodyLimitBytes, slabs, connectionLimitBytes, withhold, rules } = this.#options;
     return new Http2Exchange(
       {
         pair: (raw) => this.#offerHttp(raw, true),
@@ -232,6 +232,7 @@ export class ConnectionCapture implements ConnectionTap {
       },
       {
         bodyLimitBytes,
+        slabs,
         maxHeldBytes: connectionLimitBytes,
         ...((withhold || rules.hasHosts) && { keep: (head: Buffer) => this.#keeps(head) }),
       },
@@ -305,9 +306,17 @@ export class ConnectionCapture implements ConnectionTap {
   #offerHttp(raw: RawHttpPair, isAsked = false): void {
     this.#pairs++;
     if (this.#isLeftOut(isAsked ? null : this.#withholding(raw.requestHead))) return;
+    if (this.#pairs === 1) this.#nameServer(raw.requestHead);
     const { sink, encoder } = this.#options;
     const error = this.#connectFailed ? 'connect-failed' : (raw.error ?? '');
     sink.offerEncodable(encoder.load(raw, this.#factsFor(raw.protocol ?? 'http/1.1'), error));
+  }
+
+  /** A server known by its address only is called what the first request calls it. */
+  #nameServer(requestHead: Buffer): void {
+    const { facts, hostNamed } = this.#options;
+    if (hostNamed && facts.direction === 'OUT' && !facts.server.host)
+      facts.server = { ...facts.server, host: hostNamed(requestHead) };
   }
 
   /** Why a request is held back: a rule on requests, or the name it uses is one that is not to be decoded. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createHostNames } from './host-names.ts';
+import { createHostNames, hostNamed } from './host-names.ts';
 
 const clock = { us: 0, nowUs: () => clock.us };
 const dns = { nameOf: (ip: string) => (ip === '10.0.0.1' ? 'relay.test' : undefined) };
@@ -54,4 +54,15 @@ test('ptr asks for four addresses at a time and forgets the oldest of 1,000', as
   }
   expect(names.nameFor('10.0.0.0')).toBe('');
   expect(names.nameFor('10.1.3.232')).toBe('n10.1.3.232');
+});
+
+test.each([
+  ['GET / HTTP/1.1\r\nHost: API.test:8080\r\n\r\n', 'api.test'],
+  [':method: GET\r\n:authority: api.test\r\nhost: b.test\r\n\r\n', 'api.test'],
+  ['GET / HTTP/1.1\r\nHost: 10.0.0.1:80\r\n\r\n', ''],
+  ['GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n', ''],
+  [`GET / HTTP/1.1\r\nHost: ${'a'.repeat(254)}\r\n\r\n`, ''],
+  ['GET / HTTP/1.0\r\n\r\n', ''],
+])('the request %j calls its server %j', (head, name) => {
+  expect(hostNamed(Buffer.from(head))).toBe(name);
 });

@@ -4,6 +4,8 @@
 import { reverse } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { SidecarConfig } from './config.ts';
+import { plainHost } from './destination-rules.ts';
+import { fieldName, readFields } from './head-fields.ts';
 
 /** What the DNS relay has answered lately. */
 export interface DnsNames {
@@ -15,6 +17,8 @@ export interface HostNames {
   nameFor(ip: string, named?: string): string;
 }
 
+const HOST_FIELDS = [fieldName(':authority'), fieldName('host')];
+const MAX_NAME_LENGTH = 253;
 const MAX_ADDRESSES = 1_000;
 const MAX_LOOKUPS = 4;
 /** A name, or that there is none, is asked for again after so long. */
@@ -36,6 +40,13 @@ export function createHostNames(
       return (isIP(ip) !== 0 && resolver?.nameOf(ip)) || named;
     },
   };
+}
+
+/** The name by which a request calls its server, without its port; empty when it is an address, or none. */
+export function hostNamed(requestHead: Buffer): string {
+  const [authority, host] = readFields(requestHead, HOST_FIELDS);
+  const name = plainHost((authority ?? host)?.toString('latin1') ?? '');
+  return name.length > MAX_NAME_LENGTH || isIP(name) !== 0 ? '' : name;
 }
 
 /** Names of up to 1,000 addresses by reverse DNS, four lookups at a time; an address beyond that goes without a name. */

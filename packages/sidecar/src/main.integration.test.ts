@@ -1,8 +1,11 @@
 // The sidecar as a process: how it starts, what it says, how it ends.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
 import { atEnd, closeAll, converse, listening, run, startReceiver, until } from './sidecar.fixture.ts';
@@ -72,11 +75,105 @@ test('ends when its supervisor closes stdin', async () => {
   expect(await once(child, 'exit')).toEqual([0, null]);
 });
 
+test('after kill -9 it serves again without capture, until an orderly end', async () => {
+  const origin = await listening(createHttpServer((_, response) => response.end('ok')));
+  const receiver = await startReceiver();
+  const stateFolder = await mkdtemp(join(tmpdir(), 'sidecar-'));
+  atEnd(() => rm(stateFolder, { recursive: true }));
+  const env = {
+    ECHOPLANE_MODE: 'reverse',
+    ECHOPLANE_TARGET_PORT: String(origin),
+    ECHOPLANE_FORWARDER_PORT: String(receiver.port),
+    ECHOPLANE_STATE_FOLDER: stateFolder,
+  };
+  const spliceOnly = async () => {
+    const { child, ready } = await start(env);
+    const { received } = await converse(ready.inPort as number, ['GET / HTTP/1.0\r\n\r\n']);
+    expect(received.toString()).toMatch(/ok$/);
+    const admin = `http://127.0.0.1:${ready.adminPort}`;
+    expect((await fetch(`${admin}/readyz`)).status).toBe(200);
+    const metrics = await (await fetch(`${admin}/metrics`)).text();
+    const metric = (name: string) => new RegExp(`^echoplane_${name} (\\d)$`, 'm').exec(metrics)?.[1];
+    return { child, values: [metric('sidecar_splice_only'), metric('pairs_captured_total')] };
+  };
+  const first = await spliceOnly();
+  first.child.kill('SIGKILL');
+  await once(first.child, 'exit');
+  const second = await spliceOnly();
+  second.child.kill('SIGTERM');
+  expect(await once(second.child, 'exit')).toEqual([0, null]);
+  const third = await spliceOnly();
+  expect([first.values, second.values, third.values]).toEqual([
+    ['0', '1'],
+    ['1', '0'],
+    ['0', '1'],
+  ]);
+});
+
+test('diagnostics mode dumps what passed', async () => {
+  const origin = await listening(createHttpServer((_, response) => response.end('ok')));
+  const receiver = await startReceiver();
+  const folder = await mkdtemp(join(tmpdir(), 'sidecar-'));
+  atEnd(() => rm(folder, { recursive: true }));
+  const { child, ready } = await start({
+    ECHOPLANE_MODE: 'reverse',
+    ECHOPLANE_TARGET_PORT: String(origin),
+    ECHOPLANE_FORWARDER_PORT: String(receiver.port),
+    ECHOPLANE_DIAGNOSTICS: 'true',
+    ECHOPLANE_DIAGNOSTICS_FOLDER: join(folder, 'dump'),
+    ECHOPLANE_DIAGNOSTICS_LIMIT: String(1 << 20),
+  });
+  await converse(ready.inPort as number, ['GET /dumped HTTP/1.0\r\n\r\n']);
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+  const dump = await readFile(join(folder, 'dump', 'dump-00000001.pcapng'), 'latin1');
+  expect(dump).toContain('GET /dumped HTTP/1.0');
+  expect(dump).toContain('HTTP/1.1 200 OK');
+});
+
 test('a bad configuration is exit 64 with every problem, a busy port one sentence', async () => {
-  const bad = await run(process.execPath, [MAIN], { ECHOPLANE_MODE: 'dual', ECHOPLANE_IN_PORT: 'x' });
+  const bad = await run(process.execPath, [MAIN], {
+    ECHOPLANE_MODE: 'dual',
+    ECHOPLANE_IN_PORT: 'x',
+    ECHOPLANE_HOST: 'name',
+    ECHOPLANE_SAMPLE: '2',
+    ECHOPLANE_PROBES: '8080',
+    ECHOPLANE_MOCKS: 'payments:443',
+    ECHOPLANE_FORWARDER_HOST: 'forwarder.example',
+    ECHOPLANE_CA_CERT_FILE: 'ca.pem',
+    ECHOPLANE_TLS_IN_CERT_FILES: 'in.pem',
+    ECHOPLANE_DRAIN_DEADLINE: '-1',
+    ECHOPLANE_DIAGNOSTICS: 'yes',
+  });
   expect(bad.code).toBe(64);
-  expect(bad.stderr).toMatch(/ECHOPLANE_WORKLOAD is missing/);
-  expect(bad.stderr).toMatch(/ECHOPLANE_IN_PORT is not valid/);
+  const named = bad.stderr
+    .trimEnd()
+    .split('\n')
+    .map((line) => /^ECHOPLANE_(\w+) is (missing|not valid)/.exec(line)?.[0].replace('ECHOPLANE_', ''));
+  expect(named.toSorted()).toEqual([
+    'CA_KEY_FILE is missing',
+    'DIAGNOSTICS is not valid',
+    'DRAIN_DEADLINE is not valid',
+    'FORWARDER_CA_FILE is missing',
+    'HOST is not valid',
+    'IN_PORT is not valid',
+    'PROBES is not valid',
+    'RESPONDER_PORT is missing',
+    'SAMPLE is not valid',
+    'TARGET_PORT is missing',
+    'TLS_IN_KEY_FILES is missing',
+    'WORKLOAD is missing',
+  ]);
+  const noServer = await run(process.execPath, [MAIN], {
+    ...BASE,
+    ECHOPLANE_MODE: 'forward',
+    ECHOPLANE_HOST_RESOLUTION: 'dns',
+    ECHOPLANE_DNS_SERVER: 'dns.example',
+  });
+  expect([noServer.code, noServer.stderr]).toEqual([
+    64,
+    'ECHOPLANE_DNS_SERVER is not valid: an IP address[:port], not dns.example.\n',
+  ]);
   const files = await run(process.execPath, [MAIN], {
     ...BASE,
     ECHOPLANE_MODE: 'forward',

@@ -6,7 +6,10 @@ import type { CaptureCounters } from '@echoplane/wire';
 
 const COUNTERS = {
   connections_captured: ['Connections whose bytes the capture sees.', 'direction'],
-  connections_unseen: ['Connections above the limit, passed through without capture.', 'direction'],
+  connections_unseen: [
+    'Connections passed through without capture: above the limit, or splice-only.',
+    'direction',
+  ],
   connections_refused: ['Connections closed at once: not redirected, or to a listener of our own.', 'reason'],
   connections_opaque: ['Connections that are not, or no longer, decoded.', 'reason'],
   connect_failures: ['Destinations that could not be reached.', 'direction'],

@@ -2,6 +2,7 @@
 // sidecar asks the kernel for something Node has no call for. koffi is loaded by transparent mode only, for it costs
 // some 9 MiB.
 import type { Socket } from 'node:net';
+import { OperatingError } from '@echoplane/runtime';
 import { ipText } from '@echoplane/wire';
 import type { Target } from './dial.ts';
 
@@ -15,12 +16,9 @@ const LEVEL = { IPv4: 0, IPv6: 41 } as const;
 const ADDRESS_AT = { IPv4: [4, 8], IPv6: [8, 24] } as const;
 const SOCKADDR_BYTES = 28;
 
-/** Loads what is needed; one system call, about 1 µs, per question. */
+/** Loads what is needed; one system call, about 1 µs, per question. Throws OperatingError where there is no netfilter. */
 export async function loadOriginalDestination(): Promise<OriginalDestination> {
-  const { default: koffi } = await import('koffi');
-  const getsockopt = koffi
-    .load(null)
-    .func('int getsockopt(int, int, int, _Out_ uint8_t *, _Inout_ uint32_t *)');
+  const getsockopt = await loadGetsockopt();
   const address = Buffer.alloc(SOCKADDR_BYTES);
   return (socket) => {
     const fd = (socket as { _handle?: { fd?: number } })._handle?.fd ?? -1;
@@ -29,4 +27,15 @@ export async function loadOriginalDestination(): Promise<OriginalDestination> {
     if (fd < 0 || getsockopt(fd, LEVEL[family], SO_ORIGINAL_DST, address, length) !== 0) return null;
     return { host: ipText(address.subarray(...ADDRESS_AT[family])), port: address.readUInt16BE(2) };
   };
+}
+
+async function loadGetsockopt() {
+  try {
+    if (process.platform !== 'linux') throw new Error(`this is ${process.platform}`);
+    const { default: koffi } = await import('koffi');
+    return koffi.load(null).func('int getsockopt(int, int, int, _Out_ uint8_t *, _Inout_ uint32_t *)');
+  } catch (cause) {
+    const message = 'Transparent mode needs Linux and koffi; choose reverse, forward or dual.';
+    throw new OperatingError('transparent_unsupported', message, { cause });
+  }
 }

@@ -4,13 +4,11 @@
 //
 //   mocked by what is known ─────────────▶ mocked tunnel
 //   perhaps, by a name ─▶ first words ─▶ yes ┘      no ─▶ tunnel
-
 import { plainHost } from './destination-rules.ts';
 import { nameAsked, readFirstWords } from './first-words.ts';
 import { openMocked } from './mocked-tunnel.ts';
 import type { OutboundOptions } from './outbound-options.ts';
-import type { Asked } from './tunnel.ts';
-import { openTunnel } from './tunnel.ts';
+import { type Asked, openTunnel } from './tunnel.ts';
 
 /** Makes a connection that was asked for. */
 export async function routeOutbound(asked: Asked, options: OutboundOptions): Promise<void> {

@@ -22,7 +22,8 @@ export function watchFirstByte(
     isOver = true;
     if (!upstream.readableEnded && !upstream.errored) first.onSilence();
   };
-  client.once('end', onEnd).once('close', onEnd);
+  if (client.readableEnded || client.destroyed) onEnd();
+  else client.once('end', onEnd).once('close', onEnd);
   return {
     nowUs: () => tap.nowUs(),
     fromClient(chunk, atUs) {

@@ -51,24 +51,39 @@ export async function serveTls(raw: Socket, options: ServeOptions): Promise<Hand
   return { stream, failure };
 }
 
-/** Null when `event` came: the handshake is done. Later errors of the stream are not unhandled. */
+/**
+ * Null when `event` came: the handshake is done. Later errors of the stream are not unhandled. It resolves in a turn of its
+ * own, because the event comes from inside OpenSSL: who destroys the socket beneath there, with an error, ends the process
+ * with a segmentation fault (Node 24.21). An alert that arrives until then counts.
+ */
 export function handshakeEnd(stream: TLSSocket, event: 'secure' | 'secureConnect'): Promise<Error | null> {
   return new Promise((resolve) => {
+    let isOver = false;
+    let failure: Error | null = null;
     const timer = setTimeout(
       () => stream.destroy(new Error('the TLS handshake took too long')),
       HANDSHAKE_MS,
     );
-    const settle = (failure: Error | null) => {
+    const settle = () => {
+      if (isOver) return;
+      isOver = true;
       clearTimeout(timer);
-      resolve(failure);
+      setImmediate(() => resolve(failure));
+    };
+    const fail = (error: Error) => {
+      failure ??= error;
+      settle();
+    };
+    const vanish = () => {
+      if (!isOver) fail(new Error('ended during the TLS handshake'));
     };
     stream
-      .once(event, () => settle(null))
-      .on('error', settle)
+      .once(event, settle)
+      .on('error', fail)
       // On the server's side an error before the end of the handshake is told here only.
-      .once('_tlsError', settle)
-      .once('end', () => settle(new Error('ended during the TLS handshake')))
-      .once('close', () => settle(new Error('closed during the TLS handshake')));
+      .once('_tlsError', fail)
+      .once('end', vanish)
+      .once('close', vanish);
   });
 }
 

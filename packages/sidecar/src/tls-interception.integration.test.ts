@@ -3,6 +3,7 @@
 
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { createSecureServer } from 'node:http2';
 import { createServer as createHttpsServer, type ServerOptions } from 'node:https';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -87,25 +88,19 @@ describe('TLS through the forward proxy', () => {
     expect(pairs[0]!.tls!.sni).toBe('');
   });
 
-  test('mirrors the ALPN the upstream chose; h2 is passed and not decoded', async () => {
-    const server = createTlsServer(
-      { cert: served.certPem, key: served.keyPem, ALPNProtocols: ['h2'] },
-      (socket) => socket.on('error', () => {}).pipe(socket),
+  test('mirrors the ALPN the upstream chose, and records the HTTP/2 inside', async () => {
+    const server = createSecureServer({ cert: served.certPem, key: served.keyPem }, (request, response) =>
+      response.end(`h2 ${request.url}`),
     );
     const port = await listening(server);
-    const { sidecar } = await startInterception();
-    const socket = await tunnelTls(sidecar, port, { ca: ours.certPem, ALPNProtocols: ['h2', 'http/1.1'] });
-    expect(socket.alpnProtocol).toBe('h2');
-    socket.write('PRI * HTTP/2.0');
-    await once(socket, 'data');
-    socket.end();
+    const { sidecar, proxy, files } = await startInterception();
+    const url = `https://payments.localhost:${port}/paid`;
+    const args = ['-sS', '--http2', '--cacert', files.ours, '-x', proxy, '-w', ' %{http_version}', url];
+    expect(await run('curl', args)).toMatchObject({ code: 0, stdout: 'h2 /paid 2' });
     const [pair] = await sidecar.captured(1);
-    expect(pair).toMatchObject({
-      protocol: 'opaque',
-      gapReason: 'http2',
-      tls: { alpn: 'h2' },
-      sentBytes: 14,
-    });
+    expect(pair).toMatchObject({ protocol: 'http/2', scheme: 'https', tls: { alpn: 'h2' } });
+    expect(headOf(pair!.request)).toMatch(/^:method: GET\r\n/);
+    expect(bodyOf(pair!.response)).toBe('h2 /paid');
   });
 
   test('passes through when the upstream cannot be verified: the client sees its certificate, and its error', async () => {

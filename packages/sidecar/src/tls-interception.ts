@@ -147,7 +147,6 @@ export class TlsInterception implements Interception {
     const tap = openTunnelTap(tunnel, this.#options, {
       scheme: 'https',
       tls,
-      ...(alpn === 'h2' && { opaque: 'http2' }),
     });
     const named = namedTarget(target, hello);
     const securedUs = clock.nowUs();

@@ -3,7 +3,12 @@
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TLSSocket, connect as tlsConnect } from 'node:tls';
+import {
+  createSecureContext,
+  createServer as createTlsServer,
+  type TLSSocket,
+  connect as tlsConnect,
+} from 'node:tls';
 import type { KeyPairPem } from '@echoplane/runtime';
 import { silentLogger, systemClock } from '@echoplane/runtime';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -26,6 +31,7 @@ import {
 } from './tls.fixture.ts';
 import { readOpening } from './tls-opening.ts';
 import { openTls } from './tls-setup.ts';
+import { UpstreamTls } from './tls-upstream.ts';
 
 afterEach(closeAll);
 
@@ -72,6 +78,18 @@ describe('an upstream that wants a certificate of its client', () => {
       protocol: 'http/1.1',
       tls: { version: version === '-tls1_2' ? 'TLSv1.2' : 'TLSv1.3' },
     });
+  });
+
+  test('that is not configured is not left half open by the alert that says so, TLS 1.3', async () => {
+    const port = await startUpstream(served, '-tls1_3', 'VERIFY');
+    const upstreams = new UpstreamTls({ clock: systemClock(), onKeyLine: null });
+    upstreams.trust(createSecureContext({ ca: theirRoots }));
+    const target = { host: '127.0.0.1', port };
+    const server = createDial(new Set())(target);
+    const { stream } = await upstreams.connect(server, target, { sni: null, alpn: [], versions: [] });
+    // The alert may have come already; then there is no stream.
+    if (stream) await new Promise((closed) => stream.resume().on('close', closed));
+    await until(() => server.destroyed, 'the end of the connection');
   });
 
   test('that is not configured gets the client itself, at the first connection with TLS 1.2', async () => {

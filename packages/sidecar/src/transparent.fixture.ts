@@ -53,11 +53,16 @@ pairs.push = (...more) => {
   return push(...more);
 };`;
 
-/** A fresh pod; `env` of the sidecar and its init step, without its prefix. */
-export async function startTransparentPod(env: Record<string, string> = {}): Promise<TransparentPod> {
+/** A fresh pod; `env` of the sidecar and its init step, without its prefix; `families`: 4 for one without IPv6. */
+export async function startTransparentPod(
+  env: Record<string, string> = {},
+  families: 4 | 'both' = 'both',
+): Promise<TransparentPod> {
   const id = randomBytes(4).toString('hex');
   const [pod, outside] = [`ep-${id}-pod`, `ep-${id}-out`];
   await startNetwork(pod, outside);
+  if (families === 4)
+    await must(run('nsenter', inside(pod, 0, 'sysctl', '-qw', 'net.ipv6.conf.all.disable_ipv6=1')));
   const pairs: SeenPair[] = [];
   const forwarderPort = await startReceiving(pod, pairs);
   const settings = prefixed({

@@ -64,7 +64,7 @@ const conversation: CaptureMessage[] = [
       container: '',
     },
   },
-  { type: 'welcome', value: { lastBatch: 0, windowBytes: 1 << 23 } },
+  { type: 'welcome', value: { lastBatch: 0, windowBytes: 1 << 23, unchecked: true } },
   {
     type: 'batch',
     value: {

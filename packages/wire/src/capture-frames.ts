@@ -33,6 +33,11 @@ export function encodeCaptureFrame(message: CaptureMessage): Buffer {
   return frame;
 }
 
+/** Puts the checksum into a frame that was made without: what a receiver that wants it is sent. */
+export function putChecksum(frame: Buffer): void {
+  frame.writeUInt32LE(crc32(frame.subarray(HEADER_BYTES)), 4);
+}
+
 /** Bytes in, messages out. `preface: true` on the side that receives the preface (the forwarder). */
 export class CaptureFrameDecoder {
   /** A larger frame is refused; it may be changed between two messages. */
@@ -41,9 +46,12 @@ export class CaptureFrameDecoder {
   #buffer: Buffer = NOTHING;
   #length = 0;
   #prefaceDue: boolean;
+  readonly #isUncheckedTaken: boolean;
 
-  constructor(options: { preface: boolean; maxFrameBytes?: number }) {
+  /** `unchecked`: frames without a checksum are taken. */
+  constructor(options: { preface: boolean; maxFrameBytes?: number; unchecked?: boolean }) {
     this.#prefaceDue = options.preface;
+    this.#isUncheckedTaken = options.unchecked ?? false;
     this.maxFrameBytes = options.maxFrameBytes ?? MAX_CAPTURE_FRAME_BYTES;
   }
 
@@ -110,7 +118,8 @@ export class CaptureFrameDecoder {
     }
     if (this.#length < HEADER_BYTES + length) return null;
     const frame = this.#buffer.subarray(HEADER_BYTES, HEADER_BYTES + length);
-    if (crc32(frame) !== this.#buffer.readUInt32LE(4)) {
+    const checksum = this.#buffer.readUInt32LE(4);
+    if (!(checksum === 0 && this.#isUncheckedTaken) && crc32(frame) !== checksum) {
       throw new CaptureStreamError('bad-checksum', 'a frame is damaged: its checksum does not match');
     }
     this.#consume(HEADER_BYTES + length);

@@ -18,7 +18,7 @@ message Hello {
   string pod = 8;
   string container = 9;
 }
-message Welcome { double last_batch = 1; uint32 window_bytes = 2; }
+message Welcome { double last_batch = 1; uint32 window_bytes = 2; bool unchecked = 3; }
 message Ack { double batch = 1; }
 message Refusal { string code = 1; string message = 2; }
 message Counters {
@@ -83,6 +83,8 @@ export interface Hello {
 export interface Welcome {
   lastBatch: number;
   windowBytes: number;
+  /** Frames without a checksum (0 in its place) are taken: the transport has its own. */
+  unchecked?: boolean;
 }
 
 /** Cumulative: every batch up to and including `batch` is durable. */

@@ -14,7 +14,8 @@ export const MAX_TABLE_BYTES = 65_536;
 /** The largest decoded block: a few bytes can name a large entry many times. */
 export const MAX_HEAD_BYTES = 262_144;
 const ENTRY_OVERHEAD_BYTES = 32;
-const DEFAULT_TABLE_BYTES = 4_096;
+/** The size of a table of which nothing was said (RFC 9113 section 6.5.2). */
+export const DEFAULT_TABLE_BYTES = 4_096;
 
 /** RFC 7541 appendix A; `=` stands between name and value. */
 const STATIC_FIELDS = `:authority :method=GET :method=POST :path=/ :path=/index.html :scheme=http :scheme=https

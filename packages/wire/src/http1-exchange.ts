@@ -140,9 +140,9 @@ export class Http1Exchange {
     return this.#outstanding.length + (this.#requests.inHead ? 1 : 0);
   }
 
-  /** Bytes held beside slabs: heads and trailers, and bodies of requests that wait for their responses. */
+  /** Bytes held beside slabs: heads and trailers, if only begun, and bodies of requests that wait for their responses. */
   get heldBytes(): number {
-    return this.#heldBytes;
+    return this.#heldBytes + this.#requests.heldBytes + this.#responses.heldBytes;
   }
 
   /** Bytes of both directions that were not framed. */

@@ -95,6 +95,11 @@ export class Http1Framer {
     return this.#state === 'head' || (this.#state === 'held' && this.#reader.heldBytes > 0);
   }
 
+  /** Bytes kept of a head, a line or trailers that have not ended, or while held. */
+  get heldBytes(): number {
+    return this.#reader.heldBytes;
+  }
+
   get isHeld(): boolean {
     return this.#state === 'held';
   }

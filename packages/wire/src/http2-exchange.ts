@@ -12,7 +12,7 @@
  * from then on, decided as bytes arrive; an event stream also whenever its part is full. Tunnels (CONNECT) keep no bytes.
  */
 
-import { HpackDecoder, type HpackError } from './hpack-decoder.ts';
+import { DEFAULT_TABLE_BYTES, HpackDecoder, type HpackError } from './hpack-decoder.ts';
 import { HeadBlock } from './hpack-head.ts';
 import {
   type HeaderBlock,
@@ -111,9 +111,12 @@ export class Http2Exchange {
     return this.#requests.opaqueBytes + this.#responses.opaqueBytes;
   }
 
-  /** Bytes held for what is outstanding, beside slabs. */
+  /** Bytes held beside slabs: for what is outstanding or has only begun, and in tables beyond their usual size. */
   get heldBytes(): number {
-    return this.#slabs ? this.#heldBytes : this.#heldBytes + this.#bodyBytes;
+    if (this.#isOver) return 0;
+    const begun = this.#requests.heldBytes + this.#responses.heldBytes;
+    const tables = unusualBytes(this.#requestFields) + unusualBytes(this.#responseFields);
+    return this.#heldBytes + (this.#slabs ? 0 : this.#bodyBytes) + begun + tables;
   }
 
   /** Responses the server pushed without a request; they are not recorded. */
@@ -377,6 +380,11 @@ export class Http2Exchange {
     this.#heldBytes += head.length;
     return head;
   }
+}
+
+/** A table of the usual size is part of what every connection costs. */
+function unusualBytes(fields: HpackDecoder): number {
+  return Math.max(0, fields.usedBytes - DEFAULT_TABLE_BYTES);
 }
 
 /** What one end announces holds for the other end's frames. An earlier, larger value may still be in use. */

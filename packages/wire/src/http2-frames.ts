@@ -98,6 +98,11 @@ export class Http2Frames {
     return this.#opaqueBytes;
   }
 
+  /** Bytes kept of what has not ended: a frame that is read as a whole, a header block with its CONTINUATIONs. */
+  get heldBytes(): number {
+    return this.#gathered.length + this.#fragments.length;
+  }
+
   /** The stream of the header block that is in the making, or 0. */
   get headersInProgress(): number {
     if (this.#isOpaque) return 0;

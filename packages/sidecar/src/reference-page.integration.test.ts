@@ -1,0 +1,52 @@
+// docs/sidecar.md repeats every setting and every metric; a table that is no longer true is printed as it should be.
+import { readFile } from 'node:fs/promises';
+import { envName, loadConfig, type Sample } from '@echoplane/runtime';
+import { emptyCounters } from '@echoplane/traffic';
+import { expect, test } from 'vitest';
+import { sidecarConfig } from './config.ts';
+import { type CounterName, gaugeSamples, Metrics, streamSamples } from './metrics.ts';
+
+const PAGE = new URL('../../../docs/sidecar.md', import.meta.url);
+const REQUIRED = { ECHOPLANE_MODE: 'forward', ECHOPLANE_WORKLOAD: 'shop' };
+
+/** What stands between the two comments of a table. */
+async function tableOf(name: string): Promise<string> {
+  const page = await readFile(PAGE, 'utf8');
+  return new RegExp(`<!-- ${name}:.*-->\\n([^]*?)<!-- end of ${name} -->`).exec(page)?.[1] ?? '';
+}
+
+function table(...rows: readonly string[][]): string {
+  const [head = [], ...body] = rows;
+  return [head, head.map(() => '---'), ...body].map((row) => `| ${row.join(' | ')} |\n`).join('');
+}
+
+function shown(value: unknown): string {
+  const isNothing = value === undefined || (typeof value === 'object' && Object.keys(value!).length === 0);
+  return isNothing ? 'none' : `\`${value}\``;
+}
+
+test('the page has every setting with its default and meaning', async () => {
+  const defaults: Record<string, unknown> = loadConfig(sidecarConfig, REQUIRED);
+  const rows = Object.entries(sidecarConfig.shape).map(([field, schema]) => {
+    const name = envName(field);
+    return [`\`${name}\``, name in REQUIRED ? 'required' : shown(defaults[field]), schema.description ?? ''];
+  });
+  expect(await tableOf('settings')).toBe(table(['variable', 'default', 'meaning'], ...rows));
+});
+
+test('the page has every metric with its type, label and meaning', async () => {
+  const metrics = new Metrics();
+  for (const { name } of metrics.samples())
+    metrics.count(name.replace(/^echoplane_sidecar_|_total$/g, '') as CounterName, 'any');
+  const any = { any: 1 };
+  const samples: Sample[] = [
+    ...streamSamples({ ...emptyCounters(), withheld: any, dropped: any }, any),
+    ...metrics.samples(),
+    ...gaugeSamples({} as never),
+  ];
+  const rows = samples.map(({ name, type, values, help }) => {
+    const label = Object.keys(values[0]?.labels ?? {})[0];
+    return [`\`${name}\``, type, label ? `\`${label}\`` : '', help];
+  });
+  expect(await tableOf('metrics')).toBe(table(['name', 'type', 'label', 'meaning'], ...rows));
+});

@@ -246,4 +246,20 @@ describe('a tap', () => {
     tap.closed(false);
     expect([pairs.length, metrics.get('connections_unseen', 'OUT')]).toEqual([0, 1]);
   });
+
+  test('decodes HTTP/2 whose server speaks first, and nothing else of the kind', () => {
+    const settings = Buffer.from('000000040000000000', 'hex');
+    const preface = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), settings]);
+    const { open, capture, pairs } = setUp();
+    const tap = open();
+    tap.fromServer(settings, tap.nowUs());
+    tap.fromClient(preface, tap.nowUs());
+    expect(capture.describe()).toMatchObject([{ state: 'http/2' }]);
+    tap.closed(false);
+    const other = open();
+    other.fromServer(settings, other.nowUs());
+    other.fromClient(REQUEST, other.nowUs());
+    other.closed(false);
+    expect(pairs).toMatchObject([{ protocol: 'opaque', gapReason: 'server-first' }]);
+  });
 });

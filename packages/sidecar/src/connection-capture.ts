@@ -8,7 +8,6 @@ import { type Clock, newId } from '@echoplane/runtime';
 import {
   type CapturedPair,
   capturedMessagesPair,
-  detectProtocol,
   type EncodablePair,
   encodablePair,
   encodeCaptured,
@@ -25,6 +24,7 @@ import {
   webSocketExtensionsOf,
 } from '@echoplane/wire';
 import type { CaptureOptions, ConnectionFacts, ConnectionTap } from './capture.ts';
+import { Detection } from './detection.ts';
 import { fieldName, readFields } from './head-fields.ts';
 import { OpaqueBytes } from './opaque-bytes.ts';
 
@@ -58,7 +58,6 @@ interface Exchange {
   readonly heldBytes?: number;
 }
 
-const NOTHING = Buffer.alloc(0);
 const HOST = [fieldName('host'), fieldName(':authority')];
 
 /** The tap of one connection. */
@@ -78,7 +77,7 @@ export class ConnectionCapture implements ConnectionTap {
   #exchange: Exchange | null = null;
   #opaqueBytes: OpaqueBytes | null = null;
   #heldBytes = 0;
-  #first: Buffer = NOTHING;
+  readonly #detection = new Detection();
   #connectFailed = false;
   #clientHasEnded = false;
   #sentBytes = 0;
@@ -136,8 +135,8 @@ export class ConnectionCapture implements ConnectionTap {
     this.#firstResponseUs ??= atUs;
     try {
       this.#opaqueBytes?.add('server', chunk, atUs);
-      if (this.#state === 'detecting') this.#goOpaque('server-first');
-      else this.#exchange?.server(chunk, atUs);
+      if (this.#state !== 'detecting') this.#exchange?.server(chunk, atUs);
+      else if (this.#detection.server(chunk) === 'server-first') this.#goOpaque('server-first');
       this.#account();
     } catch {
       this.#fail();
@@ -158,7 +157,7 @@ export class ConnectionCapture implements ConnectionTap {
     this.#guard(() => {
       if (failed) this.#exchange?.abort(this.#clientHasEnded ? 'client-closed' : 'reset', nowUs);
       else this.#exchange?.serverEnd(nowUs);
-      if (this.#state === 'detecting' && this.#first.length > 0) this.#goOpaque('unknown-protocol');
+      if (this.#state === 'detecting' && this.#detection.unknown) this.#goOpaque(this.#detection.unknown);
       if (this.#state === 'opaque') this.#offerOpaque(failed, nowUs);
     });
     this.#exchange = null;
@@ -187,19 +186,20 @@ export class ConnectionCapture implements ConnectionTap {
   }
 
   #detect(chunk: Buffer, nowUs: number): void {
-    this.#first = this.#first.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.#first, chunk]);
-    const protocol = detectProtocol(this.#first);
+    const protocol = this.#detection.client(chunk);
     if (protocol === 'need-more') return;
-    const first = this.#first;
-    this.#first = NOTHING;
+    const { clientBytes: first, serverBytes } = this.#detection;
+    this.#detection.clear();
     if (protocol === 'http1' || protocol === 'http2') {
       this.#state = protocol === 'http1' ? 'http/1.1' : 'http/2';
       this.#exchange = protocol === 'http1' ? this.#newHttp1() : this.#newHttp2();
       this.#exchange.client(first, nowUs);
+      if (serverBytes.length > 0) this.#exchange?.server(serverBytes, nowUs);
       return;
     }
     if (protocol === 'tls') this.#noteTls(first);
-    this.#goOpaque(protocol === 'tls' ? 'tls-passthrough' : 'unknown-protocol');
+    const reasons = { tls: 'tls-passthrough', unknown: 'unknown-protocol', 'server-first': 'server-first' };
+    this.#goOpaque(reasons[protocol]);
   }
 
   /** A ClientHello that arrives in pieces stays without its name: nothing waits for it. */
@@ -275,7 +275,7 @@ export class ConnectionCapture implements ConnectionTap {
     this.#state = 'opaque';
     this.#reason = reason;
     this.#exchange = null;
-    this.#first = NOTHING;
+    this.#detection.clear();
     this.#options.metrics.count('connections_opaque', reason);
   }
 

@@ -107,8 +107,8 @@ export class DataPath {
     return this.#start(name, run);
   }
 
-  /** A tenant's forwarder that reports to one replica; small segments, so that there are many. */
-  async forwarder(tenant: Tenant, cloudUrl: string): Promise<Server> {
+  /** A tenant's forwarder that reports to one replica, with further settings; small segments, so that there are many. */
+  async forwarder(tenant: Tenant, cloudUrl: string, settings: Record<string, string> = {}): Promise<Server> {
     const [port, adminPort] = [await unusedPort(), await unusedPort()];
     const env = {
       ECHOPLANE_PORT: String(port),
@@ -118,6 +118,7 @@ export class DataPath {
       ECHOPLANE_CLOUD_URL: cloudUrl,
       ECHOPLANE_AGENT_KEY: tenant.agentKey,
       ECHOPLANE_SEGMENT_MAX_BYTES: String(16 << 10),
+      ...settings,
     };
     const start = () =>
       this.#start(`forwarder of ${tenant.name}`, () => this.#programs.start('forwarder', env));

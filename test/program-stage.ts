@@ -31,6 +31,8 @@ export interface Program {
   ended: Promise<Ended>;
   /** Its first line with this `event`. */
   event(name: string): Promise<JsonLine>;
+  /** What it has written to stderr so far. */
+  stderr(): string;
 }
 
 /** A forwarder that keeps what it is sent and acknowledges every batch. */
@@ -109,7 +111,7 @@ export class ProgramStage {
       });
       return seen()!;
     };
-    return { child, ended, event };
+    return { child, ended, event, stderr: () => left.stderr };
   }
 
   /** A forwarder's stand-in on a free port. */

@@ -36,8 +36,27 @@ function vitest(project: string, needs: string[] = []): Suite {
 
 const check = (...command: string[]): Suite => ({ command: () => command, needs: [], counts: 'exit-code' });
 
+const INTEGRATION_TOOLS = [
+  ...[
+    'curl',
+    'haproxy',
+    'ip',
+    'iptables',
+    'java',
+    'jq',
+    'keytool',
+    'nft',
+    'openssl',
+    'psql',
+    'setpriv',
+    'zstd',
+  ],
+];
 /** What abuses the sidecar: real clients, real servers, real network namespaces. */
-const FAULT_TOOLS = ['curl', 'haproxy', 'h2load', 'ip', 'iptables', 'keytool', 'mariadb', 'nft', 'nginx', 'psql', 'setpriv', 'wrk'];
+const FAULT_TOOLS = [
+  ...['curl', 'h2load', 'haproxy', 'ip', 'iptables', 'jq', 'keytool', 'mariadb', 'mariadbd', 'nft', 'nghttp'],
+  ...['nghttpd', 'nginx', 'nsenter', 'openssl', 'psql', 'setpriv', 'unshare', 'wrk', 'zstd'],
+];
 
 const SUITES: Record<string, Suite> = {
   types: check(bin('tsc'), '--noEmit'),
@@ -45,7 +64,7 @@ const SUITES: Record<string, Suite> = {
   lint: check(bin('biome'), 'check', '--error-on-warnings', '.'),
   architecture: vitest('architecture'),
   unit: vitest('unit'),
-  integration: vitest('integration', ['curl', 'jq', 'openssl', 'zstd']),
+  integration: vitest('integration', INTEGRATION_TOOLS),
   fault: vitest('fault', FAULT_TOOLS),
   fuzz: vitest('fuzz'),
   browser: vitest('browser', ['chromium']),
@@ -60,7 +79,7 @@ async function runSuite(name: string): Promise<Tally> {
   if (missing.length > 0)
     return didNotRun(
       name,
-      `${missing.join(', ')} must be installed first (Debian: apt-get install -y ${missing.join(' ')})`,
+      `${missing.join(', ')} must be installed first (the README names their Debian packages)`,
     );
   const folder = mkdtempSync(join(tmpdir(), 'echoplane-suite-'));
   try {

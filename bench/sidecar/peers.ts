@@ -1,7 +1,9 @@
 // The peers: each a program under test on its own core, started with what it needs. Ours come in the variants that the
 // scenarios want; every one that captures has a sink of its own.
+
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { NODE_FLAGS } from '../../deploy/bundle.ts';
 import { type Ports, proxyHaproxy, proxyNginx } from './configurations.ts';
 import { accepting, announced, freePort, type Running, start, TEST_CORE } from './processes.ts';
 import { type Sink, startSink } from './sink.ts';
@@ -62,7 +64,7 @@ const STARTS = {
     return { pid: program.pid, ports: { http: port }, sink, program };
   },
   ours: (stage) => ours(stage, 'http'),
-  'ours-whole': (stage) => ours(stage, 'http', { BODY_LIMIT: String(2 << 20) }),
+  'ours-whole': (stage) => ours(stage, 'http', WHOLE_BODIES),
   'ours-tls': (stage) =>
     ours(stage, 'tls', {
       TLS_IN_CERT_FILES: stage.certificates.cert,
@@ -129,6 +131,13 @@ async function ours(
     : { pid: program.pid, ports: { [way]: inPort! }, sink, program };
 }
 
+/** 64 bodies of a megabyte at once are more than the default limits keep. */
+const WHOLE_BODIES = {
+  BODY_LIMIT: String(2 << 20),
+  CAPTURE_LIMIT: String(112 << 20),
+  QUEUE_LIMIT: String(48 << 20),
+};
+
 /** The bundled sidecar in front of the upstream, streaming to `sink`; `settings` without their prefix. */
 export function startSidecar(stage: Stage, sink: Sink, settings: Record<string, string> = {}): Running {
   const all = {
@@ -145,5 +154,5 @@ export function startSidecar(stage: Stage, sink: Sink, settings: Record<string, 
   };
   const env = Object.fromEntries(Object.entries(all).map(([name, value]) => [`ECHOPLANE_${name}`, value]));
   const profile = stage.profileFolder ? ['--cpu-prof', `--cpu-prof-dir=${stage.profileFolder}`] : [];
-  return start(TEST_CORE, [process.execPath, ...profile, stage.programs.sidecar], env);
+  return start(TEST_CORE, [process.execPath, ...NODE_FLAGS, ...profile, stage.programs.sidecar], env);
 }

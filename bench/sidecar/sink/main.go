@@ -214,7 +214,8 @@ func answer(conn net.Conn, number byte, first float64, second uint64) error {
 	frame = append(frame, number, 1<<3|1)
 	frame = binary.LittleEndian.AppendUint64(frame, math.Float64bits(first))
 	if second != 0 {
-		frame = binary.AppendUvarint(append(frame, 2<<3), second)
+		// As the forwarder does: frames without a checksum are taken.
+		frame = append(binary.AppendUvarint(append(frame, 2<<3), second), 3<<3, 1)
 	}
 	binary.LittleEndian.PutUint32(frame, uint32(len(frame)-8))
 	binary.LittleEndian.PutUint32(frame[4:], crc32.ChecksumIEEE(frame[8:]))

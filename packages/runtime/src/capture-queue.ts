@@ -30,15 +30,17 @@ export interface OutgoingBatch {
 const MAX_PAIR_BYTES = MAX_CAPTURE_FRAME_BYTES / 2;
 /** A forwarder takes batches of up to 10,000 pairs. */
 const MAX_BATCH_PAIRS = 8_000;
-/** Buffers kept for the next batches. */
-const SPARE_BUFFERS = 8;
+/** Buffers kept for the next batches, by their bytes: a buffer of a megabyte is dearer to get than to fill. */
+const SPARE_BYTES = 8 << 20;
 
 /** The bounded book of a capture sender. */
 export class CaptureQueue {
   readonly #options: CaptureQueueOptions;
   readonly #counters: HopCounters = emptyCounters();
   readonly #unacknowledged: OutgoingBatch[] = [];
-  readonly #spare: Buffer[] = [];
+  /** By size, which is a power of two times that of a batch. */
+  readonly #spare = new Map<number, Buffer[]>();
+  #spareBytes = 0;
   readonly #shedBytes: Record<string, number> = {};
   #open: BatchBuilder | null = null;
   #unacknowledgedBytes = 0;
@@ -157,22 +159,29 @@ export class CaptureQueue {
   }
 
   #begin(pair: EncodablePair): BatchBuilder {
-    const needed = BATCH_OVERHEAD_BYTES + batchedSize(pair);
-    if (needed > this.#bufferBytes) return new BatchBuilder(Buffer.allocUnsafeSlow(needed));
-    return new BatchBuilder(this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.#bufferBytes));
+    const needed = Math.max(this.#bufferBytes, BATCH_OVERHEAD_BYTES + batchedSize(pair));
+    let size = this.#bufferBytes;
+    while (size < needed) size *= 2;
+    const spare = this.#spare.get(size)?.pop();
+    if (spare) this.#spareBytes -= size;
+    return new BatchBuilder(spare ?? Buffer.allocUnsafeSlow(size), needed);
   }
 
   /** A batch that leaves most of its buffer empty is copied out: what is held is what was counted. */
   #keep(open: BatchBuilder, frame: Buffer): Buffer {
-    if (open.buffer.length !== this.#bufferBytes || frame.length > open.buffer.length / 2) return frame;
+    if (frame.length > open.buffer.length / 2 || open.buffer.length < this.#bufferBytes) return frame;
     const copy = Buffer.from(frame);
     this.#recycle(open.buffer);
     return copy;
   }
 
-  #recycle(buffer: Buffer): void {
-    if (buffer.buffer.byteLength !== this.#bufferBytes || this.#spare.length >= SPARE_BUFFERS) return;
-    this.#spare.push(Buffer.from(buffer.buffer as ArrayBuffer, 0, this.#bufferBytes));
+  #recycle({ buffer }: Buffer): void {
+    const size = buffer.byteLength;
+    if (size % this.#bufferBytes !== 0 || this.#spareBytes + size > SPARE_BYTES) return;
+    this.#spareBytes += size;
+    const spare = this.#spare.get(size) ?? [];
+    this.#spare.set(size, spare);
+    spare.push(Buffer.from(buffer as ArrayBuffer));
   }
 
   get #bufferBytes(): number {

@@ -60,10 +60,11 @@ interface Link {
   refused: boolean;
 }
 
-const DEFAULTS = { queueBytes: 32 << 20, batchBytes: 256 << 10, batchDelayMs: 5, stallMs: 30_000 };
+const DEFAULTS = { queueBytes: 32 << 20, batchBytes: 256 << 10, batchDelayMs: 50, stallMs: 30_000 };
 /** Bytes handed to the socket and not taken by the kernel; more is pointless while the other side does not read. */
 const SOCKET_BYTES = 1 << 20;
-const TICK_MS = 50;
+/** A tick costs an idle process most of what it costs at all. */
+const TICK_MS = 250;
 const QUIET_US = 250_000;
 const HEARTBEAT_US = 5_000_000;
 const RETRY = { firstMs: 100, maxMs: 5_000 };

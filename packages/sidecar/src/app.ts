@@ -158,7 +158,7 @@ function openDump(config: SidecarConfig, metrics: Metrics, log: Logger): Promise
 async function openDns(config: SidecarConfig, clock: Clock, metrics: Metrics): Promise<DnsRelay | null> {
   if (config.hostResolution !== 'dns') return null;
   const server = await readDnsServer(config.dnsServer);
-  return openDnsRelay({ port: config.dnsPort, server, clock, metrics });
+  return openDnsRelay({ port: config.dnsPort, ipv6: config.ipv6, server, clock, metrics });
 }
 
 interface Measured {

@@ -49,7 +49,7 @@ const listeners = {
   ipv6: field
     .flag()
     .default(true)
-    .describe('true or false: transparent: listen on IPv6 too, where the machine has it'),
+    .describe('true or false: transparent, DNS relay: listen on IPv6 too, where the machine has it'),
   targetHost: name('127.0.0.1', 'reverse, dual: host of the app'),
   targetPort: field.integer(1, 65_535).optional().describe('reverse, dual: port of the app, 1 to 65535'),
   clientIp: z

@@ -17,7 +17,7 @@ const metrics = new Metrics();
 
 async function relayTo(port: number): Promise<DnsRelay> {
   const server = { ip: '127.0.0.1', port };
-  const relay = await openDnsRelay({ port: 0, server, clock: systemClock(), metrics });
+  const relay = await openDnsRelay({ port: 0, ipv6: true, server, clock: systemClock(), metrics });
   atEnd(() => relay.close());
   return relay;
 }
@@ -48,6 +48,27 @@ test('a resolver gets its answer, and the relay knows the name it asked for', as
   );
   expect(await resolver(relay).resolve4('shop.test')).toEqual(['192.0.2.7']);
   expect(relay.names.nameOf('192.0.2.7')).toBe('shop.test');
+});
+
+test('over IPv6 it answers too, by UDP and TCP, and only where that is wanted', async () => {
+  const answer = (query: Buffer) => [dnsResponse(query.readUInt16BE(0), askedName(query), RECORDS)];
+  const server = { ip: '127.0.0.1', port: await startDnsServer(answer) };
+  for (const ipv6 of [true, false]) {
+    const relay = await openDnsRelay({ port: 0, ipv6, server, clock: systemClock(), metrics });
+    atEnd(() => relay.close());
+    const asks = new Resolver({ timeout: 2_000, tries: 1 });
+    asks.setServers([`[::1]:${relay.port}`]);
+    const answered = asks.resolve4('shop.test');
+    if (ipv6) expect(await answered).toEqual(['192.0.2.7']);
+    else await expect(answered).rejects.toThrow(/ECONNREFUSED/);
+    const tcp = connect(relay.port, '::1');
+    const outcome = once(tcp, 'connect').then(
+      () => 'connected',
+      (error) => error.code,
+    );
+    expect(await outcome).toBe(ipv6 ? 'connected' : 'ECONNREFUSED');
+    tcp.destroy();
+  }
 });
 
 test('an answer too long for UDP is fetched over TCP, and learned there', async () => {
@@ -127,12 +148,18 @@ test('a TCP server that is gone closes the connection', async () => {
 test('a port in use is one sentence', async () => {
   const taken = await listening(createServer());
   const server = { ip: '127.0.0.1', port: 53 };
-  const opening = openDnsRelay({ port: taken, server, clock: systemClock(), metrics });
+  const opening = openDnsRelay({ port: taken, ipv6: true, server, clock: systemClock(), metrics });
   await expect(opening).rejects.toThrow(
     new RegExp(`^Port ${taken} on 127.0.0.1 is in use, so the DNS relay`),
   );
   const udp = await udpClient();
-  const busy = openDnsRelay({ port: udp.socket.address().port, server, clock: systemClock(), metrics });
+  const busy = openDnsRelay({
+    port: udp.socket.address().port,
+    ipv6: true,
+    server,
+    clock: systemClock(),
+    metrics,
+  });
   await expect(busy).rejects.toThrow(/is in use, so the DNS relay cannot start/);
 });
 

@@ -10,6 +10,7 @@ import { type Clock, ConfigError, envName, listen, listenError } from '@echoplan
 import { ipBytes, ipText } from '@echoplane/wire';
 import { answeredAddresses } from './dns-answer.ts';
 import { LearnedNames } from './dns-names.ts';
+import { LOOPBACK, saysNoIpv6 } from './ip-families.ts';
 import type { Metrics } from './metrics.ts';
 import { splice, type Tap, tcpEndpoint } from './splice.ts';
 
@@ -27,15 +28,18 @@ export interface DnsRelay {
 export interface DnsRelayOptions {
   /** 0 takes a free one. */
   port: number;
+  /** Listen on ::1 too. */
+  ipv6: boolean;
   server: DnsServer;
   clock: Pick<Clock, 'nowUs'>;
   metrics: Pick<Metrics, 'count'>;
 }
 
-const LOOPBACK = '127.0.0.1';
+const WHAT = 'the DNS relay';
 const DNS_PORT = 53;
 /** Client ports that wait for an answer; a query beyond them is lost, as the network may lose one. */
 const MAX_WAITING = 1_000;
+/** Connections of each family. */
 const MAX_TCP = 256;
 const ANSWER_MS = 10_000;
 const TCP_IDLE_MS = 30_000;
@@ -68,28 +72,44 @@ function asSystemWritesIt(ip: string): string {
   return ipText(ipBytes(ip)!);
 }
 
-/** Opens the relay on loopback. Throws OperatingError for a busy port. */
+/** What the listeners of both families have in one. */
+interface Shared extends DnsRelayOptions {
+  names: LearnedNames;
+  /** By client address and port. */
+  waiting: Map<string, Waiting>;
+  /** What has to be closed. */
+  opened: (() => void | Promise<void>)[];
+}
+
+/** Opens the relay on loopback, IPv6 where it is wanted and there is any. Throws OperatingError for a busy port. */
 export async function openDnsRelay(options: DnsRelayOptions): Promise<DnsRelay> {
   const names = new LearnedNames(options.clock);
   for (let tries = PORT_TRIES; ; tries--) {
-    const tcp = openTcp(options.server, names);
-    const port = await listen(tcp.server, options.port, LOOPBACK, 'the DNS relay');
+    const shared: Shared = { ...options, names, waiting: new Map(), opened: [] };
+    const close = async () => {
+      for (const closeOne of shared.opened.splice(0)) await closeOne();
+    };
     try {
-      const udp = await openUdp(port, options, names);
-      return {
-        port,
-        names,
-        async close() {
-          udp.close();
-          await tcp.close();
-        },
-      };
-    } catch (cause) {
-      await tcp.close();
-      if (options.port !== 0 || tries === 1)
-        throw listenError(cause as NodeJS.ErrnoException, port, LOOPBACK, 'the DNS relay');
+      return { port: await openFamilies(shared), names, close };
+    } catch (error) {
+      await close();
+      if (options.port !== 0 || tries === 1) throw error;
     }
   }
+}
+
+/** The port of all listeners. */
+async function openFamilies(shared: Shared): Promise<number> {
+  let { port } = shared;
+  for (const host of shared.ipv6 ? LOOPBACK : LOOPBACK.slice(0, 1)) {
+    try {
+      port = await openTcp(port, host, shared);
+      await openUdp(port, host, shared);
+    } catch (error) {
+      if (host === LOOPBACK[0] || !saysNoIpv6(error)) throw error;
+    }
+  }
+  return port;
 }
 
 /** A client port with queries on their way. */
@@ -99,13 +119,9 @@ interface Waiting {
   timer: NodeJS.Timeout;
 }
 
-async function openUdp(
-  port: number,
-  { server, metrics }: DnsRelayOptions,
-  names: LearnedNames,
-): Promise<{ close(): void }> {
-  const socket = createSocket('udp4');
-  const waiting = new Map<string, Waiting>();
+async function openUdp(port: number, host: string, shared: Shared): Promise<void> {
+  const { server, metrics, names, waiting, opened } = shared;
+  const socket = createSocket({ type: isIP(host) === 6 ? 'udp6' : 'udp4', ipv6Only: isIP(host) === 6 });
   const forget = (key: string) => {
     const gone = waiting.get(key);
     if (!gone) return;
@@ -131,10 +147,18 @@ async function openUdp(
     return begun;
   };
   await new Promise<void>((resolve, reject) => {
-    socket.once('error', reject).bind(port, LOOPBACK, () => {
-      socket.off('error', reject).on('error', () => {});
+    const fail = (cause: NodeJS.ErrnoException) => {
+      socket.close();
+      reject(listenError(cause, port, host, WHAT));
+    };
+    socket.once('error', fail).bind(port, host, () => {
+      socket.off('error', fail).on('error', () => {});
       resolve();
     });
+  });
+  opened.push(() => {
+    for (const key of [...waiting.keys()]) forget(key);
+    socket.close();
   });
   socket.on('message', (message, client) => {
     const key = `${client.address} ${client.port}`;
@@ -148,15 +172,10 @@ async function openUdp(
     metrics.count('dns_messages', 'query');
     upstream.send(message, server.port, server.ip, () => {});
   });
-  return {
-    close() {
-      for (const key of [...waiting.keys()]) forget(key);
-      socket.close();
-    },
-  };
 }
 
-function openTcp(upstream: DnsServer, names: LearnedNames) {
+async function openTcp(port: number, host: string, shared: Shared): Promise<number> {
+  const { server: upstream, names, opened } = shared;
   const open = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     const socket = connect({ host: upstream.ip, port: upstream.port, allowHalfOpen: true, noDelay: true });
@@ -168,12 +187,15 @@ function openTcp(upstream: DnsServer, names: LearnedNames) {
     splice(tcpEndpoint(client), tcpEndpoint(socket), learningTap(names));
   });
   server.maxConnections = MAX_TCP;
-  const close = () =>
-    new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      for (const socket of open) socket.destroy();
-    });
-  return { server, close };
+  const taken = await listen(server, port, host, WHAT, isIP(host) === 6);
+  opened.push(
+    () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        for (const socket of open) socket.destroy();
+      }),
+  );
+  return taken;
 }
 
 const NOTHING = Buffer.alloc(0);

@@ -100,11 +100,12 @@ function openTap(
     ...more,
   });
   accepted.isQuiet = () => tap.isQuiet;
-  tellConnect(server, tap);
+  // Asked of the kernel, an address costs a system call.
+  tellConnect(server, tap, isIP(target.host) === 0 ? null : target);
   return tap;
 }
 
-/** Tells a tap how the dial goes, or went; `as`: the destination a mocked connection is taken for. */
+/** Tells a tap how the dial goes, or went; `as`: the destination it is known to have, or taken for. */
 export function tellConnect(
   server: Socket,
   tap: { connected(ip: string | undefined, port: number | undefined): void; connectFailed(): void },

@@ -3,9 +3,10 @@
 //   transparent   inbound and outbound, IPv4 and IPv6 apart, served by original destination
 //   reverse       inbound ─▶ the target          forward   outbound: a proxy          dual   both
 import type { Server } from 'node:net';
-import { type Logger, listen, type OperatingError } from '@echoplane/runtime';
+import { type Logger, listen } from '@echoplane/runtime';
 import type { SidecarConfig } from './config.ts';
 import { createInbound, type InboundOptions } from './inbound.ts';
+import { EVERYWHERE, LOOPBACK, saysNoIpv6 } from './ip-families.ts';
 import { loadOriginalDestination } from './original-destination.ts';
 import { createOutbound } from './outbound.ts';
 import type { OutboundOptions } from './outbound-options.ts';
@@ -29,11 +30,6 @@ export interface ListenerParts extends OutboundOptions {
   inboundTls: TlsInbound | null;
   log: Logger;
 }
-
-const LOOPBACK = ['127.0.0.1', '::1'] as const;
-const EVERYWHERE = ['0.0.0.0', '::'] as const;
-/** What listening says where there is no IPv6. */
-const NO_IPV6 = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EPROTONOSUPPORT']);
 
 /** Opens what the mode has, or nothing. */
 export async function openListeners(config: SidecarConfig, parts: ListenerParts): Promise<Ports> {
@@ -115,8 +111,7 @@ async function openFamilies(
   try {
     await connections.listen(create(), taken, second, what);
   } catch (error) {
-    const cause = (error as OperatingError).cause as NodeJS.ErrnoException | undefined;
-    if (!NO_IPV6.has(cause?.code ?? '')) throw error;
+    if (!saysNoIpv6(error)) throw error;
     log.info({ listener: what }, 'there is no IPv6 here, this listener is IPv4 only');
   }
   return taken;

@@ -60,8 +60,9 @@ export class SpliceReader implements StaticReader {
   }
 
   next(): Buffer {
-    const lent = this.#bulk[this.#turn];
+    const lent = this.#isOver ? undefined : this.#bulk[this.#turn];
     this.#given = lent && !(lent.isBusy && this.#readsOnPaused) ? lent : null;
+    if (this.#isOver) this.#end();
     return this.#given?.buffer ?? this.#buffers.shared;
   }
 
@@ -107,7 +108,8 @@ export class SpliceReader implements StaticReader {
   #written(scratch: Lent): void {
     if (!this.#busy.delete(scratch)) return;
     this.#buffers.giveBack(scratch.buffer);
-    if (!this.#isOver && !this.#isPeerFull()) this.drained();
+    // Scratch may be done before a bulk buffer that is to be read into next, which then tells by itself.
+    if (!this.#isOver && !this.#given?.isBusy && !this.#isPeerFull()) this.drained();
   }
 
   #isPeerFull(): boolean {
@@ -154,12 +156,16 @@ export class SpliceReader implements StaticReader {
     this.#smallReads = 0;
   }
 
-  /** Nothing is read any more: what the peer has written is given back now, the rest when it is. */
+  /**
+   * One end is closed: what the peer has written is given back now, the rest when it is. The buffer that the socket was
+   * given stays until it has another, or is closed: it may read once more (its own last bytes may still be on their way).
+   */
   #end(): void {
     this.#isOver = true;
     for (let at = this.#bulk.length - 1; at >= 0; at--) {
-      if (this.#bulk[at]!.isBusy) continue;
-      this.#buffers.giveBack(this.#bulk[at]!.buffer);
+      const lent = this.#bulk[at]!;
+      if (lent.isBusy || (lent === this.#given && !this.#from.destroyed)) continue;
+      this.#buffers.giveBack(lent.buffer);
       this.#bulk.splice(at, 1);
     }
   }

@@ -112,4 +112,15 @@ describe('splice()', () => {
     expect(server.destroyed).toBe(true);
     expect(tap.log).toEqual(['closed true']);
   });
+
+  test('tells of bytes that were held before it tells that both sides are closed', async () => {
+    const tap = recorder();
+    const [client, server] = [spring().stream, spring().stream];
+    for (const stream of [client, server]) stream.on('error', () => {}).destroy();
+    await turn();
+    const seen = { ...tap, fromClient: (chunk: Buffer) => tap.log.push(`client said ${chunk}`) };
+    splice(endpointOf(client), endpointOf(server), seen, { fromClient: Buffer.from('GET') });
+    await turn();
+    expect(tap.log).toEqual(['client said GET', 'closed true']);
+  });
 });

@@ -66,8 +66,6 @@ export function splice(client: Endpoint, server: Endpoint, tap: Tap, held: Held 
   const fails = () => {
     life.failed = true;
   };
-  follow(client, server, fails, isClosed);
-  follow(server, client, fails, isClosed);
   copy(client.stream, server.stream, {
     held: held.fromClient,
     pass: (chunk, written) => {
@@ -86,6 +84,9 @@ export function splice(client: Endpoint, server: Endpoint, tap: Tap, held: Held 
     },
     ends: () => tap.serverEnded(),
   });
+  // After what was held has been passed on: an end that is closed already is told here and now.
+  follow(client, server, fails, isClosed);
+  follow(server, client, fails, isClosed);
 }
 
 interface Direction {

@@ -93,6 +93,63 @@ test('a client from outside reaches the app at the port it called, and is captur
   );
 });
 
+test('the app learns the client from outside by a PROXY header, with the port it called', async () => {
+  const pod = await startTransparentPod({ CLIENT_IP: 'proxy-protocol' });
+  // Version 2: 12 bytes of signature, which hold an empty line; version and family; the length; addresses and ports.
+  const echo = `(socket) => {
+    let bytes = Buffer.alloc(0);
+    socket.on('data', (chunk) => {
+      bytes = Buffer.concat([bytes, chunk]);
+      if (!bytes.includes('\\r\\n\\r\\n', 16)) return;
+      const end = 16 + bytes.readUInt16BE(14);
+      const body = [bytes.toString('hex', 12, 14), bytes.toString('hex', 16, end), bytes.toString('latin1', end, end + 4)].join(' ');
+      socket.end('HTTP/1.1 200 OK\\r\\nContent-Length: ' + body.length + '\\r\\n\\r\\n' + body);
+    });
+  }`;
+  await pod.serve('pod', server(8080, echo));
+  for (const [family, addresses] of [
+    [4, '2111 0a4e00010a4e0002'],
+    [6, `2121 fd78${'0'.repeat(27)}1fd78${'0'.repeat(27)}2`],
+  ] as const) {
+    const url = `http://${urlHost(POD[family])}:8080/`;
+    const { stdout } = await pod.outside('curl', ['-sS', '-w', ' %{local_port}', url]);
+    const port = Number(stdout.split(' ').at(-1));
+    const ports = Buffer.from([port >> 8, port & 255, 8080 >> 8, 8080 & 255]).toString('hex');
+    expect(stdout).toBe(`${addresses}${ports} GET  ${port}`);
+  }
+  expect((await pod.captured(2)).map(({ requestLine }) => requestLine)).toEqual(
+    Array(2).fill('GET / HTTP/1.1'),
+  );
+});
+
+/** A name server of UDP that knows one name; it imports the fixture of the relay's own tests. */
+const nameServer = (host: string) => `
+import { createSocket } from 'node:dgram';
+import { askedName, dnsResponse } from ${JSON.stringify(new URL('./dns.fixture.ts', import.meta.url).href)};
+const socket = createSocket({ type: ${host.includes(':') ? "'udp6'" : "'udp4'"} });
+socket.on('message', (query, { port, address }) => {
+  const name = askedName(query);
+  socket.send(dnsResponse(query.readUInt16BE(0), name, [{ owner: name, to: '${OUTSIDE[4]}' }]), port, address);
+});
+socket.bind(53, '${host}', () => console.log('ready'));`;
+
+test.each(FAMILIES)(
+  'a server is known by the name the app asked the name server of IPv%i',
+  async (family) => {
+    const [host, setting] = [OUTSIDE[family], `${urlHost(OUTSIDE[family])}:53`];
+    const pod = await startTransparentPod({ HOST_RESOLUTION: 'dns', DNS_SERVER: setting });
+    await pod.serve('outside', nameServer(host));
+    await pod.serve('outside', server(80, HTTP));
+    const ask = `const asks = new (require('node:dns').promises.Resolver)({ timeout: 2000, tries: 1 });
+    asks.setServers(['${setting}']);
+    asks.resolve4('shop.test').then((ips) => console.log(ips[0]));`;
+    expect((await pod.app(process.execPath, ['-e', ask])).stdout.trim()).toBe(OUTSIDE[4]);
+    await pod.app('curl', ['-sS', `http://${OUTSIDE[4]}/`]);
+    const [pair] = await pod.captured(1);
+    expect(pair!.server).toEqual({ ip: OUTSIDE[4], port: 80, host: 'shop.test' });
+  },
+);
+
 test('psql and a server that speaks first pass through', async () => {
   const pod = await startTransparentPod();
   await pod.serve('outside', server(5432, POSTGRES));
@@ -202,7 +259,7 @@ test('a server that cannot be reached is accept-then-reset', async () => {
 });
 
 test('a machine without IPv6 is served over IPv4', async () => {
-  const pod = await startTransparentPod({}, 4);
+  const pod = await startTransparentPod({ HOST_RESOLUTION: 'dns', DNS_SERVER: `${OUTSIDE[4]}:53` }, 4);
   await pod.serve('pod', server(8080, HTTP));
   const { stdout } = await pod.outside('curl', ['-sS', `http://${POD[4]}:8080/`]);
   expect(stdout).toBe(POD[4]);

@@ -22,10 +22,13 @@ export function batchedSize(pair: EncodablePair): number {
 export class BatchBuilder {
   readonly buffer: Buffer;
   pairs = 0;
+  readonly #limitBytes: number;
   #length = HEADER_BYTES;
 
-  constructor(buffer: Buffer) {
+  /** `limitBytes`: how much of the buffer the batch may take. */
+  constructor(buffer: Buffer, limitBytes = buffer.length) {
     this.buffer = buffer;
+    this.#limitBytes = limitBytes;
   }
 
   /** Bytes so far. */
@@ -35,7 +38,7 @@ export class BatchBuilder {
 
   /** Whether the pair still fits. */
   hasRoom(pair: EncodablePair): boolean {
-    return this.#length + batchedSize(pair) + END_BYTES <= this.buffer.length;
+    return this.#length + batchedSize(pair) + END_BYTES <= this.#limitBytes;
   }
 
   add(pair: EncodablePair): void {

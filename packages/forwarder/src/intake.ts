@@ -107,7 +107,11 @@ export class Intake {
   }
 
   #accept(socket: Socket): void {
-    const decoder = new CaptureFrameDecoder({ preface: true, maxFrameBytes: MAX_HELLO_BYTES, unchecked: true });
+    const decoder = new CaptureFrameDecoder({
+      preface: true,
+      maxFrameBytes: MAX_HELLO_BYTES,
+      unchecked: true,
+    });
     const greeting = new AbortController();
     const connection: Connection = {
       ...{ socket, decoder, greeting, hello: null, stream: null },

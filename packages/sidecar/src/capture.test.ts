@@ -224,6 +224,23 @@ describe('a tap', () => {
     ]);
   });
 
+  test('counts the bytes of opaque connections among what is held, and gives them up at the limit', () => {
+    const { open, pairs, capture } = setUp({ captureLimitBytes: 2_000 });
+    const taps = Array.from({ length: 4 }, () => open({ ...OUT, server: { ip: '', port: 6379, host: '' } }));
+    for (const tap of taps) {
+      tap.fromServer(Buffer.alloc(150, '+'), tap.nowUs());
+      expect(capture.heldBytes).toBeLessThanOrEqual(500);
+    }
+    for (const tap of taps) tap.closed(false);
+    expect(pairs.map(({ messages, gapReason }) => [messages?.length ?? 0, gapReason])).toEqual([
+      [1, 'server-first'],
+      [1, 'server-first'],
+      [0, 'memory'],
+      [0, 'memory'],
+    ]);
+    expect(capture.heldBytes).toBe(0);
+  });
+
   test('when all hold too much the one that holds more is given up, and what it had begun is counted', () => {
     const { open, pairs, uncounted, metrics, capture } = setUp({ captureLimitBytes: 10_000 });
     const [small, large] = [open(), open()];
@@ -261,5 +278,14 @@ describe('a tap', () => {
     other.fromClient(REQUEST, other.nowUs());
     other.closed(false);
     expect(pairs).toMatchObject([{ protocol: 'opaque', gapReason: 'server-first' }]);
+  });
+
+  test('reports a head that never ended as one opaque pair', () => {
+    const { open, pairs } = setUp();
+    const tap = open();
+    tap.fromClient(Buffer.from('GET /slow HTTP/1.1\r\nHost:'), tap.nowUs());
+    tap.fromServer(Buffer.from('<html>'), tap.nowUs());
+    tap.closed(false);
+    expect(pairs).toMatchObject([{ protocol: 'opaque', gapReason: 'unfinished-head', sentBytes: 25 }]);
   });
 });

@@ -158,9 +158,11 @@ export class ConnectionCapture implements ConnectionTap {
       if (failed) this.#exchange?.abort(this.#clientHasEnded ? 'client-closed' : 'reset', nowUs);
       else this.#exchange?.serverEnd(nowUs);
       if (this.#state === 'detecting' && this.#detection.unknown) this.#goOpaque(this.#detection.unknown);
+      // A head that never ended, or an answer without one (HTTP/0.9), is not a pair, and not nothing either.
+      if (this.#state === 'http/1.1' && this.#pairs === 0) this.#goOpaque('unfinished-head');
       if (this.#state === 'opaque') this.#offerOpaque(failed, nowUs);
     });
-    this.#exchange = null;
+    this.#exchange = this.#opaqueBytes = null;
     this.#account();
     this.#options.over();
   }
@@ -281,7 +283,7 @@ export class ConnectionCapture implements ConnectionTap {
 
   /** Tells how much is held; when all connections hold too much, this one is no longer decoded. */
   #account(): void {
-    const heldBytes = this.#exchange?.heldBytes ?? 0;
+    const heldBytes = (this.#exchange?.heldBytes ?? 0) + (this.#opaqueBytes?.heldBytes ?? 0);
     const more = heldBytes - this.#heldBytes;
     if (more === 0) return;
     this.#heldBytes = heldBytes;
@@ -299,6 +301,7 @@ export class ConnectionCapture implements ConnectionTap {
     } catch {
       // It was given up because of an error; what it held goes with it.
     }
+    this.#opaqueBytes = null;
     this.#goOpaque(reason);
   }
 

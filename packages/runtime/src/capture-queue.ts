@@ -38,7 +38,7 @@ export class CaptureQueue {
   readonly #options: CaptureQueueOptions;
   readonly #counters: HopCounters = emptyCounters();
   readonly #unacknowledged: OutgoingBatch[] = [];
-  /** By size, which is a power of two times that of a batch. */
+  /** By size, a multiple of that of a batch. */
   readonly #spare = new Map<number, Buffer[]>();
   #spareBytes = 0;
   readonly #shedBytes: Record<string, number> = {};
@@ -160,16 +160,15 @@ export class CaptureQueue {
 
   #begin(pair: EncodablePair): BatchBuilder {
     const needed = Math.max(this.#bufferBytes, BATCH_OVERHEAD_BYTES + batchedSize(pair));
-    let size = this.#bufferBytes;
-    while (size < needed) size *= 2;
+    const size = Math.ceil(needed / this.#bufferBytes) * this.#bufferBytes;
     const spare = this.#spare.get(size)?.pop();
     if (spare) this.#spareBytes -= size;
     return new BatchBuilder(spare ?? Buffer.allocUnsafeSlow(size), needed);
   }
 
-  /** A batch that leaves most of its buffer empty is copied out: what is held is what was counted. */
+  /** A batch that leaves more than a quarter of its buffer empty is copied out: what is held is near what was counted. */
   #keep(open: BatchBuilder, frame: Buffer): Buffer {
-    if (frame.length > open.buffer.length / 2 || open.buffer.length < this.#bufferBytes) return frame;
+    if (frame.length > open.buffer.length * 0.75 || open.buffer.length < this.#bufferBytes) return frame;
     const copy = Buffer.from(frame);
     this.#recycle(open.buffer);
     return copy;

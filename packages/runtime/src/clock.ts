@@ -13,19 +13,25 @@ export interface Clock {
 /** A monotonic clock this far from the wall's has slept (a suspended laptop) or the wall clock was set. */
 const MAX_DRIFT_US = 1_000_000;
 
-/** The real clock: wall time carried on by the monotonic clock, and set anew when the two have come apart. */
+/**
+ * The real clock: wall time carried on by the monotonic clock, and set anew when the two have come apart. A wall clock that
+ * was set back is waited for at half speed: standing still instead would suspend every deadline until it had caught up.
+ */
 export function systemClock(
   wallMs: () => number = Date.now,
   monotonicMs: () => number = () => performance.now(),
 ): Clock {
   let originUs = (wallMs() - monotonicMs()) * 1000;
   let last = 0;
+  let lastMonotonicUs = monotonicMs() * 1000;
   return {
     nowUs() {
       const wallUs = wallMs() * 1000;
       const monotonicUs = monotonicMs() * 1000;
       if (Math.abs(originUs + monotonicUs - wallUs) > MAX_DRIFT_US) originUs = wallUs - monotonicUs;
-      last = Math.max(last + 1, Math.round(originUs + monotonicUs));
+      const halfUs = Math.floor((monotonicUs - lastMonotonicUs) / 2);
+      lastMonotonicUs = monotonicUs;
+      last = Math.max(last + Math.max(1, halfUs), Math.round(originUs + monotonicUs));
       return last;
     },
     async sleep(ms, signal) {

@@ -7,6 +7,8 @@ test('isLocalhostName() knows names below .localhost, not localhost itself and n
 });
 
 test('isLocal() knows loopback and unspecified addresses in every notation', () => {
-  expect(['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1', '0.0.0.0', '::'].every(isLocal)).toBe(true);
+  const plain = ['127.0.0.1', '127.9.9.9', '::1', '0.0.0.0', '::'];
+  const odd = ['::ffff:127.0.0.1', '::FFFF:7f00:1', '0:0:0:0:0:ffff:7f00:0001', '0:0:0:0:0:0:0:1', '0::0'];
+  expect([...plain, ...odd].filter((address) => !isLocal(address))).toEqual([]);
   expect(['192.0.2.1', '2001:db8::1', '::ffff:192.0.2.1'].some(isLocal)).toBe(false);
 });

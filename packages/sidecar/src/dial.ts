@@ -4,6 +4,7 @@
 import { type LookupAddress, type LookupOptions, lookup } from 'node:dns';
 import { connect, isIP, Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { ipBytes, ipText } from '@echoplane/wire';
 
 export interface Target {
   host: string;
@@ -54,7 +55,8 @@ export function isLocalhostName(name: string): boolean {
 
 /** Whether an IP address is this machine's own. */
 export function isLocal(address: string): boolean {
-  const ip = address.replace(/^::ffff:/i, '');
+  const bytes = ipBytes(address);
+  const ip = bytes ? ipText(bytes) : address;
   if (/^127\./.test(ip) || ip === '::1' || ip === '0.0.0.0' || ip === '::') return true;
   return Object.values(networkInterfaces()).some((list) => list?.some((entry) => entry.address === ip));
 }

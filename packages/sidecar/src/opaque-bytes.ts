@@ -3,6 +3,8 @@
 import type { StreamMessage } from '@echoplane/wire';
 
 const MAX_PIECES = 1_024;
+/** What a piece takes beside its data, about. */
+const PIECE_BYTES = 100;
 
 /** Keeps up to `limitBytes` of each direction, in the order they came. */
 export class OpaqueBytes {
@@ -12,6 +14,11 @@ export class OpaqueBytes {
 
   constructor(limitBytes: number) {
     this.#limitBytes = limitBytes;
+  }
+
+  /** Bytes held. */
+  get heldBytes(): number {
+    return this.#kept.client + this.#kept.server + this.#pieces.length * PIECE_BYTES;
   }
 
   /** Copies what is still to be kept of `chunk`. */

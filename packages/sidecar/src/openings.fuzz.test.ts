@@ -49,14 +49,25 @@ test('SocksHandshake: the cut does not matter, nothing is thrown, nothing withou
   expect(shaken([hex('04 01 0050 0a000001'), Buffer.alloc(2_000, 0x61)])).toEqual(['refused', '']);
 });
 
+const TOO_LONG = Buffer.concat([
+  hex('1234 8180 0001 0001 0000 0000'),
+  ...Array<Buffer>(4).fill(Buffer.concat([Buffer.from([63]), Buffer.alloc(63, 0x61)])),
+  hex('00 0001 0001 c00c 0001 0001 0000003c 0004 0a000007'),
+]);
 const dns = fc.constantFrom(
+  TOO_LONG,
   hex(
-    '1234 8180 0001 0002 0000 0000 0373686f70076578616d706c6500 0001 0001 c00c 0005 0001 0000003c 0006 0361 6161 c011 c02a 0001 0001 0000003c 0004 0a000007',
+    '1234 8180 0001 0002 0000 0000 0473686f70076578616d706c6500 0001 0001 c00c 0005 0001 0000003c 0006 0361 6161 c011 c02a 0001 0001 0000003c 0004 0a000007',
   ),
   hex(
     '1234 8180 0001 0001 0000 0000 01610162 00 001c 0001 c00c 001c 0001 0000003c 0010 20010db8000000000000000000000001',
   ),
 );
+
+test('answeredAddresses: sound messages are read', () => {
+  for (const message of fc.sample(dns, 20))
+    expect(answeredAddresses(message).length).toBe(message === TOO_LONG ? 0 : 1);
+});
 
 test('answeredAddresses: a damaged message is read as nothing or as addresses, and ends', () => {
   holds(

@@ -123,8 +123,7 @@ test.each([
     fc.property(fc.array(step, { minLength: 1, maxLength: 100, size: 'max' }), (steps) => {
       const buffers = new ReadBuffers(8 * BULK_BYTES);
       const directions = Array.from({ length: DIRECTIONS }, () => new Direction(buffers, kinds));
-      for (const [i, one] of steps.entries())
-        expect(perform(directions[one.at]!, one, i % 251)).toBe(true);
+      for (const [i, one] of steps.entries()) expect(perform(directions[one.at]!, one, i % 251)).toBe(true);
       for (const { peer } of directions) while (peer.waiting.length > 0) expect(peer.take()).toBe(true);
       for (const direction of directions) {
         direction.closeSource();

@@ -59,7 +59,10 @@ async function spliced(kind: 'tcp' | 'tls'): Promise<Ends> {
   const to = { port, host: '127.0.0.1', allowHalfOpen: true };
   const client = kind === 'tcp' ? connect(to) : connectTls({ ...to, rejectUnauthorized: false });
   const [server] = (await arrives) as [Socket];
-  closers.push(() => client.destroy(), () => server.destroy());
+  closers.push(
+    () => client.destroy(),
+    () => server.destroy(),
+  );
   return { client, server, tap };
 }
 

@@ -30,6 +30,8 @@ const TLS_1_3 = 0x0304;
 /** TLS with the client at the other end of `raw`, which is paused. */
 export async function serveTls(raw: Socket, options: ServeOptions): Promise<Handshake> {
   const { secureContext, hello, held, alpn, clientAuth, sessionIds, onKeyLine } = options;
+  // TLS over a socket that is closed says nothing at all.
+  if (raw.destroyed) return { stream: null, failure: new Error('ended before the TLS handshake') };
   raw.unshift(held);
   const stream = new TLSSocket(raw, {
     isServer: true,

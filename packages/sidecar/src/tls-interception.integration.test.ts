@@ -5,9 +5,14 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createSecureServer } from 'node:http2';
 import { createServer as createHttpsServer, type ServerOptions } from 'node:https';
-import { connect } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { createServer as createTlsServer, type TLSSocket, connect as tlsConnect } from 'node:tls';
+import {
+  createSecureContext,
+  createServer as createTlsServer,
+  TLSSocket,
+  connect as tlsConnect,
+} from 'node:tls';
 import type { KeyPairPem } from '@echoplane/runtime';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
@@ -144,6 +149,27 @@ describe('TLS through the forward proxy', () => {
     expect((await fetchTwice(url, env)).stdout).toBe('paid eur\npaid eur\n');
   });
 
+  test.each(['destroy', 'resetAndDestroy'] as const)(
+    'learns nothing of a client that leaves (%s) before its upstream has answered',
+    async (leave) => {
+      const upstream = createServer();
+      const called = once(upstream, 'connection') as Promise<[Socket]>;
+      const port = await listening(upstream);
+      const { sidecar } = await startInterception();
+      const client = await connectThrough(sidecar, port);
+      tlsConnect({ socket: client, servername: 'payments.localhost' }).on('error', () => {});
+      const [accepted] = await called;
+      await once(accepted, 'readable');
+      client[leave]();
+      await once(client, 'close');
+      const { certPem: cert, keyPem: key } = served;
+      const secureContext = createSecureContext({ cert, key });
+      new TLSSocket(accepted, { isServer: true, secureContext }).on('error', () => {}).resume();
+      await until(() => sidecar.metrics.get('tls_outbound', 'client-gone') === 1, 'the end');
+      expect(sidecar.metrics.get('tls_outbound', 'refused-by-client')).toBe(0);
+    },
+  );
+
   test('passes through from the second connection on at the latest when the upstream wants a client certificate', async () => {
     const client = await theirAuthority.issue({ names: ['client'], days: 1, usage: 'clientAuth' });
     const port = await startPayments({ requestCert: true, rejectUnauthorized: true, ca: theirs.certPem });
@@ -195,14 +221,19 @@ describe('TLS through the forward proxy', () => {
 });
 
 /** A TLS client that made its own CONNECT. */
+async function connectThrough(sidecar: TestSidecar, port: number): Promise<Socket> {
+  const raw = connect(sidecar.ports.out!, '127.0.0.1');
+  raw.write(`CONNECT payments.localhost:${port} HTTP/1.1\r\n\r\n`);
+  await once(raw, 'data');
+  return raw;
+}
+
 async function tunnelTls(
   sidecar: TestSidecar,
   port: number,
   options: { ca: string; ALPNProtocols?: string[] },
 ): Promise<TLSSocket> {
-  const raw = connect(sidecar.ports.out!, '127.0.0.1');
-  raw.write(`CONNECT payments.localhost:${port} HTTP/1.1\r\n\r\n`);
-  await once(raw, 'data');
+  const raw = await connectThrough(sidecar, port);
   const socket = tlsConnect({ socket: raw, servername: 'payments.localhost', ...options });
   await once(socket, 'secureConnect');
   return socket;

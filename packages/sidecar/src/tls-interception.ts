@@ -105,7 +105,13 @@ export class TlsInterception implements Interception {
     held: Buffer,
     alpn: string | null,
   ): Promise<TLSSocket | null> {
-    const { clock, sessionIds, onKeyLine } = this.#options;
+    const { clock, metrics, sessionIds, onKeyLine } = this.#options;
+    // Who left while the upstream was called has not seen our certificate, and has not refused it.
+    if (client.socket.readableEnded || client.socket.destroyed) {
+      metrics.count('tls_outbound', 'client-gone');
+      client.socket.destroy();
+      return null;
+    }
     const offeredUs = clock.nowUs();
     const served = { secureContext, hello, held, alpn, clientAuth: 'none', sessionIds, onKeyLine } as const;
     const { stream, failure } = await serveTls(client.socket, served);

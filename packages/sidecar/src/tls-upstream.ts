@@ -38,6 +38,8 @@ export class UpstreamTls {
 
   /** TLS over `server`, a TCP connection to `target`. */
   async connect(server: Socket, target: Target, { sni, alpn }: ClientHello): Promise<Handshake> {
+    // TLS over a socket that is closed says nothing at all.
+    if (server.destroyed) return { stream: null, failure: new Error('ended before the TLS handshake') };
     const sessions = this.#sessions;
     const key = [target.host, target.port, sni, ...alpn].join(' ');
     const held = sessions.get(key);

@@ -122,6 +122,7 @@ describe('Http2Frames', () => {
     ['HEADERS of no stream', [first, frame(H, END_HEADERS, 0, 'x')], 'bad-frame'],
     ['padding longer than DATA', [first, frame(FRAME.data, PADDED, 1, Buffer.from([2, 0]))], 'bad-frame'],
     ['padded DATA without a length', [first, frame(FRAME.data, PADDED, 1, '')], 'bad-frame'],
+    ['padded HEADERS without a length', [first, frame(H, PADDED, 1, ''), frame(H, 0, 1, '')], 'bad-frame'],
     [
       'padding longer than HEADERS',
       [first, frame(H, END_HEADERS | PADDED, 1, Buffer.from([9, 1]))],

@@ -278,7 +278,11 @@ export class Http2Frames {
     let start = from;
     let end = to;
     if (this.#type !== TYPE.continuation) {
-      if (this.#flags & FLAG.padded) end -= bytes[start++]!;
+      // An empty frame that claims to be padded lacks even that byte: the next one is another frame's.
+      if (this.#flags & FLAG.padded) {
+        if (start < end) end -= bytes[start]!;
+        start++;
+      }
       block.promisedId = 0;
       if (this.#type === TYPE.pushPromise) {
         block.promisedId = uint32(bytes, start) & 0x7fffffff;

@@ -13,7 +13,8 @@ export function uuidV7(tsUs: number, random: Uint8Array): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
-const HEX = Buffer.from('0123456789abcdef');
+/** Not a Buffer: the dashboard imports this package. */
+const HEX = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
 const DASH = 0x2d;
 
 /** The 36 characters of `uuidV7`, written at `at`; `random` holds its ten bytes from `from` on. */

@@ -142,7 +142,8 @@ test('HpackDecoder: damaged blocks are refused or read, within its bounds, and e
         head.begin(false);
         const error = decoder.decode(damaged, 0, damaged.length, head);
         expect([null, 'bad-header-block', 'header-table-too-large', 'head-too-large']).toContain(error);
-        if (tableBytes > MAX_TABLE_BYTES && !injuries[index]) expect(error).toBe('header-table-too-large');
+        if (tableBytes > MAX_TABLE_BYTES && index === 0 && !injuries[0])
+          expect(error).toBe('header-table-too-large');
         expect(decoder.usedBytes).toBeLessThanOrEqual(MAX_TABLE_BYTES);
         expect(head.length).toBeLessThanOrEqual(MAX_HEAD_BYTES + 70_000);
         if (error) return;

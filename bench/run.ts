@@ -2,7 +2,7 @@
 // prints tables as it goes, and closes with one line of JSON, { bench, metrics, targets }.
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { benchSidecar } from './sidecar/index.ts';
+import { benchSidecar, NothingToMeasure } from './sidecar/index.ts';
 import { MissingPrograms } from './sidecar/processes.ts';
 
 /** How long and how much; what is not given is the benchmark's own choice. */
@@ -73,6 +73,7 @@ try {
   console.log(JSON.stringify(result));
   process.exit(0);
 } catch (error) {
+  if (error instanceof NothingToMeasure) usage(error.message);
   if (!(error instanceof MissingPrograms)) throw error;
   process.stderr.write(`${error.message}\n`);
   process.exit(EXIT_UNAVAILABLE);

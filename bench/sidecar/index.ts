@@ -17,9 +17,17 @@ import { SCENARIOS } from './scenarios.ts';
 import { type Stage, withStage } from './stage.ts';
 import { judge, type Results } from './targets.ts';
 
+const QUIET = ['rest', 'latency', 'loss', 'restart'];
+
+/** `only` selects nothing; the message names what there is. */
+export class NothingToMeasure extends Error {}
+
 /** Runs everything that `only` selects and gives the closing line. */
-export function benchSidecar(options: BenchOptions): Promise<object> {
+export async function benchSidecar(options: BenchOptions): Promise<object> {
   const { only, rounds, seconds, isQuick } = options;
+  const names = [...SCENARIOS.map(({ name }) => name), ...QUIET];
+  if (!names.some((name) => name.includes(only)))
+    throw new NothingToMeasure(`Nothing is named like "${only}"; there are ${names.join(', ')}.`);
   const pace: Pace = { rounds, seconds, warmUpSeconds: isQuick ? 0.1 : 0.5 };
   return withStage(options, async (stage) => {
     const started = performance.now();

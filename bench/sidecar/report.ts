@@ -70,7 +70,8 @@ export function verdict(targets: Record<string, Target>): string {
     const limit = atMost === undefined ? `at least ${atLeast}` : `at most ${atMost}`;
     const span = min === undefined || max === undefined ? '' : ` (${min}–${max})`;
     const measured = value === null ? `not measured${because ? ` (${because})` : ''}` : `${value}${span}`;
-    return `${met ? 'met    ' : 'NOT MET'} ${name.padEnd(42)} ${measured.padEnd(24)} ${limit}`;
+    const outcome = met ? 'met    ' : value === null ? '-      ' : 'NOT MET';
+    return `${outcome} ${name.padEnd(42)} ${measured.padEnd(24)} ${limit}`;
   });
   return ['\nTargets', ...lines].join('\n');
 }

@@ -256,6 +256,24 @@ describe('CaptureSender', () => {
     await until('a second connection', () => hellos >= 2);
   });
 
+  test('a forwarder that is not there is told once, with where it was looked for, and so is that it came', async () => {
+    const gone = await receiver(0, () => {});
+    await gone.close();
+    const said: unknown[][] = [];
+    const log = silentLogger();
+    log.warn = ((...line: unknown[]) => void said.push(line)) as typeof log.warn;
+    log.info = ((...line: unknown[]) => void said.push(line)) as typeof log.info;
+    const sender = senderTo(gone.port, { log });
+    await until('the warning', () => said.length > 0);
+    expect(said[0]).toMatchObject([
+      { err: { code: 'ECONNREFUSED' }, host: '127.0.0.1', port: gone.port },
+      'no forwarder takes the capture stream; it is tried again',
+    ]);
+    await receiver(gone.port, (message, say) => message.type === 'hello' && say(welcome(0)));
+    await until('the connection', () => sender.isConnected);
+    expect(said.map(([, message]) => message)).toEqual([said[0]![1], 'the capture stream is open']);
+  });
+
   test('a refusal is logged with its code and message', async () => {
     const warnings: unknown[] = [];
     const log = silentLogger();

@@ -70,6 +70,8 @@ const HEARTBEAT_US = 5_000_000;
 const RETRY = { firstMs: 100, maxMs: 5_000 };
 const RETRY_REFUSED = { firstMs: 5_000, maxMs: 60_000 };
 const RETRY_DRAINING_MS = 100;
+/** So many failed attempts in a row are told, once; a restart of the forwarder rarely takes as many. */
+const TOLD_ATTEMPTS = 3;
 
 /** The sending end of a capture stream. `run` it, `offer` pairs, `drain` before `close`. */
 export class CaptureSender {
@@ -239,8 +241,10 @@ export class CaptureSender {
     }
     over.removeEventListener('abort', stop);
     this.#link = null;
-    if (!over.aborted && !link.refused)
-      log.debug({ err: failure, host, port }, 'the capture stream is interrupted');
+    if (over.aborted || link.refused) return link;
+    if (this.#attempts + 1 === TOLD_ATTEMPTS && !this.#transport.hasAdvised)
+      log.warn({ err: failure, host, port }, 'no forwarder takes the capture stream; it is tried again');
+    else log.debug({ err: failure, host, port }, 'the capture stream is interrupted');
     return link;
   }
 
@@ -257,9 +261,13 @@ export class CaptureSender {
       link.sent = message.value.lastBatch;
       link.window = message.value.windowBytes;
       link.isUnchecked = message.value.unchecked ?? false;
+      const wasTold = this.#attempts >= TOLD_ATTEMPTS;
       this.#attempts = 0;
       this.tellPassThrough(this.#share?.learned() ?? []);
-      log.debug({ incarnation: this.incarnation, lastBatch: link.sent }, 'the capture stream is open');
+      log[wasTold ? 'info' : 'debug'](
+        { incarnation: this.incarnation, lastBatch: link.sent },
+        'the capture stream is open',
+      );
     } else if (message.type === 'ack') {
       this.#acknowledge(link, message.value.batch);
       this.#hasChanged = true;

@@ -56,6 +56,11 @@ export class CaptureTransport {
     this.#options = options;
   }
 
+  /** Whether it has been logged why the stream cannot be opened, since it last was. */
+  get hasAdvised(): boolean {
+    return this.#given.size > 0;
+  }
+
   /** Dials; `onOpen` is called when bytes may be written. Never throws: trouble is the `error` of the socket. */
   connect(onOpen: () => void): Socket {
     const { host, port, tls } = this.#options;

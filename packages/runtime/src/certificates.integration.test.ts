@@ -1,5 +1,5 @@
 // The certificates are judged by the verifiers that matter: Node's TLS stack, in real handshakes.
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import tls from 'node:tls';
@@ -71,6 +71,15 @@ describe('an authority', () => {
   test('takes names longer than a common name may be', async () => {
     const long = `${'a'.repeat(50)}.${'b'.repeat(50)}.test`;
     expect(await handshake(await authority.leaf(long), long, ca.certPem)).toBe('TLSv1.3');
+  });
+
+  test('is loaded with a key as either command of openssl writes it, and says which kind it wants', async () => {
+    const sec1 = createPrivateKey(ca.keyPem).export({ format: 'pem', type: 'sec1' }) as string;
+    const leaf = await (await loadAuthority(ca.certPem, sec1)).leaf('a.test');
+    expect(await handshake(leaf, 'a.test', ca.certPem)).toBe('TLSv1.3');
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const rsa = privateKey.export({ format: 'pem', type: 'pkcs8' }) as string;
+    await expect(loadAuthority(ca.certPem, rsa)).rejects.toThrow('must be ECDSA P-256, this one is rsa');
   });
 
   test('is not loaded with a key that is not its own', async () => {

@@ -2,7 +2,7 @@
 // ordinary server certificates. Keys live in memory and in the PEM handed out; they are never logged.
 // It must not read or write files, and it knows nothing of connections.
 import 'reflect-metadata';
-import { randomBytes, webcrypto } from 'node:crypto';
+import { createPrivateKey, randomBytes, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 import * as x509 from '@peculiar/x509';
 
@@ -61,13 +61,9 @@ export async function createAuthority(options: { commonName: string; days: numbe
 /** The authority of a certificate and its key. Throws when they do not belong together or cannot be read. */
 export async function loadAuthority(certPem: string, keyPem: string): Promise<Authority> {
   const certificate = new x509.X509Certificate(certPem);
-  const privateKey = await webcrypto.subtle.importKey(
-    'pkcs8',
-    x509.PemConverter.decodeFirst(keyPem),
-    KEY_ALGORITHM,
-    false,
-    ['sign'],
-  );
+  const privateKey = await webcrypto.subtle.importKey('pkcs8', pkcs8Of(keyPem), KEY_ALGORITHM, false, [
+    'sign',
+  ]);
   await checkKeyBelongs(certificate, privateKey);
   return new LocalAuthority(certificate, privateKey);
 }
@@ -166,6 +162,14 @@ function serialNumber(): string {
   const bytes = randomBytes(16);
   bytes[0] = (bytes[0]! & 0x7f) | 0x40;
   return bytes.toString('hex');
+}
+
+/** The key as PKCS #8; openssl also writes SEC 1. Throws in words when it is none of P-256. */
+function pkcs8Of(keyPem: string): Buffer {
+  const key = createPrivateKey(keyPem);
+  const kind = key.asymmetricKeyDetails?.namedCurve ?? key.asymmetricKeyType;
+  if (kind !== 'prime256v1') throw new Error(`its key must be ECDSA P-256, this one is ${kind}`);
+  return key.export({ format: 'der', type: 'pkcs8' });
 }
 
 async function checkKeyBelongs(

@@ -46,6 +46,31 @@ describe('loadConfig()', () => {
     }
   });
 
+  test('says in plain words what a value should be, and why a missing one is needed', () => {
+    const strict = z
+      .object({
+        share: field.number(0, 1).default(1),
+        count: field.integer(1, 9).default(1),
+        tags: field.pairs().default({}),
+        caFile: field.text().optional().describe('path of roots'),
+      })
+      .superRefine(
+        (_, context) => context.addIssue({ code: 'custom', path: ['caFile'], message: 'TLS only' }),
+        {
+          when: () => true,
+        },
+      );
+    const env = { ECHOPLANE_SHARE: 'x', ECHOPLANE_COUNT: '1.5', ECHOPLANE_TAGS: 'a' };
+    expect(() => loadConfig(strict, env)).toThrow(
+      [
+        'ECHOPLANE_SHARE is not valid (not a number from 0 to 1)',
+        'ECHOPLANE_COUNT is not valid (not a whole number from 1 to 9)',
+        'ECHOPLANE_TAGS is not valid (not name=value,name=value)',
+        'ECHOPLANE_CA_FILE is missing (TLS only): path of roots',
+      ].join('\n'),
+    );
+  });
+
   test('never prints a secret', () => {
     const { agentKey } = loadConfig(schema, good);
     expect(

@@ -4,6 +4,8 @@ import { inspect } from 'node:util';
 import { z } from 'zod';
 
 const PREFIX = 'ECHOPLANE_';
+/** What a program's own check says of an absent field; any other message is told beside it. */
+const MISSING = 'missing';
 
 /** Variables of a process, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -36,7 +38,9 @@ export function loadConfig<S extends z.ZodObject>(schema: S, env: Environment): 
       const field = String(issue.path[0] ?? '');
       const description = (schema.shape[field] as z.ZodType | undefined)?.description;
       const missing = input[field] === undefined;
-      return `${envName(field)} ${missing ? 'is missing' : `is not valid (${issue.message})`}${description ? `: ${description}` : ''}`;
+      const why =
+        issue.message === MISSING || (missing && issue.code !== 'custom') ? '' : ` (${issue.message})`;
+      return `${envName(field)} is ${missing ? 'missing' : 'not valid'}${why}${description ? `: ${description}` : ''}`;
     }),
   );
 }
@@ -69,9 +73,17 @@ export const field = {
       .string()
       .min(1)
       .transform((value) => new Secret(value)),
-  port: () => z.coerce.number().int().min(0).max(65535),
-  integer: (min: number, max: number) => z.coerce.number().int().min(min).max(max),
-  number: (min: number, max: number) => z.coerce.number().min(min).max(max),
+  port: () => field.integer(0, 65_535),
+  integer: (min: number, max: number) => {
+    const error = `not a whole number from ${min} to ${max}`;
+    const isMeant = (value: number) => Number.isSafeInteger(value) && value >= min && value <= max;
+    // One check of our own: after a failed `int()` zod skips the checks between fields, and their problems stay unsaid.
+    return z.coerce.number<string>({ error }).refine(isMeant, error);
+  },
+  number: (min: number, max: number) => {
+    const error = `not a number from ${min} to ${max}`;
+    return z.coerce.number<string>({ error }).min(min, error).max(max, error);
+  },
   flag: () => z.enum(['true', 'false']).transform((value) => value === 'true'),
   url: () => z.url(),
   /** Comma separated; blanks around an item are dropped. */
@@ -86,6 +98,7 @@ export const field = {
   pairs: () =>
     z
       .string()
+      .refine((value) => value.split(',').every((item) => item.indexOf('=') > 0), 'not name=value,name=value')
       .transform((value) =>
         Object.fromEntries(
           value

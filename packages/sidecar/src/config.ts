@@ -16,7 +16,7 @@ const bytes = (fallback: number, max: number, what: string) =>
 const ports = (what: string) =>
   field
     .list()
-    .pipe(z.array(z.coerce.number<string>().int().min(1).max(65_535)))
+    .pipe(z.array(field.integer(1, 65_535)))
     .default([])
     .describe(`comma separated ports, 1 to 65535: ${what}`);
 const ip = (fallback: string, what: string) =>
@@ -90,7 +90,7 @@ const stream = {
 const tls = {
   tlsOut: flag('open outbound TLS with the CA of CA_CERT_FILE'),
   caCertFile: file('the PEM certificate of the CA that signs for outbound hosts'),
-  caKeyFile: file('the PEM private key (PKCS #8, P-256) of that CA'),
+  caKeyFile: file('the PEM private key (ECDSA P-256) of that CA'),
   upstreamCaFiles: list('paths of PEM roots to trust for upstreams, beside the system roots'),
   tlsClientCertFile: file('the PEM client certificate for upstreams that want one'),
   tlsClientKeyFile: file('the PEM private key of that certificate'),

@@ -2,7 +2,8 @@
 // commands for the pod around it; each loads only what it needs, so that a fault in the proxy cannot keep a pod waiting.
 const USAGE = `usage: sidecar            run the proxy
        sidecar init       write redirection rules and trust files
-       sidecar cleanup    remove them\n`;
+       sidecar cleanup    remove them
+Settings are environment variables, ECHOPLANE_…: docs/sidecar.md and docs/redirection.md.\n`;
 
 const [command, ...rest] = process.argv.slice(2);
 if (command === undefined) {

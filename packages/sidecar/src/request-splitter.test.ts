@@ -62,6 +62,9 @@ describe('RequestSplitter', () => {
       'POST http://a/ HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
     );
     expect(split([bad, bad])).toEqual(['refused conflicting-framing']);
+    const greetings = [Buffer.from([5, 1, 0]), Buffer.from([4, 1]), Buffer.from([0x16, 3, 1])];
+    for (const greeting of greetings) expect(split([greeting])).toEqual(['refused not-http']);
+    expect(split([Buffer.from(`\r\n${MESSAGES[0]}`)])[0]).toContain('GET http://a/1');
     const chunk = Buffer.from(`${MESSAGES[3]}zz\r\n`);
     expect(split([chunk])).toEqual([MESSAGES[3], 'refused bad-chunk']);
   });

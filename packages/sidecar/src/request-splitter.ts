@@ -34,6 +34,9 @@ export class RequestSplitter {
 
   #takeHead(chunk: Buffer): Part {
     const framer = this.#heads;
+    // Another protocol (SOCKS, TLS) may wait for our answer and never send what ends a head.
+    if (!framer.inHead && isNoText(chunk[0])) this.#refused = 'not-http';
+    if (this.#refused) return { type: 'refused', reason: this.#refused };
     let head: Omit<Head, 'rest'> | null = null;
     framer.feed(chunk, {
       head: ({ raw, method, target, upgrade }) => {
@@ -82,4 +85,8 @@ export class RequestSplitter {
       },
     };
   }
+}
+
+function isNoText(byte: number | undefined): boolean {
+  return byte !== undefined && (byte < 0x20 || byte > 0x7e) && byte !== 0x0d && byte !== 0x0a;
 }

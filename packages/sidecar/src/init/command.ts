@@ -31,8 +31,9 @@ export async function cleanup(env: Environment): Promise<number> {
     const { removed, problems } = await removeRules();
     say(log, problems, 'rules may be left');
     if (trustFolder !== undefined) await removeTrustFiles(trustFolder);
+    if (problems.length > 0) return 1;
     log.info({ backends: removed }, 'cleaned up');
-    return problems.length === 0 ? 0 : 1;
+    return 0;
   } catch (err) {
     say(log, [(err as Error).message], 'the cleanup failed');
     return err instanceof ConfigError ? 64 : 1;

@@ -16,7 +16,7 @@ const flag = (fallback: boolean, what: string) =>
 const ports = (what: string) =>
   field
     .list()
-    .pipe(z.array(z.coerce.number<string>().int().min(1).max(65_535)).max(MAX_ITEMS))
+    .pipe(z.array(field.integer(1, 65_535)).max(MAX_ITEMS))
     .default([])
     .describe(`comma separated ports, 1 to 65535: ${what}`);
 const cidrs = (what: string) =>

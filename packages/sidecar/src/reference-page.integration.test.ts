@@ -9,15 +9,21 @@ import { type CounterName, gaugeSamples, Metrics, streamSamples } from './metric
 const PAGE = new URL('../../../docs/sidecar.md', import.meta.url);
 const REQUIRED = { ECHOPLANE_MODE: 'forward', ECHOPLANE_WORKLOAD: 'shop' };
 
-/** What stands between the two comments of a table. */
+/** What stands between the two comments of a table, without the blanks that align its columns. */
 async function tableOf(name: string): Promise<string> {
   const page = await readFile(PAGE, 'utf8');
-  return new RegExp(`<!-- ${name}:.*-->\\n([^]*?)<!-- end of ${name} -->`).exec(page)?.[1] ?? '';
+  const lines = new RegExp(`<!-- ${name}:.*-->\\n([^]*?)<!-- end of ${name} -->`).exec(page)?.[1] ?? '';
+  return lines
+    .replace(/^\n|\n(?=\n)/g, '')
+    .replace(/ +\|/g, ' |')
+    .replace(/\| -+(?= \|)/g, '| ---');
 }
 
 function table(...rows: readonly string[][]): string {
   const [head = [], ...body] = rows;
-  return [head, head.map(() => '---'), ...body].map((row) => `| ${row.join(' | ')} |\n`).join('');
+  return [head, head.map(() => '---'), ...body]
+    .map((row) => `| ${row.join(' | ')} |\n`.replace(/ +\|/g, ' |'))
+    .join('');
 }
 
 function shown(value: unknown): string {

@@ -1,6 +1,6 @@
 // The memory that sockets read into. Every connection reads into one shared buffer, and its bytes are copied out at once
-// into a scratch buffer, taken from the top of a stack so that both stay in the processor's cache (a buffer per
-// connection, cold each time, cost a tenth of a 10 KB request). A direction that moves bulk has large buffers of its own.
+// into a scratch buffer, taken from the top of a stack so that both stay in the processor's cache; an idle connection
+// costs no buffer. A direction that moves bulk has large buffers of its own.
 // Their sum has a bound: at it chunks are copied into memory of the collector's. It knows no sockets.
 
 /** The shared buffer and a scratch buffer. */

@@ -1,6 +1,6 @@
 // A captured pair as the bytes of its `Captured` message. What all pairs of a connection share is encoded once; the rest
 // of an HTTP pair is written straight from its raw parts into the batch, by hand, because this is done for every request
-// (0.9 µs against 4.4 µs through objects). Any protobuf reader reads the result. Pure: ids and times are the caller's.
+// (0.2 to 0.4 µs against 5 µs through objects). Any protobuf reader reads the result. Pure: ids and times are the caller's.
 import type { BodyCapture } from './body-collector.ts';
 import { type CapturedPair, encodeCaptured } from './capture-messages.ts';
 import type { RawHttpPair } from './http1-exchange.ts';

@@ -37,17 +37,29 @@ export interface Held {
   fromServer?: Buffer;
 }
 
+/** How long a connection that nobody wants any more may take to come about. */
+const GIVE_UP_MS = 1_000;
+
 /** Read buffers of all splices of the process. */
 export const readBuffers = new ReadBuffers();
 
 /** The endpoint of a TCP socket opened with `allowHalfOpen`. */
 export function tcpEndpoint(socket: Socket): Endpoint {
-  return { stream: socket, reset: () => reset(socket) };
+  return { stream: socket, reset: () => resetWhenConnected(socket) };
 }
 
 /** The endpoint of TLS over `raw`. */
 export function tlsEndpoint(stream: TLSSocket, raw: Socket): Endpoint {
   return { stream, reset: () => reset(raw) };
+}
+
+/** The kernel may have connected what is still being dialled for us: giving that up would look like an orderly end. */
+function resetWhenConnected(socket: Socket): void {
+  if (socket.connecting) {
+    const giveUp = setTimeout(() => socket.destroy(), GIVE_UP_MS);
+    socket.once('close', () => clearTimeout(giveUp));
+  }
+  socket.resetAndDestroy();
 }
 
 /** Resets a TCP connection; one that is still being dialled is given up. */

@@ -19,7 +19,10 @@ const file = (what: string) => field.text().optional().describe(`path of ${what}
 /** Fields of programs that ship captured pairs: where to, and whose traffic it is; see `checkForwarderAddress`. */
 export const shippingFields = {
   forwarderHost: field.text().default('127.0.0.1').describe('host of the forwarder that takes the pairs'),
-  forwarderPort: field.port().default(4150).describe('port of the forwarder that takes the pairs'),
+  forwarderPort: field
+    .integer(1, 65_535)
+    .default(4150)
+    .describe('port of the forwarder that takes the pairs, 1 to 65535'),
   forwarderCaFile: file('PEM roots for the forwarder; with it the capture stream is TLS'),
   forwarderCertFile: file('our PEM certificate towards the forwarder (mTLS)'),
   forwarderKeyFile: file('the PEM private key of that certificate'),

@@ -53,7 +53,8 @@ export async function startSidecar(
   const lifeState = await readLifeState(config.stateFolder, clock, log);
   const diagnostics = await openDump(config, metrics, log);
   const sender = createSender(config, log, clock);
-  const capture = createCapture(config, { sink: sender, clock, metrics, lifeState, diagnostics });
+  const rules = destinationRules(config);
+  const capture = createCapture(config, { sink: sender, clock, metrics, rules, lifeState, diagnostics });
   const ownPorts = new Set<number>();
   const dial = createDial(ownPorts);
   const replay = replayRoutes(config, dial);
@@ -75,7 +76,7 @@ export async function startSidecar(
     connections,
     metrics,
     log,
-    rules: destinationRules(config),
+    rules,
     names: createHostNames(config.hostResolution, clock, dns?.names),
     replay,
     interception: tls.interception,
@@ -123,14 +124,14 @@ function createSender(config: SidecarConfig, log: Logger, clock: Clock): Capture
   });
 }
 
-interface CaptureParts extends Pick<CaptureOptions, 'clock' | 'metrics'> {
+interface CaptureParts extends Pick<CaptureOptions, 'clock' | 'metrics' | 'rules'> {
   sink: CaptureSender;
   lifeState: LifeState;
   diagnostics: Diagnostics | null;
 }
 
 function createCapture(config: SidecarConfig, parts: CaptureParts): Capture {
-  const { sink, clock, metrics, lifeState, diagnostics } = parts;
+  const { sink, clock, metrics, rules, lifeState, diagnostics } = parts;
   return new Capture({
     sink,
     clock,
@@ -144,7 +145,7 @@ function createCapture(config: SidecarConfig, parts: CaptureParts): Capture {
     isCapturing: lifeState.isCapturing,
     diagnose: diagnostics?.diagnose ?? null,
     withhold: createWithholding(config),
-    rules: destinationRules(config),
+    rules,
     hostNamed: config.hostResolution === 'none' ? null : hostNamed,
     opaqueBytesPorts: new Set(config.opaqueBytesPorts),
   });

@@ -62,4 +62,13 @@ describe('sidecarConfig', () => {
     for (const field of ['MODE', 'HOST', 'BODY_LIMIT', 'WORKLOAD'])
       expect(problems).toContain(`ECHOPLANE_${field} is`);
   });
+
+  test.each(['127.example.com', '10.0.0.1', 'forwarder'])(
+    'a forwarder at %s is another machine, to be reached over TLS only',
+    (host) => {
+      const env = { ECHOPLANE_MODE: 'forward', ECHOPLANE_WORKLOAD: 'shop', ECHOPLANE_FORWARDER_HOST: host };
+      expect(problemsOf(env)).toMatch(/^ECHOPLANE_FORWARDER_CA_FILE .*only over TLS/);
+      expect(problemsOf({ ...env, ECHOPLANE_FORWARDER_CA_FILE: '/ca.pem' })).toBe('');
+    },
+  );
 });

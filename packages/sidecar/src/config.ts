@@ -1,7 +1,7 @@
 // The sidecar's settings, `ECHOPLANE_…` in its environment. Parsed once, before any socket opens; what contradicts
 // itself is said then too. Each field has a unit and a sentence, which the reference page repeats.
 import { isIP } from 'node:net';
-import { field, programFields } from '@echoplane/runtime';
+import { checkForwarderAddress, field, programFields, shippingFields } from '@echoplane/runtime';
 import { z } from 'zod';
 import { PROBE } from './probes.ts';
 
@@ -60,26 +60,11 @@ const listeners = {
     ),
 };
 
-const identity = {
-  cluster: name('local', 'cluster of the captured workload'),
-  namespace: name('default', 'namespace of the captured workload'),
-  workload: field.text().describe('name of the captured workload'),
-  workloadKind: name('Process', 'kind of the captured workload'),
+const source = {
+  ...shippingFields,
   pod: name('local', 'pod of the captured workload'),
   container: name('app', 'container of the captured workload'),
   tags: field.pairs().default({}).describe('name=value pairs put on each RRPair'),
-};
-
-const stream = {
-  forwarderHost: name('127.0.0.1', 'host of the forwarder'),
-  forwarderPort: field.integer(1, 65_535).default(4150).describe('port of the forwarder, 1 to 65535'),
-  forwarderCaFile: file('PEM roots for the forwarder; with it the capture stream is TLS'),
-  forwarderCertFile: file('our PEM certificate towards the forwarder (mTLS)'),
-  forwarderKeyFile: file('the PEM private key of that certificate'),
-  forwarderName: field
-    .text()
-    .optional()
-    .describe('name in the certificate of the forwarder, when it is not its host'),
   queueLimit: bytes(
     32 << 20,
     1 << 30,
@@ -163,8 +148,7 @@ const life = {
 export const sidecarConfig = z
   .object({
     ...listeners,
-    ...identity,
-    ...stream,
+    ...source,
     ...tls,
     ...capture,
     ...replay,
@@ -186,10 +170,7 @@ export const sidecarConfig = z
         objection('protocol', 'tcp is a way in only; forward wants http, socks, tcp:http or tcp:socks');
       if (config.mocks.length > 0) need('responderPort');
       together('tlsClientCertFile', 'tlsClientKeyFile');
-      together('forwarderCertFile', 'forwarderKeyFile');
-      if (config.forwarderCertFile !== undefined) need('forwarderCaFile');
-      if (config.forwarderCaFile === undefined && !isLoopbackHost(config.forwarderHost))
-        objection('forwarderCaFile', 'the capture stream leaves this machine only over TLS');
+      checkForwarderAddress(config, context);
       if (config.tlsInCertFiles.length !== config.tlsInKeyFiles.length)
         objection('tlsInKeyFiles', 'as many keys as certificates');
       together('caCertFile', 'caKeyFile');
@@ -199,7 +180,3 @@ export const sidecarConfig = z
   );
 
 export type SidecarConfig = Readonly<z.output<typeof sidecarConfig>>;
-
-function isLoopbackHost(host: string): boolean {
-  return host === 'localhost' || host.endsWith('.localhost') || host === '::1' || /^127\./.test(host);
-}

@@ -129,7 +129,7 @@ test.each([
         direction.closeSource();
         if (!direction.peer.destroyed) direction.peer.close();
       }
-      expect(buffers.lentBytes).toBe(0);
+      expect(buffers.takenBytes).toBe(0);
     }),
     { numRuns: 200 },
   );

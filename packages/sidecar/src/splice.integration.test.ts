@@ -121,7 +121,7 @@ describe.each(['static', 'stream'] as const)('splice() with %s reads', (reads) =
       expect(atClient).toBe(answered);
       expect(await tap.closed).toBe(false);
       expect(tap).toMatchObject({ sent: [sent], received: [answered] });
-      expect(readBuffers.lentBytes).toBe(0);
+      expect(readBuffers.takenBytes).toBe(0);
     });
   });
 });

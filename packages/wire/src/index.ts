@@ -2,6 +2,7 @@
 
 export * from './batch-builder.ts';
 export type { BodyCapture } from './body-collector.ts';
+export { BufferPool } from './buffer-pool.ts';
 export * from './capture-frames.ts';
 export * from './capture-messages.ts';
 export * from './captured-messages-pair.ts';

@@ -27,9 +27,11 @@ export type HopCounters = z.infer<typeof HopCounters>;
 /** One life of one process. */
 export const Incarnation = z.string().regex(/^[\w.-]{1,64}$/);
 
-/** What one process says of itself. A report of the same incarnation with larger figures replaces an earlier one. */
+/**
+ * What one process says of itself; `ring` is what a forwarder took back out of its ring, `import` what was read from files
+ * or sent by others. A report of the same incarnation with larger figures replaces an earlier one. */
 export const HopReport = z.object({
-  hop: z.enum(['sidecar', 'generator', 'responder', 'forwarder']),
+  hop: z.enum(['sidecar', 'generator', 'responder', 'forwarder', 'ring', 'import']),
   incarnation: Incarnation,
   /** Service the hop works for; for the forwarder its own name. */
   service: z.string().regex(/^[^\p{Cc}\p{Cs}]{1,800}$/u),

@@ -2,12 +2,11 @@
 // and `base64`, so that `bodyBytes()` gives the wire bytes back exactly. Decompression is bounded. Pure.
 import { isUtf8 } from 'node:buffer';
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync, zstdDecompressSync } from 'node:zlib';
+import { canonicalJson, MAX_JSON_DEPTH } from './canonical-json.ts';
 import type { Body } from './rrpair.ts';
 
 const MAX_RATIO = 100;
 const MAX_DECODED_BYTES = 8 << 20;
-/** Deeper JSON is kept as text: readers may walk it by recursion. */
-const MAX_JSON_DEPTH = 100;
 
 /** Bytes of readable views that may still be made; shared by the pairs of a batch, so that one cannot exhaust memory. */
 export interface InflateBudget {
@@ -18,11 +17,13 @@ export interface StoreOptions {
   /** Bytes on the wire in all, when `bytes` was cut. */
   size?: number;
   budget?: InflateBudget;
+  /** JSON stays `text` for now: who changes it first calls `settleBody` afterwards. */
+  deferJson?: boolean;
 }
 
 /** The stored form of `bytes` (payload as kept, still under `contentEncoding`, the header's value). */
 export function storeBody(bytes: Buffer, contentEncoding: string, options: StoreOptions = {}): Body {
-  const { size = bytes.length, budget = { leftBytes: MAX_DECODED_BYTES } } = options;
+  const { size = bytes.length, budget = { leftBytes: MAX_DECODED_BYTES }, deferJson = false } = options;
   const codings = contentCodings(contentEncoding);
   const body: Body = { size, encoding: codings.length > 0 ? codings.join(', ') : 'identity' };
   if (bytes.length === 0) return body;
@@ -32,11 +33,24 @@ export function storeBody(bytes: Buffer, contentEncoding: string, options: Store
   }
   if (!isUtf8(bytes)) return { ...body, base64: bytes.toString('base64') };
   const text = bytes.toString('utf8');
-  const json = exactJson(text);
+  const json = deferJson ? undefined : exactJson(text);
   return json === undefined ? { ...body, text } : { ...body, json };
 }
 
-type Inflate = (bytes: Buffer, options: { maxOutputLength: number }) => Buffer;
+/** Turns `text` into `json` where that gives the same bytes back; in place. */
+export function settleBody(body: Body): void {
+  if (body.text === undefined) return;
+  const json = exactJson(body.text);
+  if (json === undefined) return;
+  delete body.text;
+  body.json = json;
+}
+
+interface Inflated {
+  buffer: Buffer;
+  engine: { bytesWritten: number };
+}
+type Inflate = (bytes: Buffer, options: { maxOutputLength: number; info: true }) => Buffer | Inflated;
 
 const INFLATERS: Record<string, Inflate> = {
   gzip: gunzipSync,
@@ -71,7 +85,12 @@ function decodeContent(bytes: Buffer, codings: readonly string[], budget: Inflat
   if (maxOutputLength <= 0) return null;
   let plain = bytes;
   try {
-    for (const coding of codings.toReversed()) plain = INFLATERS[coding]!(plain, { maxOutputLength });
+    for (const coding of codings.toReversed()) {
+      const { buffer, engine } = INFLATERS[coding]!(plain, { maxOutputLength, info: true }) as Inflated;
+      // What stands behind the end of a stream is not in the text: nobody would see it.
+      if (engine.bytesWritten !== plain.length) return null;
+      plain = buffer;
+    }
   } catch {
     return null;
   }
@@ -80,17 +99,26 @@ function decodeContent(bytes: Buffer, codings: readonly string[], budget: Inflat
   return plain.toString('utf8');
 }
 
+/** Whether a text is the JSON of an object or array just as `JSON.stringify` prints it. */
+export function isExactJson(text: string): boolean {
+  if (text[0] !== '{' && text[0] !== '[') return false;
+  const canonical = canonicalJson(text);
+  return canonical === 'unsure' ? printsBack(text) : canonical === 'yes';
+}
+
+function printsBack(text: string): boolean {
+  // A key `__proto__` does not survive every reader's copy.
+  if (text.includes('"__proto__"') || depthOf(text) > MAX_JSON_DEPTH) return false;
+  try {
+    return JSON.stringify(JSON.parse(text)) === text;
+  } catch {
+    return false;
+  }
+}
+
 /** The value of a JSON object or array when `JSON.stringify` gives back the very same text. */
 function exactJson(text: string): Body['json'] {
-  if (text[0] !== '{' && text[0] !== '[') return undefined;
-  // A key `__proto__` does not survive every reader's copy.
-  if (text.includes('"__proto__"') || depthOf(text) > MAX_JSON_DEPTH) return undefined;
-  try {
-    const value = JSON.parse(text);
-    return JSON.stringify(value) === text ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  return isExactJson(text) ? JSON.parse(text) : undefined;
 }
 
 /** Deepest nesting of brackets; those inside strings count too, which only makes a few more bodies text. */

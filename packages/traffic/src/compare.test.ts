@@ -24,7 +24,29 @@ function compare(expected: unknown, actual: unknown, known: [string, string][] =
   };
 }
 
+const [MAIL_A, MAIL_B] = ['u-abcdefghijk7@redacted.invalid', 'u-abcdefghijk8@redacted.invalid'];
+
 describe('compareResponses()', () => {
+  test('a redacted credential may be another one; where the live one is known it must be that', () => {
+    const [before, after] = [{ key: 'rdx_aaaaaaaaaaaaaaaaaaa1' }, { key: 'rdx_bbbbbbbbbbbbbbbbbbb2' }];
+    expect(compare(before, after)).toEqual({ problems: [], volatile: ['body.key token'] });
+    expect(compare(before, after, [[before.key, 'rdx_ccccccccccccccccccc3']]).problems).toEqual([
+      'body.key value',
+    ]);
+  });
+
+  test('a redacted address must be the same person’s, unless the service makes addresses there', () => {
+    const [before, after] = [{ email: MAIL_A }, { email: MAIL_B }];
+    expect(compare(before, before)).toEqual({ problems: [], volatile: [] });
+    expect(compare(before, after).problems).toEqual(['body.email value']);
+    expect(compare(before, after, [[MAIL_A, MAIL_B]])).toEqual({ problems: [], volatile: [] });
+    const learned = compareResponses(answer(before), answer(after), {
+      volatile: [{ path: 'body.email', kind: 'email', why: '' }],
+      known: new Substitution(),
+    });
+    expect(learned).toEqual({ differences: [], volatile: [{ path: 'body.email', kind: 'email' }] });
+  });
+
   test.each([
     ['a changed number', { total: 5990 }, { total: 3990 }, ['body.total value']],
     ['a number that became a string', { n: 7 }, { n: '7' }, ['body.n type']],

@@ -66,8 +66,13 @@ export function grpcStatusOf({ protocol, response }: RRPair): number | null {
   return value !== undefined && /^\d{1,9}$/.test(value) ? Number(value) : null;
 }
 
-/** The index row of a pair at its position, with its endpoint template. */
-export function indexRow(pair: RRPair, position: FramePosition, endpoint: string): IndexRow {
+/** The index row of a pair at its position, with its endpoint template and the version of the rules it was made under. */
+export function indexRow(
+  pair: RRPair,
+  position: FramePosition,
+  endpoint: string,
+  ruleVersion: string | null = null,
+): IndexRow {
   const { method, host, path } = requestLine(pair);
   return {
     ...position,
@@ -98,7 +103,7 @@ export function indexRow(pair: RRPair, position: FramePosition, endpoint: string
     session: pair.session,
     traceId: (pair.trace ?? traceOf(pair.request?.headers ?? []))?.traceId ?? null,
     cause: null,
-    ruleVersion: null,
+    ruleVersion,
     foldWeight: 1,
     tags: pair.tags,
     ...(pair.part ? { part: pair.part.index } : {}),

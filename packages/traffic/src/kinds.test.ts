@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { endpointOf, isParameter } from './endpoint.ts';
-import { atomsIn, kindOf, shapeOf } from './kinds.ts';
+import { atomsIn, isRedacted, kindOf, shapeOf } from './kinds.ts';
 
 const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U';
 
@@ -13,6 +13,12 @@ test.each([
   ['9f86d081884c7d659a2feaa0c55ad015', 'hex'],
   [1_800_000_000_123, 'epoch'],
   ['https://pay.example/r/ch_3kTa91bQ7xZp04LmNoPq21Rs', 'mixed'],
+  ['rdx_abcdefghijklmnopqrs7', 'token'],
+  ['rdx_abc7', 'token'],
+  ['u-abcdefghijk7@redacted.invalid', 'email'],
+  ['u-abcdefghijk7%40redacted.invalid', 'email'],
+  ['eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.rdx_abcdefghijk', 'jwt'],
+  ['ann@example.com', null],
   ['a-perfectly-ordinary-sentence', null],
   ['Organic Coffee Beans 500g', null],
   ['application/json; charset=utf-8', null],
@@ -32,6 +38,29 @@ test('shapeOf() keeps what is not generated', () => {
     '/orders/{uuid}/items?page=2',
   );
   expect(shapeOf('nothing generated here')).toBe('nothing generated here');
+});
+
+test('what is redacted is found inside other text, whatever stands around it', () => {
+  const shapes = [
+    'Bearer rdx_abcdefghijklmnopqrs7',
+    'sid=rdx_aaaaaaaaaaaaaaaaaaa1; Path=/',
+    'session-rdx_aaaaaaaaaaaaaaaaaaa1',
+    'rdx_aaaaaaaaaaaaaaaaaaa1-suffix',
+    'from u-abcdefghijk7@redacted.invalid to u-abcdefghijk8@redacted.invalid',
+  ].map(shapeOf);
+  expect(shapes).toEqual([
+    'Bearer {token}',
+    'sid={token}; Path=/',
+    'session-{token}',
+    '{token}-suffix',
+    'from {email} to {email}',
+  ]);
+});
+
+test('isRedacted() is true of whole tokens only', () => {
+  const tokens = ['rdx_abc7', 'u-abcdefghijk7@redacted.invalid', 'eyJhbGciOiJ9.eyJzdWIiOiIxIn0.rdx_a1'];
+  expect(tokens.every(isRedacted)).toBe(true);
+  expect(['Bearer rdx_abc7', JWT, 'ann@example.com', ''].some(isRedacted)).toBe(false);
 });
 
 test('atomsIn() gives each piece with its place', () => {

@@ -8,12 +8,20 @@ const UUID = '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-
 const JWT = 'eyJ[A-Za-z0-9_-]{8,}\\.eyJ[A-Za-z0-9_-]{8,}\\.[A-Za-z0-9_-]*';
 const ISO_TIME = '\\d{4}-\\d{2}-\\d{2}[T ]\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d+)?)?(?:Z|[+-]\\d{2}:?\\d{2})?';
 const HTTP_DATE = '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \\d{2} [A-Z][a-z]{2} \\d{4} \\d{2}:\\d{2}:\\d{2} GMT';
+/** What redaction puts in place of a credential, and of an e-mail address; a redacted JWT is still a JWT. */
+const REDACTED = 'rdx_[a-z0-9]{4,}';
+const REDACTED_EMAIL = 'u-[a-z0-9]{12}(?:@|%40)redacted\\.invalid';
 /** A run of token characters; whether it is random enough is judged by `isRandom`. */
 const WORD = '[A-Za-z0-9_-]{12,}';
-const ATOM = new RegExp(`(${JWT})|(${UUID})|(${ISO_TIME}|${HTTP_DATE})|(${WORD})`, 'g');
+const ATOM = new RegExp(
+  `(${JWT})|(${UUID})|(${ISO_TIME}|${HTTP_DATE})|(${REDACTED_EMAIL})|(${REDACTED})|(${WORD})`,
+  'g',
+);
 const GLUED_UUID = new RegExp(UUID);
+const GLUED_REDACTED = new RegExp(REDACTED);
+const WHOLE_REDACTED = new RegExp(`^(?:${REDACTED}|${REDACTED_EMAIL}|[\\w-]+\\.[\\w-]+\\.rdx_[a-z0-9]*)$`);
 const UUID_CHARS = 36;
-const MIN_ATOM_CHARS = 10;
+const MIN_ATOM_CHARS = 8;
 const EPOCH_FROM_S = 1_000_000_000; // 2001
 const EPOCH_TO_S = 4_000_000_000; // 2096
 
@@ -37,21 +45,37 @@ export function atomsIn(text: string, vocabulary?: Vocabulary): Atom[] {
   if (text.length < MIN_ATOM_CHARS) return [];
   const atoms: Atom[] = [];
   for (const match of text.matchAll(ATOM)) {
-    const [value, jwt, uuid, time] = match;
-    if (jwt || uuid || time) {
-      atoms.push({ kind: jwt ? 'jwt' : uuid ? 'uuid' : 'timestamp', value, index: match.index });
-    } else addWord(value, match.index, vocabulary, atoms);
+    const [value, jwt, uuid, time, email, redacted] = match;
+    const kind = jwt
+      ? 'jwt'
+      : uuid
+        ? 'uuid'
+        : time
+          ? 'timestamp'
+          : email
+            ? 'email'
+            : redacted
+              ? 'token'
+              : null;
+    if (kind) atoms.push({ kind, value, index: match.index });
+    else addWord(value, match.index, vocabulary, atoms);
   }
   return atoms;
 }
 
-/** A word, or, when a uuid is glued to other text (`order-2c5e…`), the uuid in it. */
+/** A word, or, when a uuid or a redacted value is glued to other text (`order-2c5e…`), that. */
 function addWord(word: string, index: number, vocabulary: Vocabulary | undefined, atoms: Atom[]): void {
-  const kind = vocabulary?.has(word) ? 'token' : kindOfWord(word);
-  const glued = word.length > UUID_CHARS ? GLUED_UUID.exec(word) : null;
-  if (glued && !vocabulary?.has(word))
-    atoms.push({ kind: 'uuid', value: glued[0], index: index + glued.index });
+  const isKnown = vocabulary?.has(word) ?? false;
+  const kind = isKnown ? 'token' : kindOfWord(word);
+  const uuid = word.length > UUID_CHARS && !isKnown ? GLUED_UUID.exec(word) : null;
+  const glued = uuid ?? (isKnown ? null : GLUED_REDACTED.exec(word));
+  if (glued) atoms.push({ kind: uuid ? 'uuid' : 'token', value: glued[0], index: index + glued.index });
   else if (kind) atoms.push({ kind, value: word, index });
+}
+
+/** Whether a whole value is what redaction puts in place of a credential or an e-mail address. */
+export function isRedacted(value: string): boolean {
+  return WHOLE_REDACTED.test(value);
 }
 
 function kindOfWord(word: string): 'hex' | 'token' | null {
@@ -102,13 +126,14 @@ export function shapeOf(text: string): string {
   return shape + text.slice(at);
 }
 
-const SLOT = /\{(uuid|timestamp|jwt|token|hex)\}/g;
+const SLOT = /\{(uuid|timestamp|jwt|token|hex|email)\}/g;
 const SLOT_PATTERNS = {
   uuid: UUID,
   timestamp: `${ISO_TIME}|${HTTP_DATE}`,
   jwt: JWT,
   token: '[A-Za-z0-9_-]{8,}',
   hex: '[0-9a-fA-F]{8,}',
+  email: REDACTED_EMAIL,
 };
 
 /** A test for texts of a shape, with one group for each generated piece. It is looser than `shapeOf`: any word fits a `{token}`. */

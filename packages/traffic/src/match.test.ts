@@ -37,6 +37,18 @@ describe('MockIndex', () => {
     expect(index.match(charge(A))).toMatchObject({ kind: 'exact', learned: [] });
   });
 
+  test('a redacted value that the service makes anew matches by its kind, and is learned', () => {
+    const [recorded, live] = ['rdx_aaaaaaaaaaaaaaaaaaa1', 'rdx_bbbbbbbbbbbbbbbbbbb2'];
+    const index = new MockIndex([mock(1, charge(recorded), ['body.reference'])]);
+    expect(index.match(charge(live))).toMatchObject({ kind: 'volatile', learned: [[recorded, live]] });
+    expect(index.match(charge(17 as never))).toMatchObject({ kind: 'miss' });
+  });
+
+  test('a redacted address that the service makes anew matches one in clear: not every live request is redacted', () => {
+    const index = new MockIndex([mock(1, charge('u-abcdefghijk7@redacted.invalid'), ['body.reference'])]);
+    expect(index.match(charge('ann@shop.example'))).toMatchObject({ kind: 'volatile' });
+  });
+
   test('answers with another generated value, and tells what it learned', () => {
     const index = new MockIndex([mock(1, charge(A), ['body.reference'])]);
     expect(index.match(charge(B))).toMatchObject({ kind: 'volatile', learned: [[A, B]] });

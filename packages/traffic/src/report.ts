@@ -19,6 +19,15 @@ export const Goals = z.object({
 });
 export type Goals = z.infer<typeof Goals>;
 
+/** Requests that were sent with credentials of a redacted recording, by place (`body.password`): a number of credentials each. */
+export const CredentialCounts = z.object({
+  /** Whose values the vault held. */
+  fromVault: z.record(z.string(), z.int()),
+  /** Whose tokens were sent instead. */
+  missing: z.record(z.string(), z.int()),
+});
+export type CredentialCounts = z.infer<typeof CredentialCounts>;
+
 /** What the generator measured of itself. Cumulative at the end of the run. */
 export const GeneratorRun = z.object({
   /** µs since the epoch. */
@@ -33,6 +42,8 @@ export const GeneratorRun = z.object({
   maxEventLoopLagMs: z.number(),
   /** Reasons why the figures cannot be trusted; not empty voids the verdict. */
   voidReasons: z.array(z.string()),
+  /** Absent when no request had any. */
+  credentials: CredentialCounts.optional(),
 });
 export type GeneratorRun = z.infer<typeof GeneratorRun>;
 

@@ -12,8 +12,9 @@ import { StoredReports } from './accounting.ts';
 import { RollupPartial } from './rollup.ts';
 
 export const SEGMENT_VERSION = 1;
-const FRAME_MAGIC = 0x184d2a50;
-const MANIFEST_MAGIC = 0x184d2a51;
+/** Magic numbers of the two skippable frames. */
+export const FRAME_MAGIC = 0x184d2a50;
+export const MANIFEST_MAGIC = 0x184d2a51;
 const FOOTER_MAGIC = 0x314d5045; // "EPM1", little endian
 const FOOTER_BYTES = 8;
 /** Largest frame header, in bytes of JSON. */
@@ -22,7 +23,12 @@ export const MAX_HEADER_BYTES = 1 << 20;
 export const MAX_FRAME_BYTES = 64 << 20;
 
 /** The last batch of one capture stream that a segment holds. */
-export const StreamCursor = z.object({ incarnation: z.string(), batch: z.int().nonnegative() });
+export const StreamCursor = z.object({
+  incarnation: z.string(),
+  batch: z.int().nonnegative(),
+  /** Pairs taken from the stream so far, up to and with that batch. */
+  taken: z.int().nonnegative().optional(),
+});
 export type StreamCursor = z.infer<typeof StreamCursor>;
 
 export const FrameHeader = z.object({
@@ -37,10 +43,22 @@ export const FrameHeader = z.object({
   cursors: z.array(StreamCursor),
   /** Cumulative counters of the hops as they stood when the frame was written. */
   reports: StoredReports,
+  /** Version of the rules the frame's pairs were made under; absent in files of older forwarders. */
+  ruleVersion: z.string().optional(),
+  /** Rollups of pairs that were folded into this frame's: counted, not kept. */
+  folded: z.array(RollupPartial).optional(),
+  /** Pairs held back since the frame before, by reason. */
+  withheld: z.record(z.string(), z.int()).optional(),
 });
 export type FrameHeader = z.infer<typeof FrameHeader>;
 
-export const FrameEntry = z.object({ offset: z.int(), length: z.int(), lines: z.int() });
+export const FrameEntry = z.object({
+  offset: z.int(),
+  length: z.int(),
+  lines: z.int(),
+  /** Whether its header holds rollups of folded pairs. */
+  folded: z.boolean().optional(),
+});
 export type FrameEntry = z.infer<typeof FrameEntry>;
 
 export const SegmentManifest = z.object({
@@ -60,7 +78,13 @@ export const SegmentManifest = z.object({
   rollups: z.array(RollupPartial),
   reports: StoredReports,
   templateVersion: z.int(),
+  /** Of the last frame; null in segments of older forwarders. */
   ruleVersion: z.string().nullable(),
+  /** Versions of the rules over all frames, and of the detectors. */
+  ruleVersions: z.array(z.string()).optional(),
+  detectorVersion: z.int().optional(),
+  /** Pairs held back while the segment was open, by reason; they are in no frame. */
+  withheld: z.record(z.string(), z.int()).optional(),
 });
 export type SegmentManifest = z.infer<typeof SegmentManifest>;
 
@@ -135,7 +159,7 @@ export function* segmentBlocks(file: Buffer): Generator<Block> {
       return;
     }
     if (magic !== FRAME_MAGIC || length > MAX_HEADER_BYTES) return;
-    const header = parseHeader(file.subarray(body, body + length));
+    const header = parseFrameHeader(file.subarray(body, body + length));
     if (!header) return;
     const dataOffset = body + length;
     const end = dataOffset + header.length;
@@ -147,7 +171,8 @@ export function* segmentBlocks(file: Buffer): Generator<Block> {
   }
 }
 
-function parseHeader(bytes: Buffer): FrameHeader | null {
+/** The header in the body of its skippable frame, or null when it is none. */
+export function parseFrameHeader(bytes: Buffer): FrameHeader | null {
   try {
     return FrameHeader.parse(JSON.parse(bytes.toString('utf8')));
   } catch {

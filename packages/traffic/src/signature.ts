@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { kindOf, type Scalar } from './kinds.ts';
 import { type RequestParts, requestLeaves } from './leaves.ts';
+import type { ValueKind } from './snapshot.ts';
 
 export interface OutboundRequest extends RequestParts {
   scheme: string;
@@ -36,8 +37,11 @@ export function signatureDigest(signature: Signature, volatile: readonly string[
   return createHash('sha256').update(lines.join('\n')).digest('hex').slice(0, 32);
 }
 
+/** Kinds that are one with other texts. */
+const TEXTS: ReadonlySet<ValueKind> = new Set(['token', 'hex', 'mixed', 'email']);
+
 /** Random words are one kind with other texts: that one is random cannot always be seen. */
 function looseKind(value: Scalar): string {
   const kind = kindOf(value);
-  return kind === null || kind === 'token' || kind === 'hex' || kind === 'mixed' ? typeof value : kind;
+  return kind === null || TEXTS.has(kind) ? typeof value : kind;
 }

@@ -32,8 +32,18 @@ export function snapshotPrefix(tenant: string, snapshot: string): string {
  */
 export const LeafPath = z.string();
 
-/** What kind of generated value a leaf holds; `sequence` is a number that only counts up. */
-export const ValueKind = z.enum(['uuid', 'timestamp', 'epoch', 'jwt', 'token', 'hex', 'sequence', 'mixed']);
+/** What kind of generated value a leaf holds; `sequence` is a number that only counts up, `email` a redacted address. */
+export const ValueKind = z.enum([
+  'uuid',
+  'timestamp',
+  'epoch',
+  'jwt',
+  'token',
+  'hex',
+  'sequence',
+  'mixed',
+  'email',
+]);
 export type ValueKind = z.infer<typeof ValueKind>;
 
 /** A leaf that is compared by kind instead of by value, with the reason. `path` is a pattern. */

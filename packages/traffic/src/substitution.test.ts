@@ -36,6 +36,49 @@ describe('Substitution', () => {
     );
   });
 
+  test('what was redacted may be anything: it is escaped in JSON and percent-encoded in targets and forms', () => {
+    const [token, email, live] = [
+      'rdx_aaaaaaaaaaaaaaaaaaa1',
+      'u-abcdefghijk7@redacted.invalid',
+      'a"b/c=&d+e',
+    ];
+    const known = new Substitution();
+    known.set(token, live);
+    known.set(email, 'ann+1@shop.example');
+    const base = sketchPair({ requestBody: { token, note: `for ${email}` } }).request!;
+    const target = `/t/${token}?mail=${encodeURIComponent(email)}`;
+    const json = known.applyRequest({ ...base, headers: [['Cookie', `sid=${token}`]], target });
+    expect(requestLeaves(json).filter(({ path }) => !path.startsWith('header'))).toMatchObject([
+      { path: 'method' },
+      { path: 'path[0]' },
+      { path: 'path[1]', value: live },
+      { path: 'query.mail', value: 'ann+1@shop.example' },
+      { path: 'cookie.sid', value: live },
+      { path: 'body.token', value: live },
+      { path: 'body.note', value: 'for ann+1@shop.example' },
+    ]);
+    const text = `token=${token}&mail=${encodeURIComponent(email)}`;
+    const form = known.applyRequest({
+      ...base,
+      target: '/',
+      headers: [['Content-Type', 'application/x-www-form-urlencoded']],
+      body: { size: text.length, encoding: 'identity', text },
+    });
+    expect(Object.fromEntries(new URLSearchParams(form.body.text))).toEqual({
+      token: live,
+      mail: 'ann+1@shop.example',
+    });
+  });
+
+  test('a live value that was read from a url is not encoded twice', () => {
+    const known = new Substitution();
+    known.set('rdx_aaaaaaaaaaaaaaaaaaa1', 'a%2Fb');
+    const base = sketchPair().request!;
+    expect(known.applyRequest({ ...base, target: '/cb?code=rdx_aaaaaaaaaaaaaaaaaaa1' }).target).toBe(
+      '/cb?code=a%2Fb',
+    );
+  });
+
   test('replaces a value that a user named, although nothing shows that it is generated', () => {
     const known = new Substitution();
     known.set('order-17', 'order-99');

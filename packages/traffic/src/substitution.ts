@@ -1,7 +1,7 @@
 // Recorded values and what they are this time: replaces every occurrence of a recorded token by the live one, in urls,
 // headers and bodies. Texts are read once, whatever the number of values. Bounded; pure.
-import { bodyText } from './http-view.ts';
-import { atomsIn } from './kinds.ts';
+import { bodyJson, bodyText, header } from './http-view.ts';
+import { atomsIn, isRedacted } from './kinds.ts';
 import type { RequestParts } from './leaves.ts';
 import type { Body, HeaderList, HttpResponse } from './rrpair.ts';
 
@@ -36,22 +36,23 @@ export class Substitution {
     return this.#live.get(recorded);
   }
 
-  /** `text` with every recorded value replaced. */
-  apply(text: string): string {
+  /** `text` with every recorded value replaced; `written`: how a value that was redacted is written in this text. */
+  apply(text: string, written: Written = asItIs): string {
     if (this.#live.size === 0) return text;
-    let replaced = this.#applyAtoms(text);
+    let replaced = this.#applyAtoms(text, written);
     for (const [recorded, live] of this.#plain) replaced = replaced.replaceAll(recorded, () => live);
     return replaced;
   }
 
   /** In one pass: a live value is never replaced again. */
-  #applyAtoms(text: string): string {
+  #applyAtoms(text: string, written: Written): string {
     let replaced = '';
     let at = 0;
     for (const { value, index } of atomsIn(text, this.#live)) {
       const live = this.#live.get(value);
       if (live === undefined) continue;
-      replaced += text.slice(at, index) + live;
+      // The others look like what they replace; behind a redacted value may be anything.
+      replaced += text.slice(at, index) + (isRedacted(value) ? written(live) : live);
       at = index + value.length;
     }
     return at === 0 ? text : replaced + text.slice(at);
@@ -63,16 +64,20 @@ export class Substitution {
       ...request,
       target: this.#target(request.target),
       headers: this.#headers(headers),
-      body: this.#body(body),
+      body: this.#body(body, headers),
     };
   }
 
   applyResponse(response: HttpResponse): HttpResponse {
-    return { ...response, headers: this.#headers(response.headers), body: this.#body(response.body) };
+    return {
+      ...response,
+      headers: this.#headers(response.headers),
+      body: this.#body(response.body, response.headers),
+    };
   }
 
   #target(target: string): string {
-    let text = this.apply(target);
+    let text = this.apply(target, insideUrl);
     if (text.includes('%'))
       for (const [recorded, live] of this.#encoded) text = text.replaceAll(recorded, () => live);
     return text;
@@ -83,11 +88,14 @@ export class Substitution {
   }
 
   /** Text and JSON bodies; compressed and binary ones are left as they are. */
-  #body(body: Body): Body {
+  #body(body: Body, headers: HeaderList): Body {
     if (body.encoding !== 'identity' || body.base64 !== undefined) return body;
     const text = bodyText(body);
     if (!text) return body;
-    const replaced = this.apply(text);
+    const isForm = header(headers, 'content-type')?.startsWith('application/x-www-form-urlencoded');
+    const replaced = isForm
+      ? this.#target(text)
+      : this.apply(text, bodyJson(body) === undefined ? asItIs : insideJson);
     return replaced === text
       ? body
       : { size: Buffer.byteLength(replaced), encoding: 'identity', text: replaced };
@@ -99,6 +107,12 @@ export class Substitution {
     this.#encoded.delete(encodeURIComponent(recorded));
   }
 }
+
+type Written = (value: string) => string;
+const asItIs: Written = (value) => value;
+const insideJson: Written = (value) => JSON.stringify(value).slice(1, -1);
+/** What was read from a url, a Location or a link, is encoded already. */
+const insideUrl: Written = (value) => (/%[0-9A-Fa-f]{2}/.test(value) ? value : encodeURIComponent(value));
 
 function isAtom(value: string): boolean {
   return atomsIn(value, { has: (word) => word === value })[0]?.value === value;

@@ -1,4 +1,4 @@
-// The object store behind one interface: a folder on one machine, S3 and others later. Keys are `a/b/c`; a key never
+// The object store behind one interface, and a folder as one; a bucket is one in the package `archive`. Keys are `a/b/c`; a key never
 // leaves the store's root. An object is whole or absent: writers go to a temporary name first.
 import { createReadStream } from 'node:fs';
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
@@ -7,17 +7,23 @@ import type { Readable } from 'node:stream';
 import { ensureFolder } from './folder.ts';
 import { OperatingError } from './lifecycle.ts';
 
+export type ObjectData = Uint8Array | AsyncIterable<Uint8Array>;
+export interface ListPage {
+  after?: string;
+  limit?: number;
+}
+
 export interface ObjectStore {
-  /** Writes an object whole and durable; an existing one is replaced. */
-  put(key: string, data: Uint8Array | AsyncIterable<Uint8Array>): Promise<{ sizeBytes: number }>;
+  /** Writes an object whole and durable; an existing one is replaced. Throws when `signal` aborts before it is there. */
+  put(key: string, data: ObjectData, signal?: AbortSignal): Promise<{ sizeBytes: number }>;
   /** Bytes [offset, offset+length). Throws ObjectMissing; shorter at the end of the object. */
   read(key: string, offset: number, length: number): Promise<Buffer>;
   /** The whole object as a stream. Throws ObjectMissing. */
   stream(key: string): Promise<Readable>;
   size(key: string): Promise<number>;
-  /** Keys under a prefix, sorted. */
-  list(prefix: string): Promise<string[]>;
-  /** Removes an object; an absent one is no error. */
+  /** Keys under a prefix, sorted; of a page, at most `limit` keys that sort behind `after`. */
+  list(prefix: string, page?: ListPage): Promise<string[]>;
+  /** Removes an object, and what the store keeps of it as versions; an absent one is no error. */
   remove(key: string): Promise<void>;
 }
 
@@ -27,7 +33,13 @@ export class ObjectMissing extends OperatingError {
   }
 }
 
-const KEY = /^[A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+)*$/;
+const KEY = /^[A-Za-z0-9_.=-]+(\/[A-Za-z0-9_.=-]+)*$/;
+
+/** Throws OperatingError for a key that no store takes. */
+export function checkObjectKey(key: string): void {
+  if (KEY.test(key) && !key.split('/').some((part) => part === '.' || part === '..')) return;
+  throw new OperatingError('bad_object_key', `${JSON.stringify(key)} is not an object key.`);
+}
 
 /** A store in a folder, which is made when absent. Throws OperatingError when it cannot be written. */
 export async function folderStore(root: string): Promise<ObjectStore> {
@@ -44,9 +56,7 @@ export async function folderStore(root: string): Promise<ObjectStore> {
     );
   }
   const pathOf = (key: string) => {
-    if (!KEY.test(key) || key.split('/').some((part) => part === '.' || part === '..')) {
-      throw new OperatingError('bad_object_key', `${JSON.stringify(key)} is not an object key.`);
-    }
+    checkObjectKey(key);
     return join(root, ...key.split('/'));
   };
   const size = async (key: string) => {
@@ -56,14 +66,14 @@ export async function folderStore(root: string): Promise<ObjectStore> {
     return info.size;
   };
   return {
-    put: (key, data) => writeWhole(pathOf(key), data),
+    put: (key, data, signal) => writeWhole(pathOf(key), data, signal),
     read: (key, offset, length) => readRange(pathOf(key), key, offset, length),
     async stream(key) {
       await size(key);
       return createReadStream(pathOf(key));
     },
     size,
-    async list(prefix) {
+    async list(prefix, { after = '', limit = Number.POSITIVE_INFINITY } = {}) {
       const entries = await readdir(root, { recursive: true, withFileTypes: true });
       return entries
         .filter((entry) => entry.isFile())
@@ -73,8 +83,9 @@ export async function folderStore(root: string): Promise<ObjectStore> {
             .split(sep)
             .join('/'),
         )
-        .filter((key) => key.startsWith(prefix) && !key.endsWith('.part'))
-        .sort();
+        .filter((key) => key.startsWith(prefix) && key > after && !key.endsWith('.part'))
+        .sort()
+        .slice(0, limit);
     },
     remove: (key) => rm(pathOf(key), { force: true }),
   };
@@ -84,7 +95,8 @@ let parts = 0;
 
 async function writeWhole(
   path: string,
-  data: Uint8Array | AsyncIterable<Uint8Array>,
+  data: ObjectData,
+  signal: AbortSignal | undefined,
 ): Promise<{ sizeBytes: number }> {
   await ensureFolder(dirname(path));
   const part = `${path}.${process.pid}-${parts++}.part`;
@@ -92,6 +104,7 @@ async function writeWhole(
   let sizeBytes = 0;
   try {
     for await (const chunk of data instanceof Uint8Array ? [data] : data) {
+      signal?.throwIfAborted();
       await file.writeFile(chunk);
       sizeBytes += chunk.length;
     }

@@ -12,6 +12,8 @@ export const CAPTURE_PREFACE = Buffer.from('EPSTRM1\n');
 /** A frame larger than this is refused: the sender must cut its batches well below. */
 export const MAX_CAPTURE_FRAME_BYTES = 16 << 20;
 const HEADER_BYTES = 8;
+/** An announced frame up to this size is given its room at once; a sidecar's batches are no larger. */
+const TRUSTED_BYTES = 320 << 10;
 const NOTHING = Buffer.alloc(0);
 
 export class CaptureStreamError extends Error {
@@ -72,20 +74,28 @@ export class CaptureFrameDecoder {
     }
   }
 
-  /** Grows by doubling: a byte is copied a few times at most, however many chunks its frame comes in. */
+  /**
+   * Grows to the frame's announced size, as far as that is trusted, then by doubling: a byte is copied a few times at most,
+   * however many chunks its frame comes in, and a stranger's word alone takes little memory.
+   */
   #append(chunk: Buffer): void {
     const length = this.#length + chunk.length;
     if (this.#length === 0) {
       this.#buffer = chunk;
     } else {
       if (length > this.#buffer.length) {
-        const grown = Buffer.allocUnsafe(Math.max(length, 2 * this.#length));
+        const grown = Buffer.allocUnsafe(Math.max(length, this.#roomWanted()));
         this.#buffer.copy(grown, 0, 0, this.#length);
         this.#buffer = grown;
       }
       chunk.copy(this.#buffer, this.#length);
     }
     this.#length = length;
+  }
+
+  #roomWanted(): number {
+    const announced = this.#length < HEADER_BYTES ? 0 : HEADER_BYTES + this.#buffer.readUInt32LE(0);
+    return announced > TRUSTED_BYTES ? Math.max(TRUSTED_BYTES, 2 * this.#length) : announced;
   }
 
   #consume(bytes: number): void {

@@ -70,7 +70,8 @@ message Captured {
 export interface Hello {
   version: number;
   incarnation: string;
-  hop: 'sidecar' | 'generator' | 'responder';
+  /** `import`: what anything else captured, such as a file that was read in. */
+  hop: 'sidecar' | 'generator' | 'responder' | 'import';
   cluster: string;
   namespace: string;
   workloadKind: string;

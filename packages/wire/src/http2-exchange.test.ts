@@ -363,5 +363,5 @@ describe('Http2Exchange has bounds', () => {
       0,
       null,
     ]);
-  });
+  }, 60_000);
 });

@@ -14,8 +14,10 @@ import {
   type VolatileLeaf,
 } from '@echoplane/traffic';
 import { correlate } from './correlate.ts';
+import { learnMadeAddresses } from './made-addresses.ts';
 import { buildMocks } from './mocks.ts';
 import { learnNoise } from './noise.ts';
+import { valuesMadeByService } from './origin.ts';
 import { assignSessions, type SessionIndex } from './sessions.ts';
 import { learnShapes } from './shapes.ts';
 import { median } from './statistics.ts';
@@ -47,13 +49,17 @@ export function analyze(pairs: readonly RRPair[]): Analysis {
   const { vocabulary } = shapes;
   const sessions = assignSessions(inbound, vocabulary);
   const tokens = correlateSessions(inbound, sessions, vocabulary);
-  const counters = learnNoise(inbound, endpointKey, (pair) => sessions.sessionOf.get(pair.id)!);
+  const session = (pair: RRPair) => sessions.sessionOf.get(pair.id)!;
+  const counters = learnNoise(inbound, endpointKey, session);
+  const madeByService = valuesMadeByService(ordered, vocabulary);
+  const addresses = learnMadeAddresses(inbound, { endpointKey, session, madeByService });
   const volatileOf = (endpoint: string) => [
     ...(shapes.volatile.get(endpoint) ?? []),
     ...(counters.get(endpoint) ?? []),
+    ...(addresses.get(endpoint) ?? []),
   ];
   const tests = buildTests(inbound, sessions, tokens, volatileOf);
-  const mocks = buildMocks(ordered, outbound, vocabulary);
+  const mocks = buildMocks(outbound, madeByService, vocabulary);
   return {
     tests,
     mocks,

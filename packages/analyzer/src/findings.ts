@@ -4,6 +4,7 @@ import {
   type AssertionResult,
   endpointOf,
   type Finding,
+  type GeneratorRun,
   leafPattern,
   type RRPair,
   requestLine,
@@ -78,6 +79,20 @@ function typeName(printed: string | null): string {
   if (printed === null || printed === 'null') return 'null';
   if (printed === 'true' || printed === 'false') return 'boolean';
   return printed.startsWith('"') ? 'string' : 'number';
+}
+
+/** Answers that say that a credential was wrong. */
+const REFUSALS = new Set([401, 403]);
+
+/** When requests were refused: the redacted credentials whose values the vault did not give, one finding for each place. */
+export function credentialFindings(run: GeneratorRun, failures: readonly AssertionResult[]): Finding[] {
+  const refused = failures.filter(({ actualStatus }) => REFUSALS.has(actualStatus ?? 0));
+  if (refused.length === 0) return [];
+  return Object.entries(run.credentials?.missing ?? {}).map(([place, times]) => ({
+    ...{ kind: 'run' as const, method: '', endpoint: '', path: place, problem: 'missing-credential' },
+    sentence: `${place} was redacted and the vault has no value for it: requests were sent with tokens, and ${refused.length} were refused`,
+    ...{ count: times, of: run.sent, examples: refused.slice(0, MAX_EXAMPLES).map(({ test }) => test) },
+  }));
 }
 
 /** Findings of outbound requests that found no mock. */

@@ -6,7 +6,6 @@ import {
   type OutboundRequest,
   type RRPair,
   requestLeaves,
-  responseLeaves,
   signatureDigest,
   signatureOf,
   splitUrl,
@@ -15,13 +14,12 @@ import {
 import { atomLeaves } from './correlate.ts';
 import { targetOf } from './targets.ts';
 
-/** The mocks of the usable OUT pairs; `pairs` are all pairs of the recording in time order, for telling who made a value. */
+/** The mocks of the usable OUT pairs; `madeByService` are the values of the recording that a replay will make anew. */
 export function buildMocks(
-  pairs: readonly RRPair[],
   outbound: readonly RRPair[],
+  madeByService: ReadonlySet<string>,
   vocabulary: Vocabulary,
 ): Mock[] {
-  const madeByService = valuesMadeByService(pairs, vocabulary);
   const sequences = new Map<string, number>();
   return outbound.map((pair) => {
     const request = outboundRequest(pair);
@@ -67,30 +65,4 @@ function volatileKeys(
     if (kind === 'timestamp' || madeByService.has(value)) keys.add(key);
   }
   return [...keys].sort();
-}
-
-/**
- * Generated values that appear first in what the service sends: its responses and its outbound requests. What a client
- * or a dependency brought is the same on replay, because test and mock bring it again.
- */
-function valuesMadeByService(pairs: readonly RRPair[], vocabulary: Vocabulary): Set<string> {
-  const events = pairs.flatMap((pair) => [
-    {
-      at: pair.ts,
-      byService: pair.direction === 'OUT',
-      leaves: pair.request ? () => requestLeaves({ ...pair.request!, target: targetOf(pair) }) : null,
-    },
-    {
-      at: pair.ts + pair.durationUs,
-      byService: pair.direction === 'IN',
-      leaves: pair.response ? () => responseLeaves(pair.response!) : null,
-    },
-  ]);
-  const seen = new Map<string, boolean>();
-  for (const { byService, leaves } of events.sort((a, b) => a.at - b.at)) {
-    if (!leaves) continue;
-    for (const { value } of atomLeaves(leaves(), vocabulary))
-      if (!seen.has(value)) seen.set(value, byService);
-  }
-  return new Set([...seen].filter(([, byService]) => byService).map(([value]) => value));
 }

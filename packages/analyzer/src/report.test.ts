@@ -146,4 +146,36 @@ describe('buildReport()', () => {
       counts: { headless: 7 },
     });
   });
+
+  describe('credentials of a redacted recording that the vault did not give', () => {
+    const credentials = { fromVault: { 'body.email': 3 }, missing: { 'body.password': 3 } };
+    const refusing: Faults = (exchange) =>
+      exchange.url.endsWith('/login') ? { ...exchange, status: 401, answer: { error: 'no' } } : exchange;
+
+    test('are the first reason when requests were refused', () => {
+      const { findings, reasons } = report(refusing, { run: { ...run, credentials } });
+      expect(findings[0]).toMatchObject({
+        kind: 'run',
+        path: 'body.password',
+        problem: 'missing-credential',
+        count: 3,
+      });
+      expect(reasons[0]).toMatch(
+        /^body\.password was redacted and the vault has no value for it: .* 25 were refused/,
+      );
+    });
+
+    test('are no fault while nothing is refused', () => {
+      expect(report(undefined, { run: { ...run, credentials } })).toMatchObject({
+        verdict: 'passed',
+        findings: [],
+      });
+    });
+
+    test('are not blamed when the vault gave everything', () => {
+      const all = { fromVault: { 'body.password': 3 }, missing: {} };
+      const { findings } = report(refusing, { run: { ...run, credentials: all } });
+      expect(findings.map(({ kind }) => kind)).not.toContain('run');
+    });
+  });
 });

@@ -15,7 +15,7 @@ import {
   TAG,
   type Test,
 } from '@echoplane/traffic';
-import { assertionFindings, missFindings } from './findings.ts';
+import { assertionFindings, credentialFindings, missFindings } from './findings.ts';
 import { slowerFindings, type TimedEndpoint } from './slower.ts';
 import { latencyOf } from './statistics.ts';
 import { judge } from './verdict.ts';
@@ -44,7 +44,12 @@ export function buildReport(input: ReportInput): Report {
   const mocks = mockCounts(input.mockResults);
   const answered = mocks.mockExact + mocks.mockVolatile + mocks.mockMiss;
   const slower = input.baseline ? slowerFindings(timed(input.tests, resultOf), input.baseline) : [];
-  const findings = [...assertionFindings(counted), ...slower, ...missFindings(input.mockResults)];
+  const findings = [
+    ...credentialFindings(input.run, failures),
+    ...assertionFindings(counted),
+    ...slower,
+    ...missFindings(input.mockResults),
+  ];
   const successRate = counted.length === 0 ? null : (counted.length - failures.length) / counted.length;
   const matchRate = answered === 0 ? null : (answered - mocks.mockMiss) / answered;
   const judged = judge({ ...input, successRate, matchRate, findings, missing, counted: counted.length });

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { ApiError, createClient } from './client.ts';
 import { PROBLEMS } from './problem.ts';
-import { ROUTES, type RouteSpec } from './routes.ts';
+import type { RouteSpec } from './route-spec.ts';
+import { ROUTES } from './routes.ts';
 
 const ID = '019aa000-0000-7000-8000-000000000001';
 
@@ -75,6 +76,20 @@ describe('createClient()', () => {
   test('refuses an answer that breaks the contract', async () => {
     const { client } = clientWith(() => Response.json({ id: 'x' }));
     await expect(client.call('job', { params: { id: ID } })).rejects.toThrow(/invalid/i);
+  });
+
+  test('reads no more than an answer may have', async () => {
+    let sent = 0;
+    const endless = () => {
+      const pull = (controller: ReadableStreamDefaultController) => {
+        sent++;
+        controller.enqueue(new Uint8Array(1 << 20).fill(0x20));
+      };
+      return new Response(new ReadableStream({ pull }));
+    };
+    const { client } = clientWith(endless);
+    await expect(client.call('me', {})).rejects.toThrow(/more than 67108864 bytes/);
+    expect(sent).toBeLessThan(70);
   });
 });
 

@@ -1,5 +1,7 @@
 // The control plane's HTTP contract.
+export * from './agent.ts';
 export * from './client.ts';
 export * from './problem.ts';
+export type { Access, RouteSpec } from './route-spec.ts';
 export * from './routes.ts';
 export * from './schemas.ts';

@@ -1,33 +1,9 @@
 // The route table of `/v1`: every verb with the least role that may use it and the shapes in and out. The server
 // registers its handlers from this table, the client calls through it, the OpenAPI document is printed from it.
 import { ArtifactName } from '@echoplane/traffic';
-import { z } from 'zod';
+import { DATA_PLANE_ROUTES } from './data-plane-routes.ts';
+import { empty, id, list, route } from './route-spec.ts';
 import * as s from './schemas.ts';
-
-/** `public`: no credential; `agent`: data-plane keys and admins; the others are ranks: viewer < editor < admin. */
-export type Access = 'public' | 'viewer' | 'editor' | 'admin' | 'agent';
-
-export interface RouteSpec {
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
-  path: string;
-  access: Access;
-  summary: string;
-  params?: z.ZodObject;
-  query?: z.ZodObject;
-  body?: z.ZodType;
-  /** Status of success. */
-  status: 200 | 201 | 202 | 204;
-  /** Absent for 204 and for streamed bytes. */
-  response?: z.ZodType;
-}
-
-const id = z.object({ id: z.uuid() });
-const list = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item) });
-const empty = z.object({});
-
-function route<const R extends RouteSpec>(spec: R): R {
-  return spec;
-}
 
 export const ROUTES = {
   signIn: route({
@@ -230,5 +206,6 @@ export const ROUTES = {
     body: s.HopReports,
     status: 204,
   }),
+  ...DATA_PLANE_ROUTES,
 } as const;
 export type RouteName = keyof typeof ROUTES;

@@ -16,6 +16,7 @@ import {
   Verdict,
 } from '@echoplane/traffic';
 import { z } from 'zod';
+import { Envelope, StoreAccess } from './agent.ts';
 
 export const Role = z.enum(['viewer', 'editor', 'admin', 'agent']);
 export type Role = z.infer<typeof Role>;
@@ -47,13 +48,13 @@ export const TrafficListQuery = TrafficQueryString.extend({
   /** Opaque; from the previous page. */
   cursor: z.string().max(200).optional(),
 });
-/** One row of the list: the index row, and whether its body can be fetched yet. */
+/** One row of the list: the index row, whether its segment is in the store yet, and why it will never be. */
 export const TrafficRow = IndexRow.omit({
   frameOffset: true,
   frameLength: true,
   line: true,
   frame: true,
-}).extend({ shipped: z.boolean() });
+}).extend({ shipped: z.boolean(), lost: z.string().nullable() });
 export type TrafficRow = z.infer<typeof TrafficRow>;
 export const TrafficList = z.object({
   items: z.array(TrafficRow),
@@ -101,10 +102,14 @@ export type ServiceList = z.infer<typeof ServiceList>;
 export const PairDetail = z.object({ row: TrafficRow, pair: RRPair, position: FramePosition });
 export type PairDetail = z.infer<typeof PairDetail>;
 
-/** Hop by hop: what each took on, and where it went. `balanced` when every figure is explained and the index holds what was delivered. */
+/** Hop by hop: what each took on, and where it went. `balanced` when every figure is explained and the store holds what was delivered. */
 export const Accounting = z.object({
   hops: z.array(HopReport.extend({ pending: z.int(), reportedAt: z.int() })),
   indexed: z.int(),
+  /** Of these, in segments that are in the store. */
+  stored: z.int(),
+  /** Indexed or not, in segments that will never arrive. */
+  lost: z.int(),
   balanced: z.boolean(),
   sentence: z.string(),
 });
@@ -138,6 +143,10 @@ export const Snapshot = z.object({
   message: z.string().nullable(),
   manifest: SnapshotManifest.nullable(),
   summary: SnapshotSummary.nullable(),
+  /** Folder of its files in the object store; null while there are none. */
+  prefix: z.string().nullable(),
+  /** `private`: the files are fetched from the store of the data plane, not from here. */
+  storeAccess: StoreAccess,
   createdAt: z.int(),
 });
 export type Snapshot = z.infer<typeof Snapshot>;
@@ -187,6 +196,8 @@ export const IndexBatch = z.object({
   rollups: z.array(RollupPartial).max(20_000),
   /** Cumulative; a larger report of the same incarnation replaces a smaller one. */
   reports: z.array(HopReport).max(1_000),
+  /** The agent that holds the segment until it is shipped; older forwarders leave it out. */
+  agent: z.uuid().optional(),
 });
 export type IndexBatch = z.infer<typeof IndexBatch>;
 export const IngestResult = z.object({ rows: z.int(), duplicate: z.boolean() });
@@ -195,6 +206,9 @@ export const SegmentShipped = z.object({
   key: z.string().max(400),
   sizeBytes: z.int().nonnegative(),
   manifest: SegmentManifest,
+  /** `store`: whole under its key; `firehose`: its frames were taken by the stream and will land in other objects. */
+  via: z.enum(['store', 'firehose']).default('store'),
+  agent: z.uuid().optional(),
 });
 export type SegmentShipped = z.infer<typeof SegmentShipped>;
 export const HopReports = z.object({ reports: z.array(HopReport).max(1_000) });
@@ -203,3 +217,54 @@ export const AgentIdentity = z.object({
   key: z.string(),
 });
 export type AgentIdentity = z.infer<typeof AgentIdentity>;
+
+export const SegmentGrantRequest = z.object({ openedAt: time, sizeBytes: z.int().nonnegative() });
+export const SegmentGrant = z.object({
+  key: z.string(),
+  url: z.string(),
+  /** To be sent with the PUT exactly as given. */
+  headers: z.record(z.string(), z.string()),
+  /** µs. */
+  expiresAt: z.int(),
+});
+export const SegmentUploadQuery = z.object({ openedAt: n.int().min(0).max(MAX_TIME_US) });
+export const SegmentUploaded = z.object({ key: z.string(), sizeBytes: z.int() });
+
+export const Search = z.object({
+  id: z.uuid(),
+  state: JobState,
+  message: z.string().nullable(),
+  /** 0..1. */
+  progress: z.number(),
+  filter: z.string(),
+  /** Newest first, up to the limit. */
+  items: z.array(TrafficRow),
+  scanned: z.int(),
+  /** Whether every RRPair of the selection was looked at. */
+  complete: z.boolean(),
+});
+export type Search = z.infer<typeof Search>;
+export const Erasure = z.object({
+  id: z.uuid(),
+  state: JobState,
+  message: z.string().nullable(),
+  reason: z.string(),
+  createdAt: z.int(),
+  finishedAt: z.int().nullable(),
+  /** Counts, no values; null until it is done. */
+  record: z
+    .object({ segments: z.int(), pairs: z.int(), scannedBytes: z.int(), snapshots: z.int() })
+    .nullable(),
+  /** The same, signed with the key of this installation; null until it is done. */
+  signed: Envelope.nullable(),
+});
+export type Erasure = z.infer<typeof Erasure>;
+export const Discovery = z.object({
+  service: z.string(),
+  direction: z.enum(['IN', 'OUT']),
+  endpoint: z.string(),
+  path: z.string(),
+  kind: z.string(),
+  count: z.int(),
+  lastSeen: z.int(),
+});

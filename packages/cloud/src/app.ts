@@ -1,7 +1,7 @@
 // The HTTP face of the control plane: the routes of `/v1`, health, metrics, the OpenAPI document, the dashboard's files.
 // It is given everything it works with and opens nothing itself.
 import { randomUUID } from 'node:crypto';
-import { ROUTES, type RouteSpec } from '@echoplane/api';
+import { BYTES, ROUTES, type RouteSpec } from '@echoplane/api';
 import { renderMetrics, type Sample } from '@echoplane/runtime';
 import cookie from '@fastify/cookie';
 import fastifyStatic from '@fastify/static';
@@ -12,14 +12,25 @@ import fastify, {
   LogController,
 } from 'fastify';
 import { accountingHandlers } from './accounting.ts';
+import { Admission, type AdmissionOptions } from './admission.ts';
+import { AgentStreams, agentStreamHandlers, type StreamLimits } from './agent-streams.ts';
+import { agentHandlers } from './agents.ts';
+import { commandAnswerHandlers } from './command-answers.ts';
+import { commandHandlers } from './commands.ts';
+import { discoveryHandlers } from './discoveries.ts';
+import { erasureHandlers } from './erasures.ts';
 import { registerRoutes, type Services } from './handlers.ts';
 import { ingestHandlers } from './ingest.ts';
 import { jobHandlers } from './jobs.ts';
 import { openApiDocument } from './openapi.ts';
 import { handleError, ProblemError, sendProblem } from './problems.ts';
 import { replayHandlers } from './replays.ts';
+import { rulesHandlers } from './rules.ts';
+import { searchHandlers } from './searches.ts';
+import { segmentUploadHandlers } from './segment-uploads.ts';
 import { signInHandlers } from './sign-in.ts';
 import { snapshotHandlers } from './snapshots.ts';
+import { tombstoneHandlers } from './tombstones.ts';
 import { graphHandlers } from './traffic-graph.ts';
 import { trafficHandlers } from './traffic-queries.ts';
 
@@ -28,14 +39,25 @@ const BODY_LIMIT_BYTES = 64 << 10;
 const REQUEST_TIMEOUT_MS = 120_000;
 const REQUEST_ID = /^[\w.-]{1,64}$/;
 
+/** Registrations, and streams, let in per second by one replica: each is a handful of statements. */
+const AGENTS_PER_SECOND = 50;
+const AGENTS_AT_ONCE = 200;
+
 export interface AppOptions {
   services: Services;
+  /** How agents are let in and served; for tests. */
+  agents?: AdmissionOptions & { limits?: StreamLimits };
   dashboardDir?: string | undefined;
   /** Read at each scrape, beside the request counts kept here. */
   metrics: () => Promise<Sample[]>;
 }
 
-export async function buildApp({ services, dashboardDir, metrics }: AppOptions): Promise<FastifyInstance> {
+export async function buildApp({
+  services,
+  dashboardDir,
+  metrics,
+  agents = { perSecond: AGENTS_PER_SECOND, burst: AGENTS_AT_ONCE, random: Math.random },
+}: AppOptions): Promise<FastifyInstance> {
   const app = fastify({
     loggerInstance: services.log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -53,9 +75,14 @@ export async function buildApp({ services, dashboardDir, metrics }: AppOptions):
   }) as unknown as FastifyInstance;
   app.setErrorHandler(handleError);
   app.removeContentTypeParser('text/plain');
+  // Handed on as a stream; the route says how much it takes.
+  app.addContentTypeParser(BYTES, (_request, bytes, done) => done(null, bytes));
   app.addHook('onRequest', async (request, reply) => setHeaders(request, reply));
   await app.register(cookie);
   const answered = countAnswers(app);
+  const streams = new AgentStreams(services, agents.limits);
+  // Before the server waits for its connections.
+  app.addHook('preClose', () => streams.close());
   registerRoutes(
     app,
     {
@@ -67,10 +94,20 @@ export async function buildApp({ services, dashboardDir, metrics }: AppOptions):
       ...snapshotHandlers(services),
       ...replayHandlers(services),
       ...jobHandlers(services),
+      ...agentHandlers(services, new Admission(services.clock, agents)),
+      ...agentStreamHandlers(streams, new Admission(services.clock, agents)),
+      ...commandHandlers(services),
+      ...commandAnswerHandlers(services),
+      ...rulesHandlers(services),
+      ...discoveryHandlers(services),
+      ...tombstoneHandlers(services),
+      ...segmentUploadHandlers(services),
+      ...searchHandlers(services),
+      ...erasureHandlers(services),
     },
     services,
   );
-  registerFace(app, services, async () => [...(await metrics()), answered()]);
+  registerFace(app, services, async () => [...(await metrics()), answered(), openStreams(streams)]);
   await registerDashboard(app, dashboardDir);
   return app;
 }
@@ -101,6 +138,11 @@ function countAnswers(app: FastifyInstance): () => Sample {
     ...{ name: 'echoplane_http_requests_total', help: 'Requests answered', type: 'counter' },
     values: [...counts.values()],
   });
+}
+
+function openStreams(streams: AgentStreams): Sample {
+  const values = [{ value: streams.size }];
+  return { name: 'echoplane_agent_streams', help: 'Streams of agents', type: 'gauge', values };
 }
 
 function registerFace(app: FastifyInstance, services: Services, metrics: () => Promise<Sample[]>): void {

@@ -1,5 +1,6 @@
-// The configuration of the three commands, one zod object each. Database URLs and passwords are secrets: they do not
+// The configuration of the commands, one zod object each. Database URLs and passwords are secrets: they do not
 // print, and a bad one is named by its variable, never by its value.
+import { checkStore, storeFields } from '@echoplane/archive';
 import { field, programFields, Secret } from '@echoplane/runtime';
 import { z } from 'zod';
 
@@ -13,10 +14,13 @@ const databaseUrl = () =>
 const databases = {
   databaseUrl: databaseUrl().describe('postgres:// URL of the role echoplane_app'),
   platformDatabaseUrl: databaseUrl().describe('postgres:// URL of the role echoplane_platform'),
-  storeDir: field.text().describe('folder of the object store'),
+  ...storeFields,
 };
 
-export const ServeConfig = z.object({
+/** Checks between fields run although a field alone is wrong: every problem is told at once. */
+const ALL_AT_ONCE = { when: () => true };
+
+const ServeFields = z.object({
   ...databases,
   port: field.port().default(8080).describe('port of the API and the dashboard, 0 takes a free one'),
   host: field.text().default('127.0.0.1').describe('address to listen on'),
@@ -26,10 +30,35 @@ export const ServeConfig = z.object({
     .describe('folder with the built dashboard; without it only the API is served'),
   ...programFields,
 });
+export const ServeConfig = ServeFields.superRefine(
+  (config, context) => checkStore(config, context),
+  ALL_AT_ONCE,
+);
 export type ServeConfig = z.infer<typeof ServeConfig>;
 
-export const WorkerConfig = z.object({ ...databases, ...programFields });
+const WorkerFields = z.object({
+  ...databases,
+  landingPrefix: field
+    .text()
+    .optional()
+    .describe('prefix in the store under which a Firehose stream delivers segments, such as landing/'),
+  segmentLostAfterMs: field
+    .integer(60_000, 400 * 86_400_000)
+    .default(7 * 86_400_000)
+    .describe('ms after which a segment that was opened and not shipped is given up as lost'),
+  ...programFields,
+});
+export const WorkerConfig = WorkerFields.superRefine(
+  (config, context) => checkStore(config, context),
+  ALL_AT_ONCE,
+);
 export type WorkerConfig = z.infer<typeof WorkerConfig>;
+
+export const TenantConfig = z.object({
+  platformDatabaseUrl: databases.platformDatabaseUrl,
+  ...programFields,
+});
+export type TenantConfig = z.infer<typeof TenantConfig>;
 
 export const InitConfig = z.object({
   ownerDatabaseUrl: databaseUrl().describe(

@@ -15,6 +15,7 @@ import {
 import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
 import { startPostgres, type TestPostgres } from '../../../test/postgres.ts';
+import { AgentBell } from './agent-bell.ts';
 import { buildApp } from './app.ts';
 import { InitConfig } from './config.ts';
 import { connectOnce, openPool } from './db.ts';
@@ -22,6 +23,7 @@ import type { Services } from './handlers.ts';
 import { mintKey, runInit } from './init.ts';
 import { PartitionKeeper } from './partitions.ts';
 import { APP_ROLE, PLATFORM_ROLE } from './roles.ts';
+import { Signer } from './signing.ts';
 import { tenantDoor, type WithTenant } from './tenancy.ts';
 
 export const OWNER = 'echoplane_owner';
@@ -89,6 +91,36 @@ async function makeTenant(ownerUrl: string, name: string): Promise<TestTenant> {
   return { id: tenant, email: env.ECHOPLANE_USER_EMAIL!, keys: keys as Record<Role, string> };
 }
 
+export interface Replica {
+  app: FastifyInstance;
+  services: Services;
+  /** Where it listens. */
+  origin: string;
+  stop(): Promise<void>;
+}
+
+/** Another replica of `cloud serve` on the same database, with pools and a socket of its own. */
+export async function startReplica(
+  plane: ControlPlane,
+  agents?: Parameters<typeof buildApp>[0]['agents'],
+): Promise<Replica> {
+  const pool = openPool(plane.appUrl, { name: 'test-replica', max: 6, statementTimeoutMs: 30_000, log });
+  const withTenant = tenantDoor(pool);
+  const bell = new AgentBell({ url: plane.appUrl, clock, log });
+  const services: Services = {
+    ...{ ...plane.services, pool, withTenant, withTenantIngest: withTenant, withTenantAgent: withTenant },
+    ...{ bell, signer: new Signer(pool) },
+  };
+  const app = await buildApp({ services, metrics: async () => [], ...(agents ? { agents } : {}) });
+  const origin = await app.listen({ port: 0, host: '127.0.0.1' });
+  const stop = async () => {
+    await app.close();
+    await bell.close();
+    await pool.end();
+  };
+  return { app, services, origin, stop };
+}
+
 export async function startControlPlane(): Promise<ControlPlane> {
   const postgres = await startPostgres();
   const folder = await mkdtemp(join(tmpdir(), 'store-'));
@@ -106,14 +138,19 @@ export async function startControlPlane(): Promise<ControlPlane> {
     pool,
     withTenant,
     withTenantIngest: withTenant,
+    withTenantAgent: withTenant,
     partitions,
     store,
+    presign: null,
+    bell: new AgentBell({ url: appUrl, clock, log }),
+    signer: new Signer(pool),
     clock,
     log,
   };
   const app = await buildApp({ services, metrics: async () => [] });
   const stop = async () => {
     await app.close();
+    await services.bell.close();
     await Promise.all([pool.end(), platform.end()]);
     await postgres.stop();
     await rm(folder, { recursive: true, force: true });

@@ -2,14 +2,17 @@
 // map is typed by the table, so a route without a handler, or an answer of the wrong shape, does not compile.
 import type { Readable } from 'node:stream';
 import { ROUTES, type RouteName, type RouteSpec } from '@echoplane/api';
+import type { Presigner } from '@echoplane/archive';
 import type { Clock, Logger, ObjectStore } from '@echoplane/runtime';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type pg from 'pg';
 import type { z } from 'zod';
+import type { AgentBell } from './agent-bell.ts';
 import type { AuditSource } from './audit.ts';
 import { authorize, type Principal } from './auth.ts';
 import type { PartitionKeeper } from './partitions.ts';
-import { invalid } from './problems.ts';
+import { invalid, ProblemError } from './problems.ts';
+import type { Signer } from './signing.ts';
 import type { WithTenant } from './tenancy.ts';
 
 /** What handlers work with. */
@@ -19,8 +22,15 @@ export interface Services {
   withTenant: WithTenant;
   /** The same door over a pool of its own, so that slow queries never hold up the data plane. */
   withTenantIngest: WithTenant;
+  /** And over another for agents: thousands of heartbeats hold up neither of the two. */
+  withTenantAgent: WithTenant;
   partitions: PartitionKeeper;
   store: ObjectStore;
+  /** Signs a PUT into the store; null when the store is a folder. */
+  presign: Presigner | null;
+  /** What other replicas and the platform say about agents. */
+  bell: AgentBell;
+  signer: Signer;
   clock: Clock;
   log: Logger;
 }
@@ -44,8 +54,12 @@ declare module 'fastify' {
   }
 }
 
-/** A batch of 20,000 rows; every other body is small. */
-const INGEST_LIMIT_BYTES = 32 << 20;
+/** A batch of 20,000 rows, the result of a command, a document of rules; every other body is small. */
+const BODY_LIMITS: [prefix: string, bytes: number][] = [
+  ['/v1/ingest/', 32 << 20],
+  ['/v1/agent/', 8 << 20],
+  ['/v1/rules', 1 << 20],
+];
 
 /** Registers every route of the table. */
 export function registerRoutes(app: FastifyInstance, handlers: Handlers, services: Services): void {
@@ -55,15 +69,28 @@ export function registerRoutes(app: FastifyInstance, handlers: Handlers, service
     app.route({
       method: spec.method,
       url: spec.path,
-      ...(spec.path.startsWith('/v1/ingest/') ? { bodyLimit: INGEST_LIMIT_BYTES } : {}),
+      ...bodyLimit(spec.path),
       // Before the body is read: who may not come in does not get to send 32 MiB.
       onRequest: async (request) => {
-        if (spec.access !== 'public')
-          request.principal = await authorize(services.pool, request, spec.access);
+        if (spec.access === 'public') return;
+        request.principal = await authorize(services.pool, request, spec.access);
+        if (request.principal.tenant.suspended && spec.path.startsWith('/v1/ingest/')) refuseSuspended();
       },
       handler: (request, reply) => answer({ spec, request, reply, services }, handlers[name] as AnyHandler),
     });
   }
+}
+
+function bodyLimit(path: string): { bodyLimit?: number } {
+  const limit = BODY_LIMITS.find(([prefix]) => path.startsWith(prefix));
+  return limit ? { bodyLimit: limit[1] } : {};
+}
+
+function refuseSuspended(): never {
+  throw new ProblemError(
+    'suspended',
+    'Nothing is taken in while the organisation is suspended; ask who runs the control plane to resume it.',
+  );
 }
 
 type AnyHandler = (input: object) => Promise<unknown>;

@@ -106,7 +106,7 @@ describe('an index batch', () => {
     await ingest({ ...made, batches: [{ ...made.batches[0]!, rows: [row] }] }, plane.bob);
     const { body } = await get<TrafficList>(`/v1/traffic?from=${pair.ts}&to=${pair.ts + 1}`, plane.bob);
     const { frameOffset: _o, frameLength: _l, line: _i, frame: _f, ...wanted } = row;
-    expect(body.items).toEqual([{ ...wanted, shipped: false }]);
+    expect(body.items).toEqual([{ ...wanted, shipped: false, lost: null }]);
   });
 
   test('survives what a text in Postgres cannot hold, and names too long for an index', async () => {
@@ -260,6 +260,9 @@ test('accounting adds up, keeps the larger report, and says where it does not', 
       )
     ).body;
   const { indexed } = await read();
+  await plane.withTenant(tenant.id, (db) =>
+    db.query("UPDATE segments SET shipped = true, key = 'k', size_bytes = 1"),
+  );
   const report = (reports: HopReport[]) =>
     call<null>('POST', '/v1/ingest/reports', { reports }, 'agent', tenant);
   await report([hop('sidecar', indexed + 2, indexed), hop('forwarder', indexed, indexed)]);
@@ -280,13 +283,20 @@ test('accounting adds up, keeps the larger report, and says where it does not', 
   await report([hop('sidecar', 1, 1)]);
   expect(await read()).toMatchObject({
     balanced: true,
-    sentence: `${indexed + 2} captured = ${indexed} indexed + 1 withheld + 1 dropped.`,
+    sentence: `${indexed + 2} captured = ${indexed} stored + 1 withheld + 1 dropped.`,
   });
   await report([hop('forwarder', indexed, indexed - 1)]);
   expect((await read()).balanced).toBe(true);
-  await ingest(makeSegment(tenant.id, [makePair({ ts: base })]), tenant);
+  const late = makeSegment(tenant.id, [makePair({ ts: base })]);
+  await ingest(late, tenant);
   expect(await read()).toMatchObject({
-    balanced: false,
-    sentence: expect.stringContaining(`the index holds ${indexed + 1}`),
+    ...{ balanced: false, indexed: indexed + 1, stored: indexed, lost: 0 },
+    sentence: expect.stringContaining('1 are indexed and on their way to the store'),
+  });
+  const tombstone = { segment: late.id, openedAt: base, pairs: 3, reason: 'spool-full' };
+  await call<null>('POST', '/v1/ingest/tombstones', { segments: [tombstone] }, 'agent', tenant);
+  expect(await read()).toMatchObject({
+    ...{ balanced: true, indexed, stored: indexed, lost: 3 },
+    sentence: expect.stringMatching(/3 were lost before they were stored\.$/),
   });
 });

@@ -7,10 +7,12 @@ import type { z } from 'zod';
 import type { Db } from './db.ts';
 import type { Handlers, Services } from './handlers.ts';
 import { insertRollups, insertRows, insertTags } from './index-batch.ts';
+import { announceLanding } from './landed-frames.ts';
 import { DAY_US, MAX_AHEAD_US, MAX_DAYS_BACK } from './partitions.ts';
 import { ProblemError } from './problems.ts';
 
 type Batch = z.output<typeof IndexBatch>;
+type Shipped = z.output<typeof SegmentShipped>;
 
 export function ingestHandlers(
   services: Services,
@@ -33,7 +35,9 @@ export function ingestHandlers(
     },
     async ingestSegment({ body, principal }) {
       const tenant = principal.tenant.id;
-      await checkSegment(body, tenant, services.store);
+      checkKey(body, tenant);
+      if (body.via === 'store' && !(await withTenantIngest(tenant, (db) => isPrivate(db, body))))
+        await checkObject(body, services.store);
       return withTenantIngest(tenant, (db) => storeSegment(db, tenant, body));
     },
     async ingestReports({ body, principal }) {
@@ -62,19 +66,23 @@ function checkBatch(batch: Batch, nowUs: number): void {
   }
 }
 
+/** Whether the control plane may read the store of the agent `$4`; one that never registered has said nothing else. */
+const ACCESS = "coalesce((SELECT a.store_access FROM agents a WHERE a.id = $4), 'delegated')";
+const CLAIM_FRAME = `WITH opened AS (
+    INSERT INTO segments (tenant_id, id, opened_at_us, agent, store_access) VALUES ($1, $2, $3, $4, ${ACCESS})
+    ON CONFLICT DO NOTHING
+  )
+  INSERT INTO segment_frames (tenant_id, segment, frame, pairs) VALUES ($1, $2, $5, $6) ON CONFLICT DO NOTHING`;
+
 async function storeBatch(
   db: Db,
   context: { tenant: string; retentionDays: number; nowUs: number },
   batch: Batch,
 ): Promise<{ rows: number; duplicate: boolean }> {
-  await db.query(
-    'INSERT INTO segments (tenant_id, id, opened_at_us) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
-    [...[context.tenant, batch.segment, batch.openedAt]],
-  );
-  const claimed = await db.query(
-    'INSERT INTO segment_frames (tenant_id, segment, frame, pairs) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
-    [context.tenant, batch.segment, batch.frame, batch.rows.length],
-  );
+  const claimed = await db.query(CLAIM_FRAME, [
+    ...[context.tenant, batch.segment, batch.openedAt, batch.agent ?? null],
+    ...[batch.frame, batch.rows.length],
+  ]);
   await storeReports(db, context, batch.reports);
   if (claimed.rowCount === 0) return { rows: 0, duplicate: true };
   await insertRows(db, context, batch.rows);
@@ -87,8 +95,7 @@ async function storeBatch(
  * The key must be the one that tenant, id and day of the manifest give, and the tenant the caller's: drill-in reads what
  * stands here, so this is what keeps one tenant from another's bytes.
  */
-async function checkSegment(body: SegmentShipped, tenant: string, store: ObjectStore): Promise<void> {
-  const { key, sizeBytes, manifest } = body;
+function checkKey({ key, manifest }: Shipped, tenant: string): void {
   if (manifest.tenant !== tenant || !key.startsWith(`${tenant}/segments/`)) {
     throw new ProblemError('forbidden', 'The segment is not of the tenant this key serves.');
   }
@@ -96,6 +103,18 @@ async function checkSegment(body: SegmentShipped, tenant: string, store: ObjectS
     const errors = [{ path: 'body.key', message: 'is not the key of its manifest' }];
     throw new ProblemError('invalid_request', 'Correct the fields listed under errors.', errors);
   }
+}
+
+const IS_PRIVATE = `SELECT 1 FROM agents WHERE id = $1 AND store_access = 'private'
+  UNION ALL SELECT 1 FROM segments WHERE id = $2 AND store_access = 'private'`;
+
+/** Whether the bytes are where the control plane does not look: then the agent's word has to do. */
+async function isPrivate(db: Db, { agent, manifest }: Shipped): Promise<boolean> {
+  const found = await db.query(IS_PRIVATE, [agent ?? null, manifest.segment]);
+  return found.rowCount !== 0;
+}
+
+async function checkObject({ key, sizeBytes }: Shipped, store: ObjectStore): Promise<void> {
   const stored = await store.size(key).catch((err) => {
     if (err instanceof ObjectMissing) return null;
     throw err;
@@ -109,23 +128,31 @@ async function checkSegment(body: SegmentShipped, tenant: string, store: ObjectS
   }
 }
 
+/** Arriving after all ends a tombstone; what an agent said about its store stays with what it shipped under it. */
+const STORE_SEGMENT = `INSERT INTO segments AS s
+    (tenant_id, id, opened_at_us, agent, store_access, shipped, key, size_bytes, frames, pairs, via)
+  VALUES ($1, $2, $3, $4, ${ACCESS}, true, $5, $6, $7, $8, $9)
+  ON CONFLICT (tenant_id, id) DO UPDATE SET
+    shipped = true, key = excluded.key, size_bytes = excluded.size_bytes, frames = excluded.frames, pairs = excluded.pairs,
+    via = excluded.via, agent = coalesce(excluded.agent, s.agent),
+    store_access = CASE WHEN excluded.agent IS NULL THEN s.store_access ELSE excluded.store_access END,
+    lost_reason = NULL, lost_at_us = NULL
+  WHERE NOT s.shipped`;
+
 async function storeSegment(
   db: Db,
   tenant: string,
-  body: SegmentShipped,
+  body: Shipped,
 ): Promise<{ rows: number; duplicate: boolean }> {
   const { manifest } = body;
-  const stored = await db.query(
-    `INSERT INTO segments AS s (tenant_id, id, opened_at_us, shipped, key, size_bytes, frames, pairs)
-     VALUES ($1, $2, $3, true, $4, $5, $6, $7)
-     ON CONFLICT (tenant_id, id) DO UPDATE
-       SET shipped = true, key = excluded.key, size_bytes = excluded.size_bytes, frames = excluded.frames, pairs = excluded.pairs
-       WHERE NOT s.shipped`,
-    [
-      ...[tenant, manifest.segment, manifest.openedAt, body.key, body.sizeBytes],
-      ...[manifest.frames.length, manifest.pairs],
-    ],
-  );
+  const { agent = null, via } = body;
+  if (via === 'firehose') {
+    return { rows: manifest.pairs, duplicate: !(await announceLanding(db, tenant, manifest, agent)) };
+  }
+  const stored = await db.query(STORE_SEGMENT, [
+    ...[tenant, manifest.segment, manifest.openedAt, agent, via === 'store' ? body.key : null],
+    ...[body.sizeBytes, manifest.frames.length, manifest.pairs, via],
+  ]);
   return { rows: manifest.pairs, duplicate: stored.rowCount === 0 };
 }
 

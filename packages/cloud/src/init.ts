@@ -1,6 +1,6 @@
 // `cloud init`: roles, schema, partitions, the first tenant, its first admin and, when asked, keys. It runs before every
 // start and by several replicas at once, so it takes a lock and changes only what is missing.
-import { type Clock, newId, OperatingError } from '@echoplane/runtime';
+import { type Clock, newId, newSigningKey, OperatingError } from '@echoplane/runtime';
 import type { InitConfig } from './config.ts';
 import { hashPassword, newApiKey } from './credentials.ts';
 import { connectOnce, type Db } from './db.ts';
@@ -26,6 +26,7 @@ export async function runInit(config: InitConfig, clock: Clock): Promise<InitRes
     await db.query(INIT_LOCK);
     await ensureRoles(db, { app: config.appPassword, platform: config.platformPassword });
     await migrate(db).catch(explainDenied);
+    await ensureSigningKey(db);
     const tenant = await ensureTenant(db, config.tenantName, clock);
     await ensureAdmin(db, tenant, config, clock);
     await db.query('SELECT make_partitions($1, $2)', daysAround(clock.nowUs()));
@@ -48,6 +49,16 @@ function explainDenied(err: Error & { code?: string }): never {
     `The owner's role may not change the schema (${err.message}); it must own the database or have CREATE on it.`,
     { cause: err },
   );
+}
+
+/** What commands and rules are signed with; agents pin it, so the one that is there stays. */
+async function ensureSigningKey(db: Db): Promise<void> {
+  const known = await db.query('SELECT 1 FROM signing_keys');
+  if (known.rowCount !== 0) return;
+  const { key, pem } = newSigningKey();
+  await db.query('INSERT INTO signing_keys (id, private_key, public_key) VALUES ($1, $2, $3)', [
+    ...[key.id, pem, key.publicKey],
+  ]);
 }
 
 async function ensureTenant(db: Db, name: string, clock: Clock): Promise<string> {

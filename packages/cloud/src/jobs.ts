@@ -7,7 +7,7 @@ import type { Db } from './db.ts';
 import type { Handlers, Services } from './handlers.ts';
 import { notFound } from './problems.ts';
 
-export type JobKind = 'snapshot' | 'report';
+export type JobKind = 'snapshot' | 'report' | 'search' | 'erasure';
 export const JOB_CHANNEL = 'echoplane_jobs';
 
 /** A job and the right to write it, for as long as the lease is renewed. */

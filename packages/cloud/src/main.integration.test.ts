@@ -8,7 +8,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { createClient } from '@echoplane/api';
 import { Secret } from '@echoplane/runtime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { COMPILE_CACHE } from '../../../test/compile-cache.ts';
 import { startPostgres, type TestPostgres } from '../../../test/postgres.ts';
+import { openStream, registrationOf } from './agent.fixture.ts';
 import { emptyDatabase, initEnv, PASSWORD } from './control-plane.fixture.ts';
 import { connectOnce } from './db.ts';
 import { MIGRATIONS, migrate } from './migrate.ts';
@@ -30,8 +32,8 @@ afterAll(async () => {
 });
 
 function start(command: string, env: Record<string, string>) {
-  const child = spawn(process.execPath, [MAIN, command], {
-    env: { PATH: process.env.PATH!, ...env },
+  const child = spawn(process.execPath, [MAIN, ...command.split(' ')], {
+    env: { PATH: process.env.PATH!, ...COMPILE_CACHE, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   children.push(child);
@@ -151,7 +153,7 @@ describe('serve and worker', () => {
   test('answer a request, do a job, and end cleanly on SIGTERM', async () => {
     const { database, ownerUrl } = await emptyDatabase(postgres);
     const { lines } = await run('init', initEnv(ownerUrl, 'acme', { ECHOPLANE_CREATE_KEYS: 'true' }));
-    const { apiKey } = JSON.parse(lines[0]!);
+    const { apiKey, agentKey } = JSON.parse(lines[0]!);
     const dashboard = join(folder, 'dashboard');
     await mkdir(join(dashboard, 'assets'), { recursive: true });
     await writeFile(join(dashboard, 'index.html'), '<title>Echoplane</title>');
@@ -172,10 +174,36 @@ describe('serve and worker', () => {
     const { id } = await client.call('createSnapshot', { body: { name: 'empty', query: {} } });
     const state = async () => (await client.call('snapshot', { params: { id } })).state;
     await expect.poll(state, { timeout: 10_000 }).toBe('failed');
+    // An open stream keeps nobody from stopping.
+    const body = registrationOf(id);
+    const headers = { authorization: `Bearer ${agentKey}`, 'content-type': 'application/json' };
+    const request = { method: 'POST', headers, body: JSON.stringify(body) };
+    expect((await fetch(`${baseUrl}/v1/agent/register`, request)).status).toBe(200);
+    const stream = (await openStream(baseUrl, agentKey, body.agent)).read();
     for (const { child, ended } of [server, worker]) {
       child.kill('SIGTERM');
       expect((await ended).code).toBe(0);
     }
+    await stream.closed;
+  });
+
+  test('tenant suspends and resumes an organisation by its name', async () => {
+    const { database, ownerUrl } = await emptyDatabase(postgres);
+    await run('init', initEnv(ownerUrl, 'acme'));
+    const suspended = async () => {
+      const { rows } = await postgres.asSuperuser(
+        database,
+        'SELECT suspended_at IS NOT NULL AS suspended FROM echoplane.tenants',
+      );
+      return rows[0].suspended;
+    };
+    for (const [verb, after] of Object.entries({ suspend: true, resume: false })) {
+      expect(await run(`tenant ${verb} acme`, serveEnv(database))).toMatchObject({ code: 0, stderr: '' });
+      expect(await suspended()).toBe(after);
+    }
+    const unknown = await run('tenant suspend nobody', serveEnv(database));
+    expect(unknown).toMatchObject({ code: 1, stderr: 'There is no tenant nobody; check its name.\n' });
+    expect((await run('tenant forget acme', {})).code).toBe(64);
   });
 
   test.each(['serve', 'worker'])(

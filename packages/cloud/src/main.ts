@@ -1,12 +1,20 @@
-// The control plane's front door: `serve`, `worker` or `init`. The only place that reads the environment.
+// The control plane's front door: `serve`, `worker`, `init` or `tenant`. The only place that reads the environment.
 import { runMain, systemClock } from '@echoplane/runtime';
-import { InitConfig, ServeConfig, WorkerConfig } from './config.ts';
+import { InitConfig, ServeConfig, TenantConfig, WorkerConfig } from './config.ts';
 import { runInit } from './init.ts';
 import { serve, work } from './serve.ts';
+import { setSuspended } from './suspension.ts';
 
 const { env } = process;
+const [, , command, verb, name] = process.argv;
+const USAGE = 'Say what to run: serve, worker, init, tenant suspend NAME or tenant resume NAME.\n';
 
-switch (process.argv[2]) {
+function usage(): never {
+  process.stderr.write(USAGE);
+  process.exit(64);
+}
+
+switch (command) {
   case 'serve':
     await runMain('cloud', ServeConfig, env, serve);
     break;
@@ -19,7 +27,14 @@ switch (process.argv[2]) {
       process.stdout.write(`${JSON.stringify(await runInit(config, systemClock()))}\n`);
     });
     break;
+  case 'tenant': {
+    if (!name || (verb !== 'suspend' && verb !== 'resume')) usage();
+    const change = { name, suspend: verb === 'suspend' };
+    await runMain('cloud-tenant', TenantConfig, { ...env, ECHOPLANE_LOG_LEVEL: 'error' }, (config) =>
+      setSuspended(config, change, systemClock()),
+    );
+    break;
+  }
   default:
-    process.stderr.write('Say what to run: serve, worker or init.\n');
-    process.exit(64);
+    usage();
 }

@@ -1,23 +1,25 @@
-// The job that judges a replay: waits for the results the generator and the responder handed over, reads them and the
-// snapshot's tests, and stores the report. What does not arrive in time is missing, and then the verdict is void.
-import { createInterface } from 'node:readline';
-import { buildReport } from '@echoplane/analyzer';
-import type { ObjectStore } from '@echoplane/runtime';
-import { ARTIFACTS, type GeneratorRun, type Goals, type Report, TAG, Test } from '@echoplane/traffic';
+// The job that judges a replay: waits for the results the generator and the responder handed over, has them compared with
+// the snapshot's tests, and stores the report. What does not arrive in time is missing, and then the verdict is void.
+import type { StoreAccess } from '@echoplane/api';
+import { makeReportFrom, type ReportBasis } from '@echoplane/archive';
+import { type GeneratorRun, type Goals, type Report, TAG } from '@echoplane/traffic';
 import type { Db } from './db.ts';
 import { type JobContext, JobWait, type JobWork, WAIT_LIMIT_MS } from './job-context.ts';
 import type { Span } from './partitions.ts';
-import { readSelection } from './selection.ts';
+import { ask, askedBefore, forgetAnswer, holderOf, storesOf } from './private-work.ts';
+import { selectedPositions } from './selection.ts';
 import { storedJson } from './stored-text.ts';
-import { timestampOf } from './traffic-sql.ts';
+import { positionsStatement, timestampOf } from './traffic-sql.ts';
 
-const REPLAY = `SELECT p.snapshot_id, p.mode, p.baseline_id, p.goals, p.run, p.mock_results, p.created_at_us, n.prefix
+const REPLAY = `SELECT p.snapshot_id, p.mode, p.baseline_id, p.goals, p.run, p.mock_results, p.created_at_us,
+    n.prefix, n.store_access, n.agent
   FROM replays p JOIN snapshots n ON n.id = p.snapshot_id WHERE p.id = $1`;
 const LIFE = 'SELECT created_at_us, finished_at_us FROM replays WHERE id = $1';
-/** What the comparison does at the least. */
-const RESULTS_PER_SECOND = 500;
 /** The clocks of those who recorded may differ from the one here by this. */
 const CLOCKS_US = 3_600_000_000;
+const MAX_BASELINE_ROWS = 8_000;
+/** Fewer of an endpoint are not compared at all. */
+const MIN_SAMPLES = 20;
 /** `$2` is the tag that marks a result of the generator; the responder's pairs do not carry it. `$3`, `$4`: their days. */
 const IS_RESULT = `EXISTS (SELECT 1 FROM rrpair_tags t WHERE t.pair_id = r.id AND t.ts = r.ts AND t.name = $2
   AND t.ts >= $3 AND t.ts < $4)`;
@@ -33,6 +35,8 @@ const STORE = `INSERT INTO reports (tenant_id, replay_id, verdict, success_rate,
     SET verdict = excluded.verdict, success_rate = excluded.success_rate, report = excluded.report`;
 const SUCCEED = "UPDATE replays SET phase = 'succeeded', finished_at_us = $2 WHERE id = $1";
 
+type TimedEndpoint = NonNullable<ReportBasis['baseline']>[number];
+
 interface ReplayRow {
   snapshot_id: string;
   mode: 'full' | 'tests-only';
@@ -42,30 +46,46 @@ interface ReplayRow {
   mock_results: number;
   created_at_us: number;
   prefix: string;
+  store_access: StoreAccess;
+  agent: string | null;
 }
 
 export const makeReport: JobWork = async (context) => {
-  const { job, withTenant, store, clock } = context;
+  const { job, withTenant, clock } = context;
   const replay = await withTenant(
     job.tenant,
     async (db) => (await db.query<ReplayRow>(REPLAY, [job.subject])).rows[0]!,
   );
+  const asked = await askedBefore(context, 'make-report');
+  if (asked) return (db) => storeReport(db, job, asked.report, clock.nowUs());
   const span = spanOf(replay.created_at_us, clock.nowUs());
   const missing = await waitForResults(context, replay, span);
-  const tests = await readTests(store, replay.prefix);
-  const expected = replay.run.resultsDelivered + replay.mock_results;
-  const { pairs } = await readSelection(context, { replay: job.subject, ...span }, Math.max(1, expected));
-  await context.progress(0.7, `comparing ${pairs.length} results`, pairs.length / RESULTS_PER_SECOND);
-  const isResult = Object.groupBy(pairs, (pair) => (pair.tags[TAG.test] === undefined ? 'mocks' : 'results'));
-  const { mode, goals } = replay;
-  const report = buildReport({
-    ...{ replay: job.subject, mode, goals, tests },
-    ...{ results: isResult.results ?? [], mockResults: isResult.mocks ?? [] },
-    run: { ...replay.run, voidReasons: [...replay.run.voidReasons, ...missing] },
-    baseline: await readBaseline(context, replay.baseline_id),
-  });
+  const basis = await basisOf(context, replay, missing);
+  const query = { replay: job.subject, ...span };
+  const rows = replay.run.resultsDelivered + replay.mock_results;
+  const { prefix, store_access: access, agent } = replay;
+  const holder = await withTenant(job.tenant, async (db) =>
+    holderOf(db, [{ access, agent }, ...(await storesOf(db, query))]),
+  );
+  if (holder !== null) {
+    const selection = { query, rows };
+    const input = { ...basis, baseline: basis.baseline && thinned(basis.baseline) };
+    return ask(context, holder, { kind: 'make-report', replay: job.subject, prefix, input, selection });
+  }
+  const positions = selectedPositions(context, positionsStatement(query));
+  const report = await makeReportFrom({ ...context, prefix, basis, positions, rows });
   return (db) => storeReport(db, job, report, clock.nowUs());
 };
+
+/** What the replay was, and sentences that say what did not arrive of it. */
+async function basisOf(context: JobContext, replay: ReplayRow, missing: string[]): Promise<ReportBasis> {
+  const { mode, goals, run, baseline_id: baseline } = replay;
+  return {
+    ...{ replay: context.job.subject, mode, goals },
+    run: { ...run, voidReasons: [...run.voidReasons, ...missing] },
+    baseline: await readBaseline(context, baseline),
+  };
+}
 
 /** Waits until all results are in shipped segments; after the limit, sentences that say what did not arrive. */
 async function waitForResults(
@@ -105,37 +125,38 @@ const ofReplay = (replay: string, { from, to }: Span) => [
   timestampOf(to),
 ];
 
-async function readTests(store: ObjectStore, prefix: string): Promise<Test[]> {
-  const tests: Test[] = [];
-  const input = await store.stream(prefix + ARTIFACTS.tests);
-  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
-    if (line !== '') tests.push(Test.parse(JSON.parse(line)));
-  }
-  return tests;
-}
-
-type Baseline = { method: string; endpoint: string; latencyUs: number }[];
-
 async function readBaseline(
   { job, withTenant, clock }: JobContext,
   baseline: string | null,
-): Promise<Baseline | null> {
+): Promise<ReportBasis['baseline']> {
   if (baseline === null) return null;
   return withTenant(job.tenant, async (db) => {
     const life = await db.query<{ created_at_us: number; finished_at_us: number | null }>(LIFE, [baseline]);
     const { created_at_us: created, finished_at_us: finished } = life.rows[0]!;
     const span = spanOf(created, finished ?? clock.nowUs());
-    return (await db.query<Baseline[number]>(BASELINE, ofReplay(baseline, span))).rows;
+    return (await db.query<TimedEndpoint>(BASELINE, ofReplay(baseline, span))).rows;
+  });
+}
+
+/** What one command can carry of a baseline: of each endpoint latencies evenly spread, which keeps median and spread. */
+function thinned(baseline: readonly TimedEndpoint[]): TimedEndpoint[] {
+  const groups = [...Map.groupBy(baseline, ({ method, endpoint }) => `${method} ${endpoint}`).values()];
+  const each = Math.max(MIN_SAMPLES, Math.floor(MAX_BASELINE_ROWS / groups.length));
+  return groups.flatMap((samples) => {
+    const sorted = samples.toSorted((a, b) => a.latencyUs - b.latencyUs);
+    const step = Math.max(1, (sorted.length - 1) / (each - 1));
+    return Array.from({ length: Math.min(each, sorted.length) }, (_, i) => sorted[Math.round(i * step)]!);
   });
 }
 
 async function storeReport(
   db: Db,
-  job: { tenant: string; subject: string },
+  job: { tenant: string; id: string; subject: string },
   report: Report,
   nowUs: number,
 ): Promise<void> {
   const { verdict, successRate } = report;
   await db.query(STORE, [job.tenant, job.subject, verdict, successRate, storedJson(report)]);
   await db.query(SUCCEED, [job.subject, nowUs]);
+  await forgetAnswer(db, job.id);
 }

@@ -1,13 +1,13 @@
-// The RRPairs of a selection, for the worker's jobs: positions from the index through a cursor, in the order of the
-// segments, so that each frame is read and decoded once.
-import type { RRPair, TrafficQuery } from '@echoplane/traffic';
+// Where the RRPairs of a selection are, for the worker's jobs: positions from the index, page by page, in the order of
+// the segments, so that whoever reads them decodes each frame once.
+import type { StoredPosition } from '@echoplane/archive';
 import type { JobContext } from './job-context.ts';
-import { type PairPosition, PairReader } from './pair-reader.ts';
-import { positionsStatement } from './traffic-sql.ts';
+import type { Statement } from './traffic-sql.ts';
 
 const FETCH_ROWS = 1_000;
 const FETCH = `FETCH ${FETCH_ROWS} FROM selection`;
 
+/** A row of `positionsStatement`. */
 interface PositionRow {
   id: string;
   segment: string;
@@ -19,39 +19,27 @@ interface PositionRow {
   key: string | null;
 }
 
-/** Pairs in shipped segments, by segment, and those segments. `expected` rows make the first 70 % of the progress. */
-export async function readSelection(
-  context: JobContext,
-  query: TrafficQuery,
-  expected: number,
-): Promise<{ pairs: RRPair[]; segments: string[] }> {
-  const reader = new PairReader(context.store);
-  const pairs: RRPair[] = [];
-  const segments = new Set<string>();
-  const { text, values } = positionsStatement(query);
-  await context.withTenant(context.job.tenant, async (db) => {
+/**
+ * The positions of a statement, about 300 bytes each. They are read to the end before the first is given: the
+ * transaction, and its locks of partitions, do not wait for the object store.
+ */
+export async function* selectedPositions(
+  { job, withTenant, signal }: JobContext,
+  { text, values }: Statement,
+): AsyncGenerator<StoredPosition[]> {
+  const pages: StoredPosition[][] = [];
+  await withTenant(job.tenant, async (db) => {
     await db.query(`DECLARE selection NO SCROLL CURSOR FOR ${text}`, values);
-    for (;;) {
-      context.signal.throwIfAborted();
+    for (let last = FETCH_ROWS; last === FETCH_ROWS; ) {
+      signal.throwIfAborted();
       const { rows } = await db.query<PositionRow>(FETCH);
-      for (const row of rows) {
-        if (!row.shipped || row.key === null) continue;
-        pairs.push(await reader.read(row.key, positionOf(row)));
-        segments.add(row.segment);
-      }
-      if (rows.length < FETCH_ROWS) return;
-      await context.progress(
-        (0.7 * pairs.length) / expected,
-        `reading RRPairs: ${pairs.length} of ${expected}`,
-      );
+      pages.push(rows.map(positionOf));
+      last = rows.length;
     }
   });
-  return { pairs, segments: [...segments] };
+  yield* pages;
 }
 
-function positionOf(row: PositionRow): PairPosition {
-  return {
-    ...{ id: row.id, segment: row.segment, frame: row.frame, line: row.line },
-    ...{ frameOffset: row.frame_offset, frameLength: row.frame_length },
-  };
+function positionOf({ frame_offset, frame_length, shipped, key, ...row }: PositionRow): StoredPosition {
+  return { ...row, frameOffset: frame_offset, frameLength: frame_length, key: shipped ? key : null };
 }

@@ -2,10 +2,10 @@
 import { access } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
+import { openStore, presigner } from '@echoplane/archive';
 import {
   aborted,
   announceReady,
-  folderStore,
   type Logger,
   listenError,
   OperatingError,
@@ -14,10 +14,14 @@ import {
   systemClock,
 } from '@echoplane/runtime';
 import type pg from 'pg';
+import { AgentBell } from './agent-bell.ts';
 import { buildApp } from './app.ts';
 import type { ServeConfig, WorkerConfig } from './config.ts';
 import { checkPool, openPool } from './db.ts';
+import { keepDuties } from './duties.ts';
+import { keepLanding } from './landing.ts';
 import { PartitionKeeper } from './partitions.ts';
+import { Signer } from './signing.ts';
 import { tenantDoor } from './tenancy.ts';
 import { JobBell, runWorker } from './worker.ts';
 
@@ -33,7 +37,7 @@ export async function serve(
 ): Promise<void> {
   const dashboardDir = await findDashboard(config.dashboardDir);
   const clock = systemClock();
-  const store = await folderStore(resolve(config.storeDir));
+  const store = (await openStore(config))!;
   const pools = {
     query: openPool(config.databaseUrl, {
       name: 'echoplane-api',
@@ -43,6 +47,12 @@ export async function serve(
     }),
     ingest: openPool(config.databaseUrl, {
       name: 'echoplane-ingest',
+      max: 4,
+      statementTimeoutMs: INGEST_TIMEOUT_MS,
+      log,
+    }),
+    agents: openPool(config.databaseUrl, {
+      name: 'echoplane-agents',
       max: 4,
       statementTimeoutMs: INGEST_TIMEOUT_MS,
       log,
@@ -60,9 +70,12 @@ export async function serve(
   const partitions = new PartitionKeeper(pools.platform);
   const keeping = partitions.keep(clock, log, signal);
   stopper.add('partitions', () => keeping);
+  const bell = new AgentBell({ url: config.databaseUrl, clock, log });
+  stopper.add('agent bell', () => bell.close());
   const services = {
     ...{ pool: pools.query, withTenant: tenantDoor(pools.query), withTenantIngest: tenantDoor(pools.ingest) },
-    ...{ partitions, store, clock, log },
+    withTenantAgent: tenantDoor(pools.agents),
+    ...{ partitions, store, presign: presigner(config), clock, log, bell, signer: new Signer(pools.query) },
   };
   const app = await buildApp({ services, dashboardDir, metrics: () => poolMetrics(pools) });
   stopper.add('server', () => app.close());
@@ -81,7 +94,7 @@ export async function work(
   { signal, stopper }: ProgramContext,
 ): Promise<void> {
   const clock = systemClock();
-  const store = await folderStore(resolve(config.storeDir));
+  const store = (await openStore(config))!;
   const app = openPool(config.databaseUrl, {
     name: 'echoplane-worker',
     max: 4,
@@ -91,7 +104,7 @@ export async function work(
   stopper.add('app pool', () => app.end());
   const platform = openPool(config.platformDatabaseUrl, {
     name: 'echoplane-claim',
-    max: 2,
+    max: 3,
     statementTimeoutMs: QUERY_TIMEOUT_MS,
     log,
   });
@@ -100,10 +113,16 @@ export async function work(
   await checkPool(platform, config.platformDatabaseUrl);
   const keeping = new PartitionKeeper(platform).keep(clock, log, signal);
   stopper.add('partitions', () => keeping);
+  const aging = keepDuties({ platform, segmentLostAfterMs: config.segmentLostAfterMs, clock, log }, signal);
+  stopper.add('duties', () => aging);
   const bell = new JobBell(config.platformDatabaseUrl);
   stopper.add('job bell', () => bell.close());
   announceReady(log, {});
   const options = { platform, withTenant: tenantDoor(app), store, clock, log };
+  if (config.landingPrefix !== undefined) {
+    const landing = keepLanding({ ...options, prefix: config.landingPrefix }, signal);
+    stopper.add('landing', () => landing);
+  }
   await runWorker(options, (ms, stop) => bell.wait(ms, stop, clock), signal);
 }
 

@@ -1,31 +1,24 @@
-// The job that makes a snapshot: every RRPair of the selection from the segments, analyzed, written as the files of a
-// snapshot folder. Each attempt writes a folder of its own, and the row names the one of the attempt that held the lease
-// to the end: a worker that lost it changes no file that anybody reads.
-import { zstdCompressSync } from 'node:zlib';
-import { ANALYZER_VERSION, analyze } from '@echoplane/analyzer';
-import type { ObjectStore } from '@echoplane/runtime';
-import {
-  ARTIFACTS,
-  compileFilter,
-  ENDPOINT_TEMPLATE_VERSION,
-  type RRPair,
-  SNAPSHOT_VERSION,
-  type SnapshotManifest,
-  snapshotPrefix,
-  type TrafficQuery,
-  viewOf,
-} from '@echoplane/traffic';
+// The job that makes a snapshot: waits until the segments of the selection are in the store, has the snapshot made from
+// them, and stores what it is. Each attempt writes a folder of its own, and the row names the one of the attempt that held
+// the lease to the end: a worker that lost it changes no file that anybody reads.
+
+import type { StoreAccess } from '@echoplane/api';
+import { MAX_SNAPSHOT_PAIRS, type MadeSnapshot, makeSnapshotFiles, removeObjects } from '@echoplane/archive';
+import { snapshotPrefix, type TrafficQuery } from '@echoplane/traffic';
+import type { Db } from './db.ts';
 import { type JobContext, JobWait, type JobWork, jobFailure, WAIT_LIMIT_MS } from './job-context.ts';
 import type { HeldJob } from './jobs.ts';
-import { readSelection } from './selection.ts';
+import { ask, askedBefore, forgetAnswer, holderOf, storesOf } from './private-work.ts';
+import { selectedPositions } from './selection.ts';
 import { storedJson } from './stored-text.ts';
-import { coverageStatement } from './traffic-sql.ts';
+import { coverageStatement, positionsStatement } from './traffic-sql.ts';
 
-/** The analyzer holds a selection in memory: about 2 GB at this many pairs of a few KB. */
-const MAX_PAIRS = 200_000;
-const PAIRS_PER_FRAME = 1_000;
-/** What the analyzer does at the least. */
-const PAIRS_PER_SECOND = 500;
+/** `$6`: the command by which a data plane made it, if one did. */
+const STORE = `UPDATE snapshots SET manifest = $2, summary = $3, prefix = $4, store_access = $5,
+    agent = (SELECT c.agent FROM commands c WHERE c.id = $6)
+  WHERE id = $1`;
+
+const NOTE = 'UPDATE jobs SET message = $2 WHERE id = $1';
 
 interface SnapshotRow {
   name: string;
@@ -38,37 +31,43 @@ export const makeSnapshot: JobWork = async (context) => {
     db.query<SnapshotRow>('SELECT name, query FROM snapshots WHERE id = $1', [job.subject]),
   );
   const { name, query } = found.rows[0]!;
+  const asked = await askedBefore(context, 'make-snapshot');
+  if (asked) return (db) => storeSnapshot(db, job, asked, 'private');
   const rows = await checkCoverage(context, query);
-  const read = await readSelection(context, query, rows);
-  const matches = compileFilter(query);
-  const pairs = read.pairs.filter((pair) => matches(viewOf(pair))).sort((a, b) => a.ts - b.ts);
-  await context.progress(0.7, `analyzing ${pairs.length} RRPairs`, pairs.length / PAIRS_PER_SECOND);
-  const analysis = analyze(pairs);
-  const manifest: SnapshotManifest = {
-    ...{ v: SNAPSHOT_VERSION, id: job.subject, name, selection: query, lineage: read.segments },
-    ...{ analyzerVersion: ANALYZER_VERSION, templateVersion: ENDPOINT_TEMPLATE_VERSION },
-    ...{ from: pairs[0]?.ts ?? null, to: pairs.at(-1)?.ts ?? null, counts: analysis.counts },
-  };
-  await context.progress(0.9, 'writing the snapshot');
+  const holder = await withTenant(job.tenant, async (db) => holderOf(db, await storesOf(db, query)));
+  if (holder !== null) {
+    const selection = { query, rows };
+    return ask(context, holder, { kind: 'make-snapshot', snapshot: job.subject, name, selection });
+  }
   const prefix = ownFolder(context);
-  await writeArtifacts(context, prefix, pairs, { ...analysis, manifest });
+  const positions = selectedPositions(context, positionsStatement(query));
+  const made = await makeSnapshotFiles({ ...context, id: job.subject, name, query, prefix, positions, rows });
   return async (db) => {
-    await db.query('UPDATE snapshots SET manifest = $2, summary = $3, prefix = $4 WHERE id = $1', [
-      ...[job.subject, storedJson(manifest), storedJson(analysis.summary), prefix],
-    ]);
+    await storeSnapshot(db, job, made, 'delegated');
     // What killed workers left: with the lease held here, none of it can be stored any more.
-    if (job.attempts > 1) {
-      await removeKeys(context.store, folderOf(job), (key) => !key.startsWith(prefix));
-    }
+    if (job.attempts > 1) await removeObjects(context.store, folderOf(job), (key) => !key.startsWith(prefix));
   };
 };
+
+async function storeSnapshot(
+  db: Db,
+  job: HeldJob,
+  { manifest, summary, prefix }: MadeSnapshot,
+  access: StoreAccess,
+): Promise<void> {
+  await db.query(STORE, [job.subject, storedJson(manifest), storedJson(summary), prefix, access, job.id]);
+  await forgetAnswer(db, job.id);
+  const covered = await db.query<{ lost: number }>(coverageStatement(manifest.selection));
+  const { lost } = covered.rows[0]!;
+  if (lost > 0) await db.query(NOTE, [job.id, `${lost} more RRPairs were lost before they were stored.`]);
+}
 
 /** Waits until every segment with rows of the selection is in the store; the number of rows. */
 async function checkCoverage({ job, withTenant }: JobContext, query: TrafficQuery): Promise<number> {
   const found = await withTenant(job.tenant, (db) =>
-    db.query<{ rows: number; open_segments: number }>(coverageStatement(query)),
+    db.query<{ rows: number; lost: number; open_segments: number }>(coverageStatement(query)),
   );
-  const { rows, open_segments: open } = found.rows[0]!;
+  const { rows, lost, open_segments: open } = found.rows[0]!;
   if (open > 0 && job.waitedMs < WAIT_LIMIT_MS)
     throw new JobWait(`waiting for ${open} segments that are still in the cluster`);
   if (open > 0) {
@@ -76,14 +75,16 @@ async function checkCoverage({ job, withTenant }: JobContext, query: TrafficQuer
       `${open} segments with RRPairs of this selection did not arrive in the object store; check that the forwarder runs and can write to it, then create the snapshot again.`,
     );
   }
+  if (rows === 0 && lost > 0)
+    throw jobFailure(
+      `All ${lost} RRPairs of this selection were lost before they were stored; choose another time range.`,
+    );
   if (rows === 0)
     throw jobFailure('No recorded RRPair fits this selection; widen its time range or its filter.');
-  if (rows > MAX_PAIRS)
-    throw jobFailure(`${rows} RRPairs fit this selection; narrow it to at most ${MAX_PAIRS}.`);
+  if (rows > MAX_SNAPSHOT_PAIRS)
+    throw jobFailure(`${rows} RRPairs fit this selection; narrow it to at most ${MAX_SNAPSHOT_PAIRS}.`);
   return rows;
 }
-
-type Artifacts = ReturnType<typeof analyze> & { manifest: SnapshotManifest };
 
 /** The folder of this attempt, gone again when the attempt is not the one that is stored. */
 function ownFolder({ job, store, withTenant, ifNotStored }: JobContext): string {
@@ -95,45 +96,9 @@ function ownFolder({ job, store, withTenant, ifNotStored }: JobContext): string 
         job.subject,
       ]),
     );
-    if (found.rows[0]?.prefix !== prefix) await removeKeys(store, prefix, () => true);
+    if (found.rows[0]?.prefix !== prefix) await removeObjects(store, prefix);
   });
   return prefix;
 }
 
 const folderOf = (job: HeldJob) => snapshotPrefix(job.tenant, job.subject);
-
-async function removeKeys(store: ObjectStore, prefix: string, which: (key: string) => boolean) {
-  for (const key of (await store.list(prefix)).filter(which)) await store.remove(key);
-}
-
-async function writeArtifacts(
-  { store, signal }: JobContext,
-  prefix: string,
-  pairs: readonly RRPair[],
-  made: Artifacts,
-): Promise<void> {
-  const put = (name: string, data: Uint8Array | AsyncIterable<Uint8Array>) => {
-    signal.throwIfAborted();
-    return store.put(prefix + name, data);
-  };
-  const json = (value: unknown) => Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
-  await put(ARTIFACTS.pairs, compressed(pairs));
-  await put(ARTIFACTS.tests, lines(made.tests));
-  await put(ARTIFACTS.mocks, lines(made.mocks));
-  await put(ARTIFACTS.tokens, json(made.tokens));
-  await put(ARTIFACTS.transforms, json(made.transforms));
-  await put(ARTIFACTS.summary, json(made.summary));
-  // Last: a folder with a manifest is whole.
-  await put(ARTIFACTS.manifest, json(made.manifest));
-}
-
-async function* lines(items: readonly unknown[]): AsyncIterable<Buffer> {
-  for (const item of items) yield Buffer.from(`${JSON.stringify(item)}\n`);
-}
-
-async function* compressed(pairs: readonly RRPair[]): AsyncIterable<Buffer> {
-  for (let at = 0; at < pairs.length; at += PAIRS_PER_FRAME) {
-    const chunk = pairs.slice(at, at + PAIRS_PER_FRAME).map((pair) => `${JSON.stringify(pair)}\n`);
-    yield zstdCompressSync(Buffer.from(chunk.join('')));
-  }
-}

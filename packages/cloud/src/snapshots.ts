@@ -12,10 +12,11 @@ import type { Db } from './db.ts';
 import type { Handlers, Services } from './handlers.ts';
 import { enqueueJob } from './jobs.ts';
 import { keptSpan } from './partitions.ts';
-import { notFound } from './problems.ts';
+import { notFound, ProblemError } from './problems.ts';
 
 export const LIST_LIMIT = 500;
-const SELECT = `SELECT n.id, n.name, n.query, j.state, j.message, n.manifest, n.summary, n.created_at_us
+const SELECT = `SELECT n.id, n.name, n.query, j.state, j.message, n.manifest, n.summary, n.prefix,
+    n.store_access, n.created_at_us
   FROM snapshots n JOIN jobs j ON j.kind = 'snapshot' AND j.subject = n.id`;
 const NEWEST = `${SELECT} ORDER BY n.created_at_us DESC, n.id DESC LIMIT ${LIST_LIMIT}`;
 const ONE = `${SELECT} WHERE n.id = $1`;
@@ -28,6 +29,8 @@ interface SnapshotRow {
   message: string | null;
   manifest: SnapshotManifest | null;
   summary: SnapshotSummary | null;
+  prefix: string | null;
+  store_access: Snapshot['storeAccess'];
   created_at_us: number;
 }
 
@@ -63,9 +66,16 @@ export function snapshotHandlers({ withTenant, store, clock }: Services): Pick<H
     snapshot: ({ params, principal }) => withTenant(principal.tenant.id, (db) => readSnapshot(db, params.id)),
     async artifact({ params, principal, reply }) {
       const tenant = principal.tenant.id;
-      const prefix = await withTenant(tenant, (db) => readPrefix(db, params.id));
-      if (prefix === undefined) throw notFound('snapshot');
+      const place = await withTenant(tenant, (db) => readPlace(db, params.id));
+      if (!place) throw notFound('snapshot');
+      const { prefix, store_access: access } = place;
       if (prefix === null) throw notFound('file in this snapshot');
+      if (access === 'private') {
+        throw new ProblemError(
+          'conflict',
+          `The files of this snapshot are in the private store of its cluster, under ${prefix}, where the control plane does not read; fetch them there.`,
+        );
+      }
       reply.type(typeOf(params.name));
       return store.stream(prefix + params.name).catch((err) => {
         if (err instanceof ObjectMissing) throw notFound('file in this snapshot');
@@ -75,10 +85,16 @@ export function snapshotHandlers({ withTenant, store, clock }: Services): Pick<H
   };
 }
 
-/** Where the files of a snapshot are: null while there are none, undefined when there is no such snapshot. */
-export async function readPrefix(db: Db, id: string): Promise<string | null | undefined> {
-  const found = await db.query<{ prefix: string | null }>('SELECT prefix FROM snapshots WHERE id = $1', [id]);
-  return found.rows[0]?.prefix;
+/** Where the files of a snapshot are, `prefix` null while there are none; undefined when there is no such snapshot. */
+async function readPlace(
+  db: Db,
+  id: string,
+): Promise<Pick<SnapshotRow, 'prefix' | 'store_access'> | undefined> {
+  const found = await db.query<Pick<SnapshotRow, 'prefix' | 'store_access'>>(
+    'SELECT prefix, store_access FROM snapshots WHERE id = $1',
+    [id],
+  );
+  return found.rows[0];
 }
 
 export async function readSnapshot(db: Db, id: string): Promise<Snapshot> {
@@ -87,8 +103,8 @@ export async function readSnapshot(db: Db, id: string): Promise<Snapshot> {
   return snapshotOf(row);
 }
 
-function snapshotOf({ created_at_us: createdAt, ...row }: SnapshotRow): Snapshot {
-  return { ...row, createdAt };
+function snapshotOf({ created_at_us: createdAt, store_access: storeAccess, ...row }: SnapshotRow): Snapshot {
+  return { ...row, storeAccess, createdAt };
 }
 
 function typeOf(name: string): string {

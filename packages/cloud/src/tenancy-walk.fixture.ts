@@ -5,7 +5,18 @@ import { APP_ROLE, PLATFORM_ROLE } from './roles.ts';
 
 /** The written list: tables without row-level security, which no program's role may touch. */
 export const NO_TENANT_TABLES = [
-  ...['api_keys', 'memberships', 'schema_migrations', 'sessions', 'sign_in_attempts', 'tenants', 'users'],
+  ...[
+    'api_keys',
+    'landed_objects',
+    'landing_cursors',
+    'memberships',
+    'schema_migrations',
+    'sessions',
+    'sign_in_attempts',
+    'signing_keys',
+    'tenants',
+    'users',
+  ],
 ];
 
 /** The written list: functions with the owner's rights, and who may run them. */
@@ -15,10 +26,18 @@ export const DEFINER_FUNCTIONS: Record<string, string[]> = {
   auth_clear_attempts: [APP_ROLE],
   auth_end_session: [APP_ROLE],
   auth_session: [APP_ROLE],
+  auth_signing_key: [APP_ROLE],
   auth_start_session: [APP_ROLE],
+  auth_suspended: [APP_ROLE],
   auth_user: [APP_ROLE],
   make_partitions: [PLATFORM_ROLE],
+  platform_age: [PLATFORM_ROLE],
   platform_claim_job: [PLATFORM_ROLE],
+  platform_suspend_tenant: [PLATFORM_ROLE],
+  platform_landing_cursor: [PLATFORM_ROLE],
+  platform_move_landing_cursor: [PLATFORM_ROLE],
+  platform_new_landings: [PLATFORM_ROLE],
+  platform_note_landing: [PLATFORM_ROLE],
   platform_tenants: [PLATFORM_ROLE],
 };
 

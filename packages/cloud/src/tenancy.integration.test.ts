@@ -109,6 +109,10 @@ describe('the app', () => {
     'segment_frames',
     'jobs',
     'audit',
+    'agents',
+    'commands',
+    'rules',
+    'discoveries',
   ];
 
   test.each(READABLE)('sees no row of %s without a tenant', async (table) => {
@@ -167,6 +171,11 @@ describe('the app', () => {
     'SELECT * FROM api_keys',
     'SELECT * FROM sessions',
     'SELECT * FROM tenants',
+    'SELECT * FROM signing_keys',
+    "SELECT platform_suspend_tenant('ann', true, gen_random_uuid(), 0)",
+    'SELECT * FROM platform_age(0, 0)',
+    "UPDATE rules SET version = 'x'",
+    'DELETE FROM commands',
     'SELECT * FROM platform_claim_job()',
     'SELECT * FROM platform_tenants()',
     "SELECT isolate('users')",

@@ -1,19 +1,22 @@
 // The traffic list and the drill-in: pages from the index, a few days of it at a time, and one RRPair from one frame of its
 // segment.
 import type { TrafficList, TrafficListQuery, TrafficRow } from '@echoplane/api';
-import type { FramePosition, Gaps, TrafficQuery } from '@echoplane/traffic';
+import { readPair } from '@echoplane/archive';
+import type { FramePosition, Gaps, RRPair, TrafficQuery } from '@echoplane/traffic';
 import type { z } from 'zod';
 import type { Principal } from './auth.ts';
 import type { Db } from './db.ts';
 import type { Handlers, Services } from './handlers.ts';
-import { readPair } from './pair-reader.ts';
+import { PairFetcher } from './pair-fetch.ts';
 import { keptSpan, newestFirst, type Span } from './partitions.ts';
 import { notFound, ProblemError } from './problems.ts';
 import { budgetEndStatement, type Cursor, listStatement, pairStatement, SCAN_BUDGET } from './traffic-sql.ts';
 
 type Names = 'traffic' | 'trafficPair';
 
-export function trafficHandlers({ withTenant, store, clock }: Services): Pick<Handlers, Names> {
+export function trafficHandlers(services: Services): Pick<Handlers, Names> {
+  const { withTenant, clock } = services;
+  const fetcher = new PairFetcher(services);
   const keptBy = ({ tenant }: Principal, range: Parameters<typeof keptSpan>[0]) =>
     keptSpan(range, tenant.retentionDays, clock.nowUs());
   return {
@@ -23,16 +26,36 @@ export function trafficHandlers({ withTenant, store, clock }: Services): Pick<Ha
       const inTenant: InTenant = (work) => withTenant(principal.tenant.id, work);
       const columns = await findPair(inTenant, params.id, keptBy(principal, {}));
       if (!columns) throw notFound('RRPair');
-      if (!columns.shipped || columns.key === null) {
-        throw new ProblemError(
-          'segment_open',
-          'Headers and bodies are still in the cluster: they can be read once the segment is shipped, within about a minute.',
-        );
-      }
-      const pair = await readPair(store, columns.key, { ...positionOf(columns), id: params.id });
+      const pair = await readBytes(services, fetcher, principal.tenant.id, columns);
       return { row: rowOf(columns), pair, position: positionOf(columns) };
     },
   };
+}
+
+/** The recorded bytes of a row: from the store when they are there and may be read, otherwise from the agent that has them. */
+async function readBytes(
+  { store }: Services,
+  fetcher: PairFetcher,
+  tenant: string,
+  row: RowColumns,
+): Promise<RRPair> {
+  const { id } = row;
+  const position = positionOf(row);
+  if (row.lost_reason !== null) {
+    throw new ProblemError(
+      'segment_lost',
+      `Headers and bodies were lost before they were stored (${row.lost_reason}); only what this list shows is left.`,
+    );
+  }
+  if (row.shipped && row.key !== null && row.store_access === 'delegated')
+    return readPair(store, row.key, { ...position, id });
+  if (row.agent === null) {
+    throw new ProblemError(
+      'segment_open',
+      'Headers and bodies are still in the cluster: they can be read once the segment is shipped, within about a minute.',
+    );
+  }
+  return fetcher.fetch(tenant, row.agent, { kind: 'fetch-pair', id, key: row.key, position });
 }
 
 /** One tenant's door. Each use is a transaction, and a transaction keeps the locks of every partition it looked at. */
@@ -106,7 +129,7 @@ function decodeCursor(text: string): Cursor {
 }
 
 /** A row as `rowColumns` names it. */
-interface RowColumns {
+export interface RowColumns {
   ts_us: number;
   id: string;
   cluster: string;
@@ -144,10 +167,13 @@ interface RowColumns {
   line: number;
   shipped: boolean;
   key: string | null;
+  store_access: 'delegated' | 'private';
+  agent: string | null;
+  lost_reason: string | null;
   tags: Record<string, string> | null;
 }
 
-function rowOf(row: RowColumns): TrafficRow {
+export function rowOf(row: RowColumns): TrafficRow {
   return {
     ...{ id: row.id, ts: row.ts_us, cluster: row.cluster, namespace: row.namespace },
     ...{ workloadKind: row.workload_kind, workload: row.workload, service: row.service, peer: row.peer },
@@ -170,7 +196,7 @@ function rowOf(row: RowColumns): TrafficRow {
     ...{ connection: row.connection, seq: row.seq, session: row.session, traceId: row.trace_id },
     cause: row.cause_id === null ? null : { id: row.cause_id, confidence: row.cause_confidence ?? 0 },
     ...{ ruleVersion: row.rule_version, foldWeight: row.fold_weight, tags: row.tags ?? {} },
-    ...{ segment: row.segment, shipped: row.shipped },
+    ...{ segment: row.segment, shipped: row.shipped, lost: row.lost_reason },
   };
 }
 

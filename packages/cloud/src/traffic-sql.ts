@@ -79,6 +79,13 @@ function spanConditions(alias: string, { from, to }: Span, params: Parameters): 
   return `${alias}.ts >= ${first} AND ${alias}.ts < ${end}`;
 }
 
+/** Where a frame is that came through a delivery stream: not in its segment's object, but where it landed. */
+const landedFrame = (alias: string) =>
+  `LEFT JOIN landed_frames l ON l.segment = ${alias}.segment AND l.frame = ${alias}.frame`;
+const placeOf = (alias: string) => `coalesce(l.object_offset, ${alias}.frame_offset) AS frame_offset,
+  coalesce(l.object_length, ${alias}.frame_length) AS frame_length`;
+const KEY = 'coalesce(l.object_key, g.key)';
+
 /** Columns of a row as `TrafficRow` and `FramePosition` need them, from `p` (the row of this span) and its dictionaries. */
 const rowColumns = (
   span: Span,
@@ -86,12 +93,13 @@ const rowColumns = (
 ) => `p.ts_us, p.id, s.cluster, s.namespace, p.workload_kind, s.workload, s.name AS service, p.peer,
   p.direction, p.protocol, p.method, h.name AS host, p.path, e.name AS endpoint, p.status, p.grpc_status, p.error, p.gaps,
   p.latency_us, p.ttfb_us, p.request_bytes, p.response_bytes, p.connection, p.seq, p.session, p.trace_id, p.cause_id,
-  p.cause_confidence, p.rule_version, p.fold_weight, p.segment, p.frame, p.frame_offset, p.frame_length, p.line,
-  g.shipped, g.key,
+  p.cause_confidence, p.rule_version, p.fold_weight, p.segment, p.frame, p.line, ${placeOf('p')}, ${KEY} AS key,
+  g.shipped OR l.object_key IS NOT NULL AS shipped, g.store_access, g.agent, g.lost_reason,
   (SELECT jsonb_object_agg(t.name, t.value) FROM rrpair_tags t
     WHERE t.pair_id = p.id AND t.ts = p.ts AND ${spanConditions('t', span, params)}) AS tags`;
 const DICTIONARIES = `JOIN services s ON s.id = p.service_id JOIN hosts h ON h.id = p.host_id
-  JOIN endpoints e ON e.id = p.endpoint_id JOIN segments g ON g.id = p.segment`;
+  JOIN endpoints e ON e.id = p.endpoint_id JOIN segments g ON g.id = p.segment
+  ${landedFrame('p')}`;
 
 /** One page, newest first, after looking at no more than `budget` rows. */
 export function listStatement(
@@ -132,20 +140,78 @@ export function pairStatement(id: string, span: Span): Statement {
   return { text, values: params.values };
 }
 
+/** Rows whose segment will never arrive are in lists, and in nothing that is made of recorded bytes. */
+const NOT_LOST = 'g.lost_at_us IS NULL';
+const ASCENDING = 'ORDER BY r.segment, r.frame, r.line';
+
 /** The place of every row of a selection, by segment, frame and line; rows of one frame come together. */
 export function positionsStatement(query: TrafficQuery): Statement {
   const params = new Parameters();
-  const conditions = where([...indexedConditions(query, params), ...scannedConditions(query, params)]);
-  const text = `SELECT r.id, r.segment, r.frame, r.frame_offset, r.frame_length, r.line, g.shipped, g.key
-    FROM rrpairs r JOIN segments g ON g.id = r.segment ${conditions} ORDER BY r.segment, r.frame, r.line`;
+  const conditions = where([
+    ...[...indexedConditions(query, params), ...scannedConditions(query, params), NOT_LOST],
+  ]);
+  const text = `SELECT r.id, r.segment, r.frame, r.line, ${placeOf('r')}, ${KEY} AS key, g.shipped
+    FROM rrpairs r JOIN segments g ON g.id = r.segment ${landedFrame('r')} ${conditions} ORDER BY r.segment, r.frame, r.line`;
   return { text, values: params.values };
 }
 
-/** How many rows a selection has, and how many of them, in how many segments, are not in the store yet. */
+export interface PositionKey {
+  segment: string;
+  frame: number;
+  line: number;
+}
+
+/** One page of these places, after the last of the page before. */
+export function positionsPageStatement(
+  query: TrafficQuery,
+  after: PositionKey | null,
+  limit: number,
+): Statement {
+  const params = new Parameters();
+  const conditions = [...indexedConditions(query, params), ...scannedConditions(query, params), NOT_LOST];
+  if (after) {
+    const place = [after.segment, after.frame, after.line].map((part) => params.add(part)).join(', ');
+    conditions.push(`(r.segment, r.frame, r.line) > (${place})`);
+  }
+  const text = `SELECT r.id, r.segment, r.frame, r.line, ${placeOf('r')}, CASE WHEN g.shipped THEN ${KEY} END AS key
+    FROM rrpairs r JOIN segments g ON g.id = r.segment ${landedFrame('r')} ${where(conditions)}
+    ORDER BY r.segment, r.frame, r.line LIMIT ${params.add(limit)}`;
+  return { text, values: params.values };
+}
+
+/** Rows of a selection that can be read, how many segments of theirs are not in the store yet, and rows that were lost. */
 export function coverageStatement(query: TrafficQuery): Statement {
   const params = new Parameters();
   const conditions = where([...indexedConditions(query, params), ...scannedConditions(query, params)]);
-  const text = `SELECT count(*) AS rows, count(DISTINCT r.segment) FILTER (WHERE NOT g.shipped) AS open_segments
+  const text = `SELECT count(*) FILTER (WHERE ${NOT_LOST}) AS rows, count(*) FILTER (WHERE g.lost_at_us IS NOT NULL) AS lost,
+      count(DISTINCT r.segment) FILTER (WHERE NOT g.shipped AND ${NOT_LOST}) AS open_segments
     FROM rrpairs r JOIN segments g ON g.id = r.segment ${conditions}`;
+  return { text, values: params.values };
+}
+
+/** The stores in which the rows of a selection are, and the data planes that wrote them there. */
+export function storesStatement(query: TrafficQuery): Statement {
+  const params = new Parameters();
+  const conditions = where([
+    ...[...indexedConditions(query, params), ...scannedConditions(query, params), NOT_LOST],
+  ]);
+  const text = `SELECT DISTINCT g.store_access AS access, g.agent
+    FROM rrpairs r JOIN segments g ON g.id = r.segment ${conditions}`;
+  return { text, values: params.values };
+}
+
+/** As `positionsStatement`, the newest segments first. */
+export function newestPositionsStatement(query: TrafficQuery): Statement {
+  const { text, values } = positionsStatement(query);
+  return { text: text.replace(ASCENDING, 'ORDER BY r.segment DESC, r.frame DESC, r.line DESC'), values };
+}
+
+/** Rows by their ids, newest first, if their time is in the span. */
+export function rowsStatement(ids: readonly string[], span: Span): Statement {
+  const params = new Parameters();
+  const text = `WITH p AS (
+      SELECT r.* FROM rrpairs r WHERE r.id = ANY(${params.add(ids)}::uuid[]) AND ${spanConditions('r', span, params)}
+    )
+    SELECT ${rowColumns(span, params)} FROM p ${DICTIONARIES} ORDER BY p.ts DESC, p.id DESC`;
   return { text, values: params.values };
 }

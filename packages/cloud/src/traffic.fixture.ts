@@ -125,5 +125,5 @@ export function makeSegment(
     ruleVersion: null,
   };
   const bytes = Buffer.concat([...parts, encodeManifest(manifest)]);
-  return { id: segment, bytes, batches, shipped: { key, sizeBytes: bytes.length, manifest } };
+  return { id: segment, bytes, batches, shipped: { key, sizeBytes: bytes.length, manifest, via: 'store' } };
 }

@@ -14,6 +14,7 @@ import {
 } from '@echoplane/runtime';
 import type pg from 'pg';
 import { connectOnce } from './db.ts';
+import { erasePart } from './erasure-job.ts';
 import { type JobContext, JobWait, type JobWork } from './job-context.ts';
 import {
   finishJob,
@@ -27,6 +28,7 @@ import {
   reportProgress,
 } from './jobs.ts';
 import { makeReport } from './report-job.ts';
+import { makeSearch } from './search-job.ts';
 import { makeSnapshot } from './snapshot-job.ts';
 import type { WithTenant } from './tenancy.ts';
 
@@ -39,7 +41,12 @@ const RETRY = { firstMs: 1_000, maxMs: 60_000 };
 
 type Undo = () => Promise<void>;
 
-const WORK: Record<JobKind, JobWork> = { snapshot: makeSnapshot, report: makeReport };
+const WORK: Record<JobKind, JobWork> = {
+  snapshot: makeSnapshot,
+  report: makeReport,
+  search: makeSearch,
+  erasure: erasePart,
+};
 
 export interface WorkerOptions {
   platform: pg.Pool;
@@ -92,7 +99,7 @@ export async function doJob(
   options: WorkerOptions,
   job: HeldJob,
   stop: AbortSignal,
-  work = WORK,
+  work: Readonly<Partial<Record<JobKind, JobWork>>> = WORK,
 ): Promise<void> {
   const { withTenant, log, clock } = options;
   const lost = new AbortController();
@@ -125,7 +132,7 @@ export async function doJob(
   }
 }
 
-function workOf(job: HeldJob, work: Record<string, JobWork>): JobWork {
+function workOf(job: HeldJob, work: Readonly<Partial<Record<string, JobWork>>>): JobWork {
   const found = work[job.kind];
   if (!found)
     throw new OperatingError(

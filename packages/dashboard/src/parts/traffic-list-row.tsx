@@ -63,8 +63,13 @@ export const TrafficListRow = memo(({ row, index, offset, height, open }: Traffi
         {row.endpoint}
       </td>
       <td className={classes.status}>
-        <Badge size="sm" color={statusColor(row.status)} maw="100%" title={String(status)}>
-          {status}
+        <Badge
+          size="sm"
+          color={row.lost === null ? statusColor(row.status) : 'gray'}
+          maw="100%"
+          title={row.lost === null ? String(status) : `${status}; headers and bodies were lost: ${row.lost}`}
+        >
+          {row.lost === null ? status : `${status} lost`}
         </Badge>
       </td>
       <td className={classes.latency}>{formatDuration(row.latencyUs)}</td>

@@ -1,7 +1,7 @@
 // RRPairs from segments: one range read for each frame, decoded once, and a check that the line is the pair that the index
 // says it is. It knows the object store and the segment format, no database and no request.
 import { type ObjectStore, OperatingError } from '@echoplane/runtime';
-import { decodeFrame, type FramePosition, RRPair } from '@echoplane/traffic';
+import { decodeFrame, type FramePosition, MAX_FRAME_BYTES, RRPair } from '@echoplane/traffic';
 
 export interface PairPosition extends FramePosition {
   id: string;
@@ -17,7 +17,8 @@ export class PairReader {
   }
 
   async read(key: string, position: PairPosition): Promise<RRPair> {
-    const name = `${key} ${position.frame}`;
+    // By place, not by number: an object that a delivery stream wrote holds frames of several segments.
+    const name = `${key} ${position.frameOffset}`;
     if (this.#frame?.name !== name) this.#frame = { name, lines: await this.#readFrame(key, position) };
     const line = this.#frame.lines[position.line];
     const pair = line === undefined ? null : parsePair(line);
@@ -26,6 +27,8 @@ export class PairReader {
   }
 
   async #readFrame(key: string, position: PairPosition): Promise<string[]> {
+    // The length is what a data plane said: it must not take the memory of who reads.
+    if (position.frameLength > MAX_FRAME_BYTES) throw damaged(key, position);
     const bytes = await this.#store.read(key, position.frameOffset, position.frameLength);
     try {
       return decodeFrame(bytes);

@@ -2,6 +2,7 @@
 // prints tables as it goes, and closes with one line of JSON, { bench, metrics, targets }.
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { benchForwarder } from './forwarder/index.ts';
 import { benchSidecar, NothingToMeasure } from './sidecar/index.ts';
 import { MissingPrograms } from './sidecar/processes.ts';
 
@@ -21,7 +22,10 @@ export interface BenchOptions {
   profileFolder: string | undefined;
 }
 
-const BENCHES: Record<string, (options: BenchOptions) => Promise<object>> = { sidecar: benchSidecar };
+const BENCHES: Record<string, (options: BenchOptions) => Promise<object>> = {
+  sidecar: benchSidecar,
+  forwarder: benchForwarder,
+};
 const EXIT_USAGE = 64;
 const EXIT_UNAVAILABLE = 69;
 

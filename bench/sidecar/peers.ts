@@ -154,5 +154,9 @@ export function startSidecar(stage: Stage, sink: Sink, settings: Record<string, 
   };
   const env = Object.fromEntries(Object.entries(all).map(([name, value]) => [`ECHOPLANE_${name}`, value]));
   const profile = stage.profileFolder ? ['--cpu-prof', `--cpu-prof-dir=${stage.profileFolder}`] : [];
-  return start(TEST_CORE, [process.execPath, ...NODE_FLAGS, ...profile, stage.programs.sidecar], env);
+  return start(
+    TEST_CORE,
+    [process.execPath, ...NODE_FLAGS.sidecar!, ...profile, stage.programs.sidecar],
+    env,
+  );
 }

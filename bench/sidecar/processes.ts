@@ -121,8 +121,12 @@ export async function output(
 }
 
 /** The first line of JSON with this field that a program prints. */
-export async function announced<T extends object>(program: Running, field: keyof T): Promise<T> {
-  const deadline = setTimeout(() => program.child.kill('SIGKILL'), START_DEADLINE_MS);
+export async function announced<T extends object>(
+  program: Running,
+  field: keyof T,
+  deadlineMs = START_DEADLINE_MS,
+): Promise<T> {
+  const deadline = setTimeout(() => program.child.kill('SIGKILL'), deadlineMs);
   try {
     for (;;) {
       const { value, done } = await program.lines.next();

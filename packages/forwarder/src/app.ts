@@ -1,30 +1,32 @@
-// The forwarder's life: folders checked, admin page up, tenant known, flow started, port open; stopped in reverse.
+// The forwarder's life: folders checked, admin page up, tenant known, flow started, port open, agent stream held; stopped
+// in reverse.
 
 import type { ApiClient } from '@echoplane/api';
+import { openStore } from '@echoplane/archive';
 import {
   announceReady,
   backoffMs,
   type Clock,
   createFace,
-  folderStore,
   type Logger,
   listen,
+  type ObjectStore,
   OperatingError,
   type ProgramContext,
   systemClock,
 } from '@echoplane/runtime';
 import type { ForwarderConfig } from './config.ts';
 import { agentClient, askTenant, rememberedTenant, type Tenant } from './control-plane.ts';
-import { type Flow, startFlow } from './flow.ts';
-import { type IntakeTls, openIntakeTls } from './intake-tls.ts';
-import { openSpoolFolder, type SpoolFiles } from './spool-files.ts';
-import { samplesOf, statusOf } from './status.ts';
+import { type IntakeTls, openIntakeTls } from './intake/intake-tls.ts';
+import { type Plane, startPlane } from './plane.ts';
+import { openSpoolFolder, type SpoolFiles } from './spool/spool-files.ts';
+import { lockSpool } from './spool/spool-lock.ts';
 
 const TENANT_TIMEOUT_MS = 5_000;
 const TENANT_RETRY = { firstMs: 200, maxMs: 5_000 };
 const FLUSH_DEADLINE_MS = 30_000;
 const STOP_DEADLINE_MS = 4_000;
-const AGE_CHECK_MS = 250;
+const TICK_MS = 250;
 
 /** Runs the forwarder until the context's signal aborts. */
 export async function runForwarder(
@@ -37,16 +39,22 @@ export async function runForwarder(
   const tls = intakeTlsOf(config, clock, log);
   const files = { dir: config.spoolDir, fsync: config.fsync };
   await openSpoolFolder(files.dir);
-  const store = await folderStore(config.storeDir);
+  const lock = lockSpool(files.dir);
+  stopper.add('spool lock', () => lock.release());
+  const store = await openAnyStore(config, log);
   const client = agentClient(config.cloudUrl, config.agentKey);
 
-  let flow: Flow | null = null;
+  let plane: Plane | null = null;
   const face = createFace({
-    notReady: () => (flow ? flow.spool.trouble : 'waiting for the control plane to say whom the key serves'),
-    metrics: () => (flow ? samplesOf(flow) : []),
+    notReady: () =>
+      plane ? plane.flow.spool.trouble : 'waiting for the control plane to say whom the key serves',
+    metrics: () => plane?.samples() ?? [],
     pages: {
-      '/status': () => flow && statusOf(flow, clock.nowUs()),
-      'POST /flush': async () => ({ flushed: flow !== null && (await flow.flush(FLUSH_DEADLINE_MS)) }),
+      '/status': () => plane?.status() ?? null,
+      '/discoveries': () => plane?.discoveries() ?? [],
+      'POST /flush': async () => ({
+        flushed: plane !== null && (await plane.flush(FLUSH_DEADLINE_MS)),
+      }),
     },
   });
   const adminPort = await listen(face, config.adminPort, config.host, 'the admin page of the forwarder');
@@ -57,18 +65,30 @@ export async function runForwarder(
 
   const tenant = await findTenant({ client, files, clock, log, signal });
   if (!tenant) return;
-  const started = await startFlow({ config, tenant: tenant.id, files, store, tls, client, clock, log });
-  flow = started;
+  const started = await startPlane({ config, tenant, files, store, tls, client, clock, log });
+  plane = started;
   stopper.add('flow', () => started.stop(STOP_DEADLINE_MS));
-  const port = await listen(started.intake.server, config.port, config.host, 'the intake of the forwarder');
+  const { server } = started.flow.intake;
+  const port = await listen(server, config.port, config.host, 'the intake of the forwarder');
   announceReady(log, { port, adminPort, tls: tls !== null, tenant: tenant.id });
-  await Promise.all([watchAge(started, clock, signal), tls?.run(signal)]);
+  await Promise.all([tickOften(started, clock, signal), tls?.run(signal)]);
 }
 
-async function watchAge({ spool }: Flow, clock: Clock, signal: AbortSignal): Promise<void> {
+/** A store that does not answer now may later: until then the spool keeps what is captured. */
+async function openAnyStore(config: ForwarderConfig, log: Logger): Promise<ObjectStore | null> {
+  try {
+    return await openStore(config);
+  } catch (err) {
+    if (!(err instanceof OperatingError) || err.code !== 'store_unreachable') throw err;
+    log.warn({ err }, 'the object store does not answer; the spool keeps what is captured');
+    return openStore(config, { probe: false });
+  }
+}
+
+async function tickOften(plane: Plane, clock: Clock, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await clock.sleep(AGE_CHECK_MS, signal);
-    await spool.rotateByAge();
+    await clock.sleep(TICK_MS, signal);
+    await plane.tick();
   }
 }
 

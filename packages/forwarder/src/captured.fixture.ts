@@ -1,6 +1,11 @@
 // Captured pairs for tests: one sound pair to vary, and arbitrary ones, sound and broken.
+import { createHash } from 'node:crypto';
+
+import { type RRPair, settleBody } from '@echoplane/traffic';
 import type { CapturedMessage, CapturedPair, Hello } from '@echoplane/wire';
 import fc from 'fast-check';
+import { type Arrival, decodePair } from './intake/decode-pair.ts';
+import type { Refinery } from './intake/refinery.ts';
 
 export const HELLO: Hello = {
   ...{ version: 1, incarnation: 'life-1', hop: 'sidecar', cluster: 'local', namespace: 'demo' },
@@ -9,6 +14,28 @@ export const HELLO: Hello = {
 
 /** When the pairs of a test are captured and decoded: a minute that began an hour ago. */
 export const NOW_US = Math.floor(Date.now() / 60_000 - 60) * 60_000_000;
+
+const digestOf = (credential: string) => createHash('sha256').update(credential).digest('hex').slice(0, 16);
+
+/** Who captured them, when they came, and what stands for a credential. */
+export const ARRIVAL: Arrival = { from: HELLO, nowUs: NOW_US, digest: digestOf };
+
+/** Decodes, and leaves bodies as they are stored; null when the pair is damaged. */
+export function decoded(captured: CapturedPair, budget = { leftBytes: 1 << 20 }): RRPair | null {
+  const pair = decodePair(captured, ARRIVAL, budget);
+  if (pair?.request) settleBody(pair.request.body);
+  if (pair?.response) settleBody(pair.response.body);
+  return pair;
+}
+
+/** A refinery that only decodes. */
+export const PLAIN_REFINERY: Pick<Refinery, 'refine' | 'ruleVersion'> = {
+  ruleVersion: 'test-1',
+  refine(captured) {
+    const pair = decoded(captured);
+    return pair && { pair, fate: 'ship' };
+  },
+};
 
 /** A UUIDv7 that `n` tells apart. */
 export function idOf(n: number): string {

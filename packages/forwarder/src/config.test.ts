@@ -41,3 +41,28 @@ test('TLS files come together, on loopback too: roots for senders cannot be left
     'ECHOPLANE_TLS_CLIENT_CA_FILE is missing: path of PEM roots for the certificates that senders must show',
   ]);
 });
+
+test('every problem is told at once, also those of fields that belong together', () => {
+  const names = (env: Record<string, string>) => problemsOf(env).map((line) => line.split(' ')[0]);
+  expect(
+    names({ ECHOPLANE_AGENT_KEY: '', ECHOPLANE_STORE_DIR: '', ECHOPLANE_HOST: '0.0.0.0' }).sort(),
+  ).toEqual([...Object.keys(TLS), 'ECHOPLANE_AGENT_KEY', 'ECHOPLANE_STORE_DIR'].sort());
+});
+
+test.each([
+  ['a stream', {}, ['ECHOPLANE_FIREHOSE_STREAM']],
+  [
+    'frames that fit a record',
+    { ECHOPLANE_FIREHOSE_STREAM: 's', ECHOPLANE_FRAME_MAX_BYTES: '1000000' },
+    ['ECHOPLANE_FRAME_MAX_BYTES'],
+  ],
+  ['nothing else', { ECHOPLANE_FIREHOSE_STREAM: 's' }, []],
+])('Firehose wants %s', (_, env, problems) => {
+  const settings = { ECHOPLANE_SHIP: 'firehose', ECHOPLANE_STORE_DIR: '', ...env };
+  expect(problemsOf(settings).map((line) => line.split(' ')[0])).toEqual(problems);
+});
+
+test('a private store must be one that the forwarder can open itself', () => {
+  const settings = { ECHOPLANE_SHIP: 'upload', ECHOPLANE_STORE_DIR: '', ECHOPLANE_STORE_ACCESS: 'private' };
+  expect(problemsOf(settings).map((line) => line.split(' ')[0])).toEqual(['ECHOPLANE_STORE_DIR']);
+});

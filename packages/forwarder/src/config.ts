@@ -1,4 +1,7 @@
 // The forwarder's configuration; each field is read from `ECHOPLANE_…` (see runtime's config).
+
+import { StoreAccess } from '@echoplane/api';
+import { checkStore, storeFields } from '@echoplane/archive';
 import { field, isLoopbackHost, programFields } from '@echoplane/runtime';
 import { HopReport } from '@echoplane/traffic';
 import { z } from 'zod';
@@ -17,9 +20,23 @@ const Fields = z.object({
   adminPort: field
     .port()
     .default(0)
-    .describe('port of /healthz, /readyz, /metrics, /status and POST /flush; 0 takes a free one'),
+    .describe(
+      'port of /healthz, /readyz, /metrics, /status, /discoveries and POST /flush; 0 takes a free one',
+    ),
   spoolDir: field.text().describe('folder for what is not yet in the object store; it must survive restarts'),
-  storeDir: field.text().describe('folder that stands for the object store'),
+  ...storeFields,
+  ship: z
+    .enum(['store', 'presigned', 'upload', 'firehose'])
+    .default('store')
+    .describe(
+      'how segments leave: put into the store with our credentials, put to a URL that the control plane signs, uploaded to the control plane, or record by record through Firehose',
+    ),
+  firehoseStream: field.text().optional().describe('delivery stream, with ship=firehose'),
+  firehoseRegion: field.text().optional().describe('AWS region of that stream'),
+  firehoseEndpoint: field.url().optional().describe('endpoint of Firehose, when it is not that of AWS'),
+  storeAccess: StoreAccess.default('delegated').describe(
+    'delegated: the control plane reads the store; private: it never does, and work on the store is done here',
+  ),
   cloudUrl: field.url().describe('origin of the control plane, such as http://127.0.0.1:8080'),
   agentKey: field.secret().describe('key with the role agent, made in the control plane'),
   service: HopReport.shape.service
@@ -39,20 +56,80 @@ const Fields = z.object({
     .describe('longest wait of a pair for the write that makes it durable (ms)'),
   frameMaxBytes: field
     .integer(1 << 10, 32 << 20)
-    .default(256 << 10)
-    .describe('a frame of this size is written at once (bytes of NDJSON)'),
+    .default(512 << 10)
+    .describe('a frame of this size is written at once (characters of NDJSON)'),
   spoolMaxBytes: field
     .integer(1 << 20, Number.MAX_SAFE_INTEGER)
     .default(8 * 2 ** 30)
-    .describe('above this the spool takes nothing more until segments are shipped (bytes)'),
+    .describe('at this size the oldest segment that was not shipped is given up, and counted (bytes)'),
   fsync: field
     .flag()
     .default(true)
     .describe('true or false: whether acknowledged means on the disk; false trusts the page cache'),
+  ringMaxBytes: field
+    .integer(0, Number.MAX_SAFE_INTEGER)
+    .default(2 * 2 ** 30)
+    .describe('disk for recent traffic kept after it was shipped or held back; 0 keeps none (bytes)'),
+  catchUpBytesPerS: field
+    .integer(1 << 10, Number.MAX_SAFE_INTEGER)
+    .default(16 << 20)
+    .describe('after an outage, how fast older segments are shipped beside live ones (bytes/s)'),
+  rulesFile: file(
+    'a rules document (JSON); without it the rules of the control plane hold, else the defaults',
+  ),
+  cloudMayWeaken: field
+    .flag()
+    .default(false)
+    .describe(
+      'true or false: whether rules of the control plane may also let through what redaction takes out by default',
+    ),
+  redactionKeyFile: file(
+    'the redaction key, 32 random bytes in base64; without it one is made in the spool folder at the first start',
+  ),
+  vaultDir: file('the folder for sealed request credentials; without it they are kept in the spool folder'),
+  guardShare: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.01)
+    .describe('share of frames that the independent guard looks through after redaction, 0 to 1'),
+  otlpUrl: field.url().optional().describe('OTLP/HTTP collector of your own, such as http://collector:4318'),
+  otlpHeaders: field
+    .secret()
+    .optional()
+    .describe('headers for that collector, name=value separated by commas'),
+  otlpSignals: z.enum(['logs', 'traces', 'both']).default('both').describe('what is exported there'),
+  otlpRulesFile: file('a rules document of its own for that export; without it the rules above hold'),
+  senderGoneMs: field
+    .integer(100, 86_400_000)
+    .default(60_000)
+    .describe('a sender away for so long has crashed: what it had not handed over is counted as lost (ms)'),
+  agentName: field.text().default('forwarder').describe('name of this forwarder for people, such as its pod'),
+  cluster: field.text().max(253).default('local').describe('cluster this forwarder works for'),
   ...programFields,
 });
-export const ForwarderConfig = Fields.superRefine(checkTls);
+/** Run even when a field is missing, so that every problem is told at once. */
+const ALL_AT_ONCE = { when: () => true };
+/** A record of Firehose takes 1,000 KiB; a frame that does not compress at all must fit. */
+const MAX_FIREHOSE_FRAME_BYTES = 900 << 10;
+
+export const ForwarderConfig = Fields.superRefine((config, context) => {
+  checkTls(config, context);
+  checkStore(config, context, { needed: config.ship === 'store' || config.storeAccess === 'private' });
+  if (config.ship === 'firehose') checkFirehose(config, context);
+}, ALL_AT_ONCE);
 export type ForwarderConfig = Readonly<z.output<typeof ForwarderConfig>>;
+
+function checkFirehose(
+  { firehoseStream, frameMaxBytes }: z.output<typeof Fields>,
+  context: z.RefinementCtx,
+): void {
+  const objection = (path: string, message: string) =>
+    context.addIssue({ code: 'custom', path: [path], message });
+  if (firehoseStream === undefined) objection('firehoseStream', 'missing');
+  if (frameMaxBytes > MAX_FIREHOSE_FRAME_BYTES)
+    objection('frameMaxBytes', `with ship=firehose at most ${MAX_FIREHOSE_FRAME_BYTES}`);
+}
 
 /** All three files or none; and nobody sends recorded traffic over a network in plain text, or without saying who it is. */
 function checkTls(config: z.output<typeof Fields>, context: z.RefinementCtx): void {

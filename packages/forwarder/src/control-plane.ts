@@ -3,7 +3,7 @@
 import { type ApiClient, ApiError, createClient, type ProblemCode } from '@echoplane/api';
 import { OperatingError, type Secret } from '@echoplane/runtime';
 import { z } from 'zod';
-import { readIfPresent, replaceFile, type SpoolFiles } from './spool-files.ts';
+import { readIfPresent, replaceFile, type SpoolFiles } from './spool/spool-files.ts';
 
 export const CALL_TIMEOUT_MS = 30_000;
 const TENANT_FILE = 'tenant.json';
@@ -13,7 +13,9 @@ const FINAL: readonly string[] = ['invalid_request', 'payload_too_large'] satisf
 /** A client that presents the agent's key. */
 export function agentClient(cloudUrl: string, key: Secret): ApiClient {
   const headers = () => ({ authorization: `Bearer ${key.reveal()}` });
-  return createClient({ baseUrl: cloudUrl.replace(/\/+$/, ''), fetch, headers });
+  // What is sent holds recorded paths and counts: it goes to this address and to no other.
+  const direct: typeof fetch = (url, init) => fetch(url, { ...init, redirect: 'error' });
+  return createClient({ baseUrl: cloudUrl.replace(/\/+$/, ''), fetch: direct, headers });
 }
 
 /**

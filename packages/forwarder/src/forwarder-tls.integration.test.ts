@@ -15,7 +15,7 @@ import {
   temporaryHome,
   until,
 } from './forwarder.fixture.ts';
-import { newAuthority, SENDER, startSidecarSender, writeEnd } from './intake-tls.fixture.ts';
+import { newAuthority, SENDER, startSidecarSender, writeEnd } from './intake/intake-tls.fixture.ts';
 
 const cleanup = new Cleanup();
 afterEach(() => cleanup.run());

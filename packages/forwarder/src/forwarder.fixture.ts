@@ -15,15 +15,18 @@ import {
   type Problem,
   type ProblemCode,
   SegmentShipped,
+  Tombstones,
 } from '@echoplane/api';
 import { CaptureSender, folderStore, listen, silentLogger, systemClock } from '@echoplane/runtime';
 import { type HopReport, type IndexRow, type SegmentManifest, total } from '@echoplane/traffic';
+import { COMPILE_CACHE } from '../../../test/compile-cache.ts';
 import { HELLO } from './captured.fixture.ts';
 
 export const clock = systemClock();
 export const TENANT = '0190a0a0-0000-7000-8000-00000000aaaa';
 export const KEY = 'test-key';
 const DEADLINE_US = 30_000_000;
+const FILES_AT_ONCE = 200;
 
 /** What a test must undo, last first. */
 export class Cleanup {
@@ -81,6 +84,8 @@ export class StandInCloud {
   readonly reports = new Map<string, HopReport>();
   readonly segments: SegmentManifest[] = [];
   readonly malformed: string[] = [];
+  /** Pairs of segments it was told are lost, by segment. */
+  readonly lost = new Map<string, number>();
   refuse: (path: string) => ProblemCode | { status: number; text: string } | null = () => null;
 
   answer(path: string, authorization: string | undefined, text: string): Answer {
@@ -105,6 +110,12 @@ export class StandInCloud {
       this.segments.push(SegmentShipped.parse(body).manifest);
       return ok({ rows: 0, duplicate: false });
     }
+    if (path === '/v1/ingest/tombstones') {
+      for (const { segment, pairs } of Tombstones.parse(body).segments) this.lost.set(segment, pairs);
+      return { status: 204, text: '' };
+    }
+    // As an older control plane: it knows no agents.
+    if (path !== '/v1/ingest/index') return problem('not_found');
     const batch = IndexBatch.parse(body);
     this.#note(batch.reports);
     const frame = `${batch.segment}/${batch.frame}`;
@@ -177,7 +188,10 @@ export function forwarderEnv(home: string, cloudUrl: string, env: Record<string,
 
 export function spawnForwarder(env: Record<string, string>): ChildProcess {
   const main = join(import.meta.dirname, 'main.ts');
-  return spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  return spawn(process.execPath, [main], {
+    env: { ...COMPILE_CACHE, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
 }
 
 /** Starts the program and waits until it serves. */
@@ -223,13 +237,10 @@ export async function storedIds(home: string): Promise<string[]> {
   const root = join(home, 'store');
   const keys = await (await folderStore(root)).list('');
   const ids: string[] = [];
-  for (const key of keys) {
-    const options = { maxBuffer: 64 << 20 };
-    const { stdout } = await promisify(execFile)(
-      'sh',
-      ['-c', 'zstd -dc "$1" | jq -r .id', 'sh', join(root, key)],
-      options,
-    );
+  const read = ['-o', 'pipefail', '-c', 'zstd -dcq "$@" | jq -er .id', 'bash'];
+  for (let at = 0; at < keys.length; at += FILES_AT_ONCE) {
+    const files = keys.slice(at, at + FILES_AT_ONCE).map((key) => join(root, key));
+    const { stdout } = await promisify(execFile)('bash', [...read, ...files], { maxBuffer: 64 << 20 });
     ids.push(...stdout.split('\n').filter((id) => id !== ''));
   }
   return ids;

@@ -1,0 +1,78 @@
+// The spool folder of a forwarder of the release before redaction and the ring, as a SIGKILL left it while the control plane
+// was away: made by that release itself. Ten RRPairs were sent; three were shipped, four closed, three are in the open file.
+
+const OLD_FILES: Record<string, string> = {
+  '01a1fdca-9af4-7272-a148-ffa1d7227a29.closed':
+    'UCpNGDsCAAB7InYiOjEsInRlbmFudCI6IjAxOTBhMGEwLTAwMDAtNzAwMC04MDAwLTAwMDAwMDAwYWFhYSIsInNlZ21lbnQiOiIw' +
+    'MWExZmRjYS05YWY0LTcyNzItYTE0OC1mZmExZDcyMjdhMjkiLCJmcmFtZSI6MCwibGluZXMiOjQsImN1cnNvcnMiOlt7ImluY2Fy' +
+    'bmF0aW9uIjoiMDFhMWZkY2EtOWEyMS03MjRkLTlhN2ItOTNjNWUwZDUyMzVkIiwiYmF0Y2giOjJ9XSwicmVwb3J0cyI6W3siaG9w' +
+    'IjoiZm9yd2FyZGVyIiwiaW5jYXJuYXRpb24iOiIwMWExZmRjYS05YTE3LTcyZWQtYmIzZS1lMzE5ZTJlNDJhODIiLCJzZXJ2aWNl' +
+    'IjoiZm9yd2FyZGVyIiwiY291bnRlcnMiOnsiY2FwdHVyZWQiOjcsImRlbGl2ZXJlZCI6Mywid2l0aGhlbGQiOnt9LCJkcm9wcGVk' +
+    'Ijp7fX19LHsiaG9wIjoic2lkZWNhciIsImluY2FybmF0aW9uIjoiMDFhMWZkY2EtOWEyMS03MjRkLTlhN2ItOTNjNWUwZDUyMzVk' +
+    'Iiwic2VydmljZSI6ImxvY2FsL2RlbW8vc2hvcCIsImNvdW50ZXJzIjp7ImNhcHR1cmVkIjo3LCJkZWxpdmVyZWQiOjMsIndpdGho' +
+    'ZWxkIjp7fSwiZHJvcHBlZCI6e319fV0sImxlbmd0aCI6NTIwLCJjcmMiOjI3MzkxODg0NzF9KLUv/WA0C/UPALbaTyUQj1YH2GNt' +
+    'RRyVhQKAJedHS7idBz5m1Q1Es0fYPjRiEQEACAAVRQBBAEcAfPWm0TCym3J2uG57p7x6wsHZnc4XSR4gup+GuK/blKKrtdZjreWA' +
+    'nsfxSCANO/fVHysCYay1FmO11ZakWWeP3lXDbvkU6mHvuXI1VgPiaM4uX0d90MXXOq5jrLy6XC6Fz86sbudCfBNRWzgxt+LqW9Ho' +
+    'TbJWWrw6bG7h2ac2S9B9Ylc3pQ1Rrxa7Xjy2iPbhajL5lcEdHNibUj7VEgChBCHwYHhqNJdhGDalqzMQFFBaK59UotDJ/GCnUHZT' +
+    'ZNiRFbFM5asLhFJkb17KAxAEQdDzPM/jOI7jAFwmLZrYOaL13Dn1E7tqGgnGPShlu7pKCwZGR+24AwgK3HQ62Fnq1sxxJeu8ulxu' +
+    '0a+jRu/sEfFF6wJMqKFMBw0RySQpSFJJY3ACkTE7DxKgpSUDmRFmhIaJJpr4ZyYyCnYRv/WONq0oy5PU2+rY0YpeLkm9LY69VrSZ' +
+    'NYjRXudLjbqkEKS5/ILs7TsohRCWMCBbYTqUTEl/qu3AETyOi6JvFryGscZ1z+8KiAENwHkWEU5RbIMuHKYEPvWbqylhY5cPQCON' +
+    'Ap+RHS4RYgMT4xkExBmB0jJzlUfrCtCKYX0qkBSiNgWCa9jBd/FQ310Qw/grBxSBClEqTRgIBAAAeyJ2IjoxLCJ0ZW5hbnQiOiIw' +
+    'MTkwYTBhMC0wMDAwLTcwMDAtODAwMC0wMDAwMDAwMGFhYWEiLCJzZWdtZW50IjoiMDFhMWZkY2EtOWFmNC03MjcyLWExNDgtZmZh' +
+    'MWQ3MjI3YTI5Iiwia2V5IjoiMDE5MGEwYTAtMDAwMC03MDAwLTgwMDAtMDAwMDAwMDBhYWFhL3NlZ21lbnRzLzIwMjYtMTEtMjEv' +
+    'MDFhMWZkY2EtOWFmNC03MjcyLWExNDgtZmZhMWQ3MjI3YTI5Lm5kanNvbi56c3QiLCJvcGVuZWRBdCI6MTc5NTI1OTI3NjAyMDAw' +
+    'MCwiY2xvc2VkQXQiOjE3OTUyNTkyNzYwMzE1MDksImZpcnN0VHMiOjE3OTUyNTU2MjAwMDMwMDAsImxhc3RUcyI6MTc5NTI1NTYy' +
+    'MDAwNjAwMCwicGFpcnMiOjQsInJhd0J5dGVzIjozMTI0LCJmcmFtZXMiOlt7Im9mZnNldCI6NTc5LCJsZW5ndGgiOjUyMCwibGlu' +
+    'ZXMiOjR9XSwicm9sbHVwcyI6W3sibWludXRlIjoxNzk1MjU1NjIwMDAwMDAwLCJzZXJ2aWNlIjoibG9jYWwvZGVtby9zaG9wIiwi' +
+    'ZGlyZWN0aW9uIjoiSU4iLCJwZWVyIjoiIiwiZW5kcG9pbnQiOiIvb3JkZXJzL3tpZH0iLCJzdGF0dXNDbGFzcyI6IjJ4eCIsInJl' +
+    'cGxheSI6IiIsImNvdW50Ijo0LCJyZXF1ZXN0Qnl0ZXMiOjAsInJlc3BvbnNlQnl0ZXMiOjQ0LCJsYXRlbmN5U3VtVXMiOjYwMDAs' +
+    'ImxhdGVuY3lCdWNrZXRzIjpbMjA2LDRdfV0sInJlcG9ydHMiOlt7ImhvcCI6ImZvcndhcmRlciIsImluY2FybmF0aW9uIjoiMDFh' +
+    'MWZkY2EtOWExNy03MmVkLWJiM2UtZTMxOWUyZTQyYTgyIiwic2VydmljZSI6ImZvcndhcmRlciIsImNvdW50ZXJzIjp7ImNhcHR1' +
+    'cmVkIjo3LCJkZWxpdmVyZWQiOjMsIndpdGhoZWxkIjp7fSwiZHJvcHBlZCI6e319fSx7ImhvcCI6InNpZGVjYXIiLCJpbmNhcm5h' +
+    'dGlvbiI6IjAxYTFmZGNhLTlhMjEtNzI0ZC05YTdiLTkzYzVlMGQ1MjM1ZCIsInNlcnZpY2UiOiJsb2NhbC9kZW1vL3Nob3AiLCJj' +
+    'b3VudGVycyI6eyJjYXB0dXJlZCI6NywiZGVsaXZlcmVkIjozLCJ3aXRoaGVsZCI6e30sImRyb3BwZWQiOnt9fX1dLCJ0ZW1wbGF0' +
+    'ZVZlcnNpb24iOjEsInJ1bGVWZXJzaW9uIjpudWxsfQAEAABFUE0x',
+  '01a1fdca-9b51-7b4f-aa63-54c746dc1baf.open':
+    'UCpNGD0CAAB7InYiOjEsInRlbmFudCI6IjAxOTBhMGEwLTAwMDAtNzAwMC04MDAwLTAwMDAwMDAwYWFhYSIsInNlZ21lbnQiOiIw' +
+    'MWExZmRjYS05YjUxLTdiNGYtYWE2My01NGM3NDZkYzFiYWYiLCJmcmFtZSI6MCwibGluZXMiOjMsImN1cnNvcnMiOlt7ImluY2Fy' +
+    'bmF0aW9uIjoiMDFhMWZkY2EtOWEyMS03MjRkLTlhN2ItOTNjNWUwZDUyMzVkIiwiYmF0Y2giOjN9XSwicmVwb3J0cyI6W3siaG9w' +
+    'IjoiZm9yd2FyZGVyIiwiaW5jYXJuYXRpb24iOiIwMWExZmRjYS05YTE3LTcyZWQtYmIzZS1lMzE5ZTJlNDJhODIiLCJzZXJ2aWNl' +
+    'IjoiZm9yd2FyZGVyIiwiY291bnRlcnMiOnsiY2FwdHVyZWQiOjEwLCJkZWxpdmVyZWQiOjMsIndpdGhoZWxkIjp7fSwiZHJvcHBl' +
+    'ZCI6e319fSx7ImhvcCI6InNpZGVjYXIiLCJpbmNhcm5hdGlvbiI6IjAxYTFmZGNhLTlhMjEtNzI0ZC05YTdiLTkzYzVlMGQ1MjM1' +
+    'ZCIsInNlcnZpY2UiOiJsb2NhbC9kZW1vL3Nob3AiLCJjb3VudGVycyI6eyJjYXB0dXJlZCI6MTAsImRlbGl2ZXJlZCI6Nywid2l0' +
+    'aGhlbGQiOnt9LCJkcm9wcGVkIjp7fX19XSwibGVuZ3RoIjo1MDMsImNyYyI6MjAyMzM1NjkwN30otS/9YCcIbQ8AJhpNJCBvqwOY' +
+    '6CAr4qhsWBU/iVbgOXhCXw1A9vsHh+1HBi0hBIAIHkMAPwBFANDy05kGs8juyNfhtu2d8ukKCF9vOp97ICK6Hw5xX7MJuSellCPg' +
+    '8XA8noZZ5356o5yGoZRSDMUUUw+jvu7eE7M+eRTpsd5zpWqoRuNgvi5fR32wxcc6bmOsfKpcboS/zqxtJ0N8FI4tpJhr8fSVqDuT' +
+    'rBIWnw5ZW/j1qc0QbI/Wtc1Pal0vHlPcQjxBIH86+MPDOtPIp04EIIQiBpqFp7q5y7KsCT29ocAg0ip5pFCFTuZmvUK5RZFhO8qZ' +
+    'TOWnCoRQXG/eyAPP8zyP4ziOA1CBMBetswTruXPqo/XEMBNLe1BK9nSVlAZGR+24BAkLzHQ61hlq1sxxJet8qlRO6ddR3fu6RHxu' +
+    'W9RIqKFABw2qkgmSgqSVYQxQAiFzLD0SILYlA5kRZkSjRBNN/DMT1UIPQf3G5pDSAg1SidobrgNPCyewNIjdPgaXyl2JEtReKkFJ' +
+    'ezGqGQLeB0XW7ENJTtpmHRdH5XFcipawkBkemyN70Cu/BAgA8uwPTjnbPik8pRc+0E2z6b/R00er0WpxO4LGbRO8rYmdQXbOEwh/' +
+    'o1A6WpgQQWDouUVmBdUUCK5hAeKIyGoX/mDdCPoKg8j8Aw==',
+  'state.json':
+    'eyJ2IjoxLCJpbmNhcm5hdGlvbiI6IjAxYTFmZGNhLTlhMTctNzJlZC1iYjNlLWUzMTllMmU0MmE4MiIsImNhcHR1cmVkIjo3LCJ1' +
+    'bmRlY29kYWJsZSI6MCwicmV0aXJlZCI6eyJkZWxpdmVyZWQiOjMsInJlZnVzZWQiOjAsImxhc3RTZWdtZW50IjoiMDFhMWZkY2Et' +
+    'OWE4Mi03NmI4LTk4MWQtYjA5NDY1NDA3Y2I1In0sImN1cnNvcnMiOlt7ImluY2FybmF0aW9uIjoiMDFhMWZkY2EtOWEyMS03MjRk' +
+    'LTlhN2ItOTNjNWUwZDUyMzVkIiwiYmF0Y2giOjJ9XSwicmVwb3J0cyI6W3siaG9wIjoiZm9yd2FyZGVyIiwiaW5jYXJuYXRpb24i' +
+    'OiIwMWExZmRjYS05YTE3LTcyZWQtYmIzZS1lMzE5ZTJlNDJhODIiLCJzZXJ2aWNlIjoiZm9yd2FyZGVyIiwiY291bnRlcnMiOnsi' +
+    'Y2FwdHVyZWQiOjcsImRlbGl2ZXJlZCI6Mywid2l0aGhlbGQiOnt9LCJkcm9wcGVkIjp7fX19LHsiaG9wIjoic2lkZWNhciIsImlu' +
+    'Y2FybmF0aW9uIjoiMDFhMWZkY2EtOWEyMS03MjRkLTlhN2ItOTNjNWUwZDUyMzVkIiwic2VydmljZSI6ImxvY2FsL2RlbW8vc2hv' +
+    'cCIsImNvdW50ZXJzIjp7ImNhcHR1cmVkIjo3LCJkZWxpdmVyZWQiOjMsIndpdGhoZWxkIjp7fSwiZHJvcHBlZCI6e319fV19',
+  'tenant.json': 'eyJpZCI6IjAxOTBhMGEwLTAwMDAtNzAwMC04MDAwLTAwMDAwMDAwYWFhYSIsIm5hbWUiOiJhY21lIn0=',
+};
+
+/** Files of the folder by name. */
+export const OLD_SPOOL: ReadonlyMap<string, Buffer> = new Map(
+  Object.entries(OLD_FILES).map(([name, text]) => [name, Buffer.from(text, 'base64')]),
+);
+/** The sender's incarnation. */
+export const OLD_INCARNATION = '01a1fdca-9a21-724d-9a7b-93c5e0d5235d';
+/** Ids of the RRPairs in the folder: those closed, then those in the open file. */
+export const OLD_IDS: readonly string[] = [
+  '0190a0a0-0000-7000-8000-000000000003',
+  '0190a0a0-0000-7000-8000-000000000004',
+  '0190a0a0-0000-7000-8000-000000000005',
+  '0190a0a0-0000-7000-8000-000000000006',
+  '0190a0a0-0000-7000-8000-000000000007',
+  '0190a0a0-0000-7000-8000-000000000008',
+  '0190a0a0-0000-7000-8000-000000000009',
+];

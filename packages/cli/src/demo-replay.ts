@@ -1,12 +1,12 @@
 // One replay of the demo: a fresh shop on an empty database, its dependencies alive or stood in for, the generator, and
 // the report. In a cluster the operator does the same with pods.
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Replay, ReportDetail } from '@echoplane/api';
-import { OperatingError } from '@echoplane/runtime';
-import { ARTIFACTS, GeneratorRun } from '@echoplane/traffic';
+import { folderStore, OperatingError } from '@echoplane/runtime';
+import { ARTIFACTS, type ArtifactName, GeneratorRun } from '@echoplane/traffic';
 import { type DemoWorld, startShop, startSidecar, workloadEnv } from './demo-services.ts';
 import { pollUntil } from './poll.ts';
 import { choosePort } from './ports.ts';
@@ -79,11 +79,26 @@ async function fetchArtifacts(world: DemoWorld, replay: Replay): Promise<string>
   const folder = world.session.home.path('replays', replay.id);
   // Recorded traffic: for this user's eyes only.
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  for (const name of [ARTIFACTS.tests, ARTIFACTS.mocks, ARTIFACTS.tokens]) {
-    const response = await world.plane.client.stream('artifact', { params: { id: replay.snapshot, name } });
-    await pipeline(Readable.fromWeb(response.body! as never), createWriteStream(`${folder}/${name}`));
-  }
+  const open = await artifactSource(world, replay.snapshot);
+  for (const name of [ARTIFACTS.tests, ARTIFACTS.mocks, ARTIFACTS.tokens])
+    await pipeline(await open(name), createWriteStream(`${folder}/${name}`));
   return folder;
+}
+
+/** The files of a private snapshot are with the data plane, all others come from the control plane. */
+async function artifactSource(
+  { plane }: DemoWorld,
+  id: string,
+): Promise<(name: ArtifactName) => Promise<Readable>> {
+  const { storeAccess, prefix } = await plane.client.call('snapshot', { params: { id } });
+  if (storeAccess === 'private') {
+    const store = await folderStore(plane.storeDir);
+    return (name) => store.stream(`${prefix}${name}`);
+  }
+  return async (name) => {
+    const response = await plane.client.stream('artifact', { params: { id, name } });
+    return Readable.fromWeb(response.body! as never);
+  };
 }
 
 function shippingEnv(world: DemoWorld, replay: Replay, pod: string): Record<string, string> {
@@ -92,6 +107,15 @@ function shippingEnv(world: DemoWorld, replay: Replay, pod: string): Record<stri
     ECHOPLANE_FORWARDER_HOST: '127.0.0.1',
     ECHOPLANE_FORWARDER_PORT: String(world.plane.forwarderPort),
     ...workloadEnv(pod),
+  };
+}
+
+/** What the forwarder redacts with: its own key, and the rules that the control plane gave it, if it did. */
+function redactionEnv({ session: { home } }: DemoWorld): Record<string, string> {
+  const rulesFile = home.path('spool', 'rules.json');
+  return {
+    ECHOPLANE_REDACTION_KEY_FILE: home.path('spool', 'redaction.key'),
+    ...(existsSync(rulesFile) ? { ECHOPLANE_RULES_FILE: rulesFile } : {}),
   };
 }
 
@@ -112,6 +136,7 @@ async function startResponder(
       ECHOPLANE_MOCKS_FILE: `${folder}/${ARTIFACTS.mocks}`,
       ECHOPLANE_CA_CERT_FILE: world.plane.caCertFile,
       ECHOPLANE_CA_KEY_FILE: world.plane.caKeyFile,
+      ...redactionEnv(world),
     },
     readyEvent: 'ready',
   });
@@ -133,6 +158,7 @@ async function generate(
       ECHOPLANE_TARGET_URL: `http://127.0.0.1:${port}`,
       ECHOPLANE_TESTS_FILE: `${folder}/${ARTIFACTS.tests}`,
       ECHOPLANE_TOKENS_FILE: `${folder}/${ARTIFACTS.tokens}`,
+      ECHOPLANE_VAULT_DIR: world.session.home.path('spool', 'vault'),
       ECHOPLANE_CONCURRENCY: String(VIRTUAL_USERS),
       ECHOPLANE_RESULT_FILE: `${folder}/run.json`,
     },

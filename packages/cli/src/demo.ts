@@ -1,5 +1,6 @@
 // `echoplane demo`: the whole way once, on one machine. Records a shop under real traffic, replays it against the same
 // build with its dependencies alive and then stopped, and against a build with three seeded faults; shows both reports.
+import { readdir } from 'node:fs/promises';
 import type { ReportDetail } from '@echoplane/api';
 import { OperatingError, systemClock } from '@echoplane/runtime';
 import { type DemoReplay, runReplay } from './demo-replay.ts';
@@ -17,10 +18,14 @@ import { pollUntil } from './poll.ts';
 import { choosePort } from './ports.ts';
 import { faultsNotAsSeeded, lastWord, printReport } from './report-text.ts';
 import type { Session } from './session.ts';
+import { storedSecrets } from './stored-secrets.ts';
+import type { Terminal } from './terminal.ts';
 
 export interface DemoOptions {
   /** Verify, remove everything and end, instead of staying up. */
   once: boolean;
+  /** The control plane is kept out of the object store. */
+  isPrivate: boolean;
   databaseUrl: string | null;
   port: number | null;
 }
@@ -39,10 +44,12 @@ export async function runDemo(session: Session, options: DemoOptions): Promise<n
     ...session,
     ...{ databaseUrl: options.databaseUrl, port: options.port, temporary: options.once },
     ...{ extraDatabases: Object.values(databases), segmentMaxAgeMs: SEGMENT_MAX_AGE_MS },
+    isPrivate: options.isPrivate,
   });
   const world = await terminal.step('payments and rates', () => startDependencies(session, plane));
   const recordedFrom = systemClock().nowUs();
   await record(world, databases.recorded);
+  await drillIn(plane, terminal);
   const snapshot = await takeSnapshot(world, recordedFrom);
 
   const replay = (name: string, rest: Omit<DemoReplay, 'name' | 'snapshot'>) =>
@@ -78,6 +85,8 @@ export async function runDemo(session: Session, options: DemoOptions): Promise<n
   const problems = [...notPassed(alive), ...notPassed(v1), ...faultsNotAsSeeded(v2.report)];
   if (dialled > 0)
     problems.push(`${dialled} connections went to the real dependencies while they should have been mocked`);
+  problems.push(...withoutVault(v1), ...(await searchStored(session, plane)));
+  if (options.isPrivate) problems.push(...(await storedByControlPlane(plane)));
   if (!options.once) invite(session, plane);
   for (const problem of problems) terminal.line(`NOT AS IT MUST BE: ${problem}`);
   terminal.line(lastWord('replay v1', v1.report));
@@ -171,6 +180,43 @@ async function takeSnapshot({ session, plane }: DemoWorld, from: number): Promis
   if (snapshot.state !== 'succeeded')
     throw new OperatingError('no_snapshot', `The snapshot failed: ${snapshot.message}`);
   return snapshot.id;
+}
+
+/** Headers and body of the newest RRPair. */
+async function drillIn(plane: Plane, terminal: Terminal): Promise<void> {
+  await terminal.step('drill-in', async () => {
+    const { items } = await plane.client.call('traffic', { query: { limit: 1, direction: 'IN' } });
+    const { pair } = await plane.client.call('trafficPair', { params: { id: items[0]!.id } });
+    if (!pair.request || pair.request.headers.length === 0)
+      throw new OperatingError('no_headers', `The RRPair ${pair.id} came without its request.`);
+  });
+}
+
+/** In private mode, one sentence for what the control plane has in a store of its own: nothing belongs there. */
+async function storedByControlPlane({ cloudStoreDir }: Plane): Promise<string[]> {
+  const names = await readdir(cloudStoreDir, { recursive: true });
+  return names.length === 0 ? [] : [`the control plane stored ${names.length} files although it is kept out`];
+}
+
+/** What was recorded and replayed is redacted wherever it lies. */
+function searchStored({ terminal, home }: Session, { storeDir }: Plane): Promise<string[]> {
+  const folders = [storeDir, home.path('spool')];
+  return terminal.step(
+    'search of what is stored',
+    () => storedSecrets(folders),
+    (found) => (found.length === 0 ? 'no secret in clear' : `${found.length} kinds of secrets in clear`),
+  );
+}
+
+/** The customers' passwords are redacted: they must have come back from the vault, every one. */
+function withoutVault({ replay, report }: ReportDetail): string[] {
+  const { fromVault = {}, missing = {} } = report.run.credentials ?? {};
+  const problems = Object.entries(missing).map(
+    ([place, n]) => `${replay.name} sent ${n} tokens as ${place} for which the vault has no value`,
+  );
+  return fromVault['body.password'] === undefined
+    ? [...problems, `${replay.name} had no password from the vault`]
+    : problems;
 }
 
 function notPassed({ replay, report }: ReportDetail): string[] {

@@ -3,6 +3,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { runDemo } from './demo.ts';
+import { type ImportHarOptions, importHar } from './import-har.ts';
 import { runRecord } from './record.ts';
 import { runSession } from './session.ts';
 import { listTraffic } from './traffic.ts';
@@ -30,6 +31,12 @@ const port = () =>
     .argParser(integer(1, 65535))
     .default(null, 'free');
 
+const isPrivate = () =>
+  new Option(
+    '--private',
+    'keep the control plane out of the object store: work on it is done by the forwarder',
+  ).default(false);
+
 const program = new Command('echoplane')
   .version(VERSION)
   .description('Record real API traffic, turn it into tests and mocks, replay it against the next version.')
@@ -44,10 +51,15 @@ program
   .description('start database, control plane, worker and forwarder, and stay up')
   .addOption(home())
   .addOption(port())
-  .action((options: { home: string; port: number | null }) =>
+  .addOption(isPrivate())
+  .action((options: { home: string; port: number | null; private: boolean }) =>
     end(
       runSession(options.home, process.env, (session) =>
-        runUp(session, { databaseUrl: readDatabaseUrl(), port: options.port }),
+        runUp(session, {
+          databaseUrl: readDatabaseUrl(),
+          port: options.port,
+          isPrivate: options.private,
+        }),
       ),
     ),
   );
@@ -58,11 +70,15 @@ program
   .option('--once', 'use a temporary home, check every outcome, remove everything and end')
   .addOption(home())
   .addOption(port())
-  .action((options: { home: string; port: number | null; once?: boolean }) => {
+  .addOption(isPrivate())
+  .action((options: { home: string; port: number | null; private: boolean; once?: boolean }) => {
     const once = options.once === true;
     return end(
       runSession(once ? null : options.home, process.env, (session) =>
-        runDemo(session, { once, databaseUrl: readDatabaseUrl(), port: options.port }),
+        runDemo(session, {
+          ...{ once, isPrivate: options.private },
+          ...{ databaseUrl: readDatabaseUrl(), port: options.port },
+        }),
       ),
     );
   });
@@ -94,6 +110,31 @@ program
   });
 
 program
+  .command('import')
+  .description('bring in traffic that something else recorded')
+  .command('har')
+  .description('import HAR files (1.2) from a browser or any tool into a running plane (see "up")')
+  .argument('<file...>', 'the files')
+  .addOption(home())
+  .requiredOption('--service <name>', 'name of the service whose traffic it is')
+  .option('--namespace <name>', 'namespace of that service', 'default')
+  .addOption(
+    new Option('--direction <direction>', 'IN: requests to the service; OUT: requests that it made')
+      .choices(['IN', 'OUT'])
+      .default('IN'),
+  )
+  .option('--host <host...>', 'only requests to these hosts', [])
+  .option('--tag <name=value>', 'tag on every RRPair; may be repeated', addTag, {})
+  .addOption(
+    new Option('--times <how>', 'auto: as recorded, moved to now if too old; keep: as recorded; now: moved')
+      .choices(['auto', 'keep', 'now'])
+      .default('auto'),
+  )
+  .action((files: string[], { home: homeDir, host: hosts, tag: tags, ...rest }: ImportFlags) =>
+    end(importHar({ homeDir, files, hosts, tags, ...rest }, (line) => process.stdout.write(`${line}\n`))),
+  );
+
+program
   .command('traffic')
   .description('list the newest RRPairs of a running plane')
   .addOption(home())
@@ -114,6 +155,12 @@ interface RecordFlags {
   inPort?: number;
   outPort?: number;
   upstreamCa?: string[];
+}
+
+interface ImportFlags extends Pick<ImportHarOptions, 'service' | 'namespace' | 'direction' | 'times'> {
+  home: string;
+  host: string[];
+  tag: Record<string, string>;
 }
 
 interface TrafficFlags {
@@ -141,6 +188,13 @@ async function trafficCommand({
     process.stdout.write(`${line}\n`),
   );
   return 0;
+}
+
+function addTag(text: string, tags: Record<string, string>): Record<string, string> {
+  const [, name, value] = /^([\w.-]{1,64})=(.{0,256})$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined)
+    throw new InvalidArgumentError('It must be name=value, such as build=42.');
+  return { ...tags, [name]: value };
 }
 
 function parseReplay(text: string): string {

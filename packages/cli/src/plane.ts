@@ -2,14 +2,15 @@
 // is this and nothing else.
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { type ApiClient, createClient } from '@echoplane/api';
-import { OperatingError } from '@echoplane/runtime';
+import { ensureFolder, OperatingError } from '@echoplane/runtime';
 import { authorityFiles } from './authority.ts';
 import { dashboardDir } from './dashboard.ts';
 import type { Home } from './home.ts';
 import { choosePort } from './ports.ts';
 import { type Postgres, startPostgres } from './postgres.ts';
-import { script } from './scripts.ts';
+import { codeFolders, script } from './scripts.ts';
 import type { Environment, Supervisor } from './supervisor.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -41,7 +42,10 @@ export interface Plane extends PlaneFile {
   client: ApiClient;
   userEmail: string;
   userPassword: string;
+  /** The object store of the data plane. */
   storeDir: string;
+  /** The folder the control plane is given: the same, or in private mode another one, in which nothing belongs. */
+  cloudStoreDir: string;
   /** The embedded server; null when a database was given. */
   postgres: Postgres | null;
   /** Closes the open segment and waits until it is shipped and indexed. */
@@ -63,12 +67,15 @@ export interface PlaneOptions {
   extraDatabases: string[];
   /** Longest time a segment stays open. */
   segmentMaxAgeMs: number;
+  /** The control plane is kept out of the object store; see `ECHOPLANE_STORE_ACCESS` of the forwarder. */
+  isPrivate: boolean;
   onPostgres: (postgres: Postgres) => void;
 }
 
 /** Starts the plane. Throws OperatingError with the words of what failed. */
 export async function startPlane(options: PlaneOptions): Promise<Plane> {
   const { home, supervisor, terminal } = options;
+  const { storeDir, cloudStoreDir } = await storeFolders(options);
   const isKnownDatabase =
     options.databaseUrl !== null || existsSync(home.path('postgres', 'data', 'PG_VERSION'));
   const credentials = await loadCredentials(home, isKnownDatabase);
@@ -81,17 +88,17 @@ export async function startPlane(options: PlaneOptions): Promise<Plane> {
   );
   const assets = await terminal.step('dashboard', () => dashboardDir(options.environment));
   const url = `http://127.0.0.1:${ports.cloud}`;
-  const storeDir = home.path('store');
   const shared = {
     ECHOPLANE_DATABASE_URL: urlAs(ownerUrl, 'echoplane_app', credentials.appPassword),
     ECHOPLANE_PLATFORM_DATABASE_URL: urlAs(ownerUrl, 'echoplane_platform', credentials.platformPassword),
-    ECHOPLANE_STORE_DIR: storeDir,
+    ECHOPLANE_STORE_DIR: cloudStoreDir,
   };
+  const cloud = [...(options.isPrivate ? await confinement(cloudStoreDir) : []), script('cloud')];
   return terminal.step('control plane, worker, forwarder', async () => {
     const cloudEnv = { ...shared, ECHOPLANE_PORT: String(ports.cloud), ECHOPLANE_DASHBOARD_DIR: assets };
     await supervisor.start({
       name: 'cloud',
-      args: [script('cloud'), 'serve'],
+      args: [...cloud, 'serve'],
       env: cloudEnv,
       readyEvent: 'ready',
       restart: true,
@@ -101,6 +108,7 @@ export async function startPlane(options: PlaneOptions): Promise<Plane> {
       ECHOPLANE_ADMIN_PORT: String(ports.forwarderAdmin),
       ECHOPLANE_SPOOL_DIR: home.path('spool'),
       ECHOPLANE_STORE_DIR: storeDir,
+      ECHOPLANE_STORE_ACCESS: options.isPrivate ? 'private' : 'delegated',
       ECHOPLANE_CLOUD_URL: url,
       ECHOPLANE_AGENT_KEY: credentials.agentKey!,
       ECHOPLANE_SEGMENT_MAX_AGE_MS: String(options.segmentMaxAgeMs),
@@ -115,7 +123,7 @@ export async function startPlane(options: PlaneOptions): Promise<Plane> {
       }),
       supervisor.start({
         name: 'worker',
-        args: [script('cloud'), 'worker'],
+        args: [...cloud, 'worker'],
         env: shared,
         readyEvent: 'ready',
         restart: true,
@@ -131,9 +139,34 @@ export async function startPlane(options: PlaneOptions): Promise<Plane> {
     const flush = () => flushForwarder(ports.forwarderAdmin);
     return {
       ...file,
-      ...{ client: clientFor(file), userEmail, userPassword, storeDir, postgres, flush },
+      ...{ client: clientFor(file), userEmail, userPassword, storeDir, cloudStoreDir, postgres, flush },
     };
   });
+}
+
+/** A home keeps its traffic in one of two folders: what is in the other would not be found any more. */
+async function storeFolders({
+  home,
+  isPrivate,
+}: PlaneOptions): Promise<Pick<Plane, 'storeDir' | 'cloudStoreDir'>> {
+  const [open, hidden] = [home.path('store'), home.path('private-store')];
+  const other = await readdir(isPrivate ? open : hidden).catch(() => []);
+  if (other.length > 0) {
+    throw new OperatingError(
+      'other_access',
+      `${home.dir} was begun ${isPrivate ? 'without' : 'with'} --private and its traffic is kept so; start it that way again, or choose another --home.`,
+    );
+  }
+  return { storeDir: isPrivate ? hidden : open, cloudStoreDir: open };
+}
+
+/** Flags of Node by which the control plane can open its own code and this folder, and no other file of the machine. */
+async function confinement(folder: string): Promise<string[]> {
+  await ensureFolder(folder);
+  const read = [...codeFolders(), folder].map((path) => `--allow-fs-read=${path}`);
+  // Its password hashing is an addon; Node warns of every addon.
+  const addons = ['--allow-addons', '--disable-warning=PERM0001'];
+  return ['--permission', ...addons, ...read, `--allow-fs-write=${folder}`];
 }
 
 /** A client of a running plane. */

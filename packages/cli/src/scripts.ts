@@ -7,3 +7,10 @@ export type ProgramName = 'cloud' | 'demo' | 'forwarder' | 'generator' | 'respon
 export function script(program: ProgramName): string {
   return fileURLToPath(new URL(`../../${program}/src/main.ts`, import.meta.url));
 }
+
+/** Where the code of all programs is, with their libraries. */
+export function codeFolders(): string[] {
+  return ['packages', 'node_modules', 'package.json'].map((name) =>
+    fileURLToPath(new URL(`../../../${name}`, import.meta.url)),
+  );
+}

@@ -239,7 +239,7 @@ function killGroup(child: ChildProcess): void {
 
 /** Nothing of the user's environment reaches the programs but what a process needs to run. */
 function passedOn(environment: Environment): Environment {
-  const kept = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'LC_ALL', 'SystemRoot'];
+  const kept = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'LC_ALL', 'SystemRoot', 'NODE_COMPILE_CACHE'];
   return Object.fromEntries(
     kept.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
   );

@@ -5,6 +5,7 @@ import type { Session } from './session.ts';
 export interface UpOptions {
   databaseUrl: string | null;
   port: number | null;
+  isPrivate: boolean;
 }
 
 const SEGMENT_MAX_AGE_MS = 60_000;

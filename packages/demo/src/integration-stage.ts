@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { COMPILE_CACHE } from '../../../test/compile-cache.ts';
 
 const START_DEADLINE_MS = 20_000;
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
@@ -83,7 +84,10 @@ export class Stage {
 
   /** Starts one of the demo's programs in an environment of its own. */
   start(program: string, env: Env): Program {
-    const child = spawn(process.execPath, [MAIN, program], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [MAIN, program], {
+      env: { ...COMPILE_CACHE, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.#children.push(child);
     const events: Record<string, unknown>[] = [];
     let stderr = '';

@@ -1,10 +1,11 @@
 // A run from its artifacts to its summary: check the target ─▶ sessions over virtual users ─▶ drain the results ─▶
 // GeneratorRun. It must not read the environment, and it prints nothing but progress.
-import { type CaptureSender, type Clock, type Logger, OperatingError } from '@echoplane/runtime';
+import { type CaptureSender, type Clock, type Logger, OperatingError, openVault } from '@echoplane/runtime';
 import { count, type GeneratorRun } from '@echoplane/traffic';
 import type { CapturedPair } from '@echoplane/wire';
 import { readTokens, type SessionTests, TestFile } from './artifacts.ts';
 import type { GeneratorConfig } from './config.ts';
+import { Credentials } from './credentials.ts';
 import { SelfWatch, voidReasons } from './self-watch.ts';
 import { runSession, type Stage } from './session.ts';
 import { openConnection } from './session-connection.ts';
@@ -28,6 +29,7 @@ export async function generate(config: GeneratorConfig, context: GeneratorContex
   const tests = await TestFile.open(config.testsFile);
   try {
     const tokens = await readTokens(config.tokensFile);
+    const credentials = new Credentials(await vaultOf(config));
     await awaitTarget(config, context);
     let sent = 0;
     const result = (pair: CapturedPair) => {
@@ -43,6 +45,7 @@ export async function generate(config: GeneratorConfig, context: GeneratorContex
         ...config,
         target: config.targetUrl,
         tokens,
+        credentials,
         clock,
         signal,
         result,
@@ -59,11 +62,21 @@ export async function generate(config: GeneratorConfig, context: GeneratorContex
     return {
       ...{ startedAt, finishedAt, testsPlanned: tests.planned, sent, resultsDelivered: delivered, notSent },
       maxEventLoopLagMs: Math.round(lag.maxMs * 1000) / 1000,
+      ...counted(credentials),
       voidReasons: voidReasons({ lag, undelivered: sent - delivered, shedBytes: sender.shedBodyBytes }),
     };
   } finally {
     await tests.close();
   }
+}
+
+async function vaultOf({ vaultDir, vaultKeyFile }: GeneratorConfig): Promise<ReadonlyMap<string, string>> {
+  return vaultDir === undefined ? new Map() : openVault(vaultDir, vaultKeyFile);
+}
+
+function counted({ counts }: Credentials): Pick<GeneratorRun, 'credentials'> {
+  const isNone = [counts.fromVault, counts.missing].every((places) => Object.keys(places).length === 0);
+  return isNone ? {} : { credentials: counts };
 }
 
 /** Sessions in parallel over virtual users; each user takes the next session when it is done with one. */

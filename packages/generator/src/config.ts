@@ -18,6 +18,16 @@ export const generatorConfig = z
       .describe('address of the service under test, http://host:port without a path'),
     testsFile: field.text().describe('the snapshot artifact tests.jsonl'),
     tokensFile: field.text().describe('the snapshot artifact tokens.json'),
+    vaultDir: field
+      .text()
+      .optional()
+      .describe(
+        'folder of the credential vault; without it credentials that were redacted are sent as their tokens',
+      ),
+    vaultKeyFile: field
+      .text()
+      .optional()
+      .describe('private key that opens the vault; without it vault.key of its folder'),
     replayId: z.uuid().describe('id of the replay, a UUID; every result carries it as a tag'),
     concurrency: field
       .integer(1, 10_000)

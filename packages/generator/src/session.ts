@@ -5,6 +5,7 @@ import { TAG, type Test } from '@echoplane/traffic';
 import { type CapturedPair, capturedHttpPair } from '@echoplane/wire';
 import type { SessionTests } from './artifacts.ts';
 import type { Target } from './config.ts';
+import type { Credentials } from './credentials.ts';
 import { liveResponse } from './live-response.ts';
 import { LiveTokens } from './live-tokens.ts';
 import { type RequestBytes, requestBytes } from './request-bytes.ts';
@@ -16,6 +17,7 @@ export interface Stage {
   replayId: string;
   /** Recorded values of the tokens that are switched on. */
   tokens: ReadonlyMap<string, string>;
+  credentials: Credentials;
   thinkFactor: number;
   timeoutMs: number;
   bodyLimitBytes: number;
@@ -69,9 +71,9 @@ class Session {
   }
 
   async run(test: Test): Promise<void> {
-    const { target, clock, signal } = this.#stage;
+    const { target, clock, signal, credentials } = this.#stage;
     const { request, unresolved } = this.#tokens.fill(test);
-    const bytes = requestBytes(request, target.host);
+    const bytes = requestBytes(credentials.fill(request), target.host);
     // The first request's dial was made by think(); when it failed, that was this request's one attempt.
     if (this.#previous && !this.#connection?.isOpen) await this.#connect();
     if (signal.aborted) return;

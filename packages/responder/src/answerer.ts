@@ -10,11 +10,14 @@ import {
   headerValues,
   type MatchResult,
   type MockIndex,
+  type OutboundRequest,
   Substitution,
   storeBody,
 } from '@echoplane/traffic';
 import type { CapturedPair } from '@echoplane/wire';
 import { type Channel, type Origin, originOf } from './channel.ts';
+import { explainDifference } from './explain-miss.ts';
+import type { RedactedSpace } from './redacted-space.ts';
 import { missReply, mockReply, type Reply } from './reply.ts';
 import { type Served, servedPair } from './served-pair.ts';
 import type { Tally } from './tally.ts';
@@ -25,6 +28,8 @@ const MAX_DIFFERENCE_CHARS = 500;
 
 export interface AnswererOptions {
   index: MockIndex;
+  /** Null: requests are matched as they are. */
+  space: RedactedSpace | null;
   tally: Tally;
   clock: Clock;
   log: Logger;
@@ -60,7 +65,8 @@ export class Answerer {
     const asked = await readRequest(incoming, channel).catch(() => null);
     if (!asked) return void outgoing.destroy();
     try {
-      const result = this.#match(asked);
+      const request = this.#recordable(asked);
+      const result = this.#match(asked, request);
       const reply = this.#reply(asked, result);
       const ttfbUs = result.kind === 'miss' ? 0 : result.mock.ttfbUs * latency;
       const waitMs = (startedUs + ttfbUs - clock.nowUs()) / 1000;
@@ -68,7 +74,8 @@ export class Answerer {
       const firstByteUs = clock.nowUs();
       const isWhole = await send(outgoing, reply);
       const times = { startedUs, firstByteUs, endUs: clock.nowUs() };
-      this.#conclude({ ...asked, ...times, channel, seq, reply, result, isWhole });
+      const shownTarget = request.target;
+      this.#conclude({ ...asked, ...times, channel, seq, reply, result, isWhole, shownTarget });
     } catch (err) {
       // A mock edited beyond what can be matched or written spoils its own request, not the others.
       log.error(
@@ -98,12 +105,22 @@ export class Answerer {
       error,
       nearest: null,
       difference,
+      shownTarget: '',
     });
   }
 
-  #match({ origin, request }: Asked): MatchResult {
-    const { index } = this.#options;
+  /** The request in the form in which recordings hold it, redacted as they are. */
+  #recordable({ origin, request }: Asked): OutboundRequest {
+    const { space } = this.#options;
     const { method, headers, body, sizeBytes } = request;
+    const encoding = headerValues(headers, 'content-encoding').join(', ');
+    const stored = storeBody(body, encoding, { size: sizeBytes, deferJson: space !== null });
+    const live = { ...origin, method, headers, body: stored };
+    return space ? space.enter(live) : live;
+  }
+
+  #match({ request: { body, sizeBytes } }: Asked, request: OutboundRequest): MatchResult {
+    const { index, space } = this.#options;
     if (sizeBytes > body.length) {
       return {
         kind: 'miss',
@@ -111,10 +128,10 @@ export class Answerer {
         difference: `body: ${sizeBytes} bytes, of which only ${body.length} are compared`,
       };
     }
-    const stored = storeBody(body, headerValues(headers, 'content-encoding').join(', '), { size: sizeBytes });
-    const result = index.match({ ...origin, method, headers, body: stored });
+    const result = index.match(request);
     if (result.kind === 'miss') {
-      return { ...result, difference: result.difference?.slice(0, MAX_DIFFERENCE_CHARS) ?? null };
+      const difference = result.difference && explainDifference(result.difference, space !== null);
+      return { ...result, difference: difference?.slice(0, MAX_DIFFERENCE_CHARS) ?? null };
     }
     for (const [recorded, live] of result.learned) this.#learned.set(recorded, live);
     return result;
@@ -123,13 +140,16 @@ export class Answerer {
   #reply({ origin, request }: Asked, result: MatchResult): Reply {
     const { method } = request;
     if (result.kind === 'miss') return missReply({ ...origin, method }, result, this.#options.missStatus);
-    return mockReply(this.#learned.applyResponse(result.mock.response), method, result.kind);
+    const response = this.#learned.applyResponse(result.mock.response);
+    const { space } = this.#options;
+    return mockReply(space ? space.leave(response) : response, method, result.kind);
   }
 
   #conclude(
     ended: Omit<Served, 'id' | 'error' | 'match' | 'mock' | 'difference' | 'replayId'> & {
       result: MatchResult;
       isWhole: boolean;
+      shownTarget: string;
     },
   ): void {
     const { result, isWhole, ...served } = ended;
@@ -147,13 +167,17 @@ export class Answerer {
   }
 
   #concludeMiss(
-    missed: Omit<Served, 'id' | 'match' | 'mock' | 'replayId'> & { nearest: string | null },
+    missed: Omit<Served, 'id' | 'match' | 'mock' | 'replayId'> & {
+      nearest: string | null;
+      /** Of the request as it was matched: without what redaction takes. */
+      shownTarget: string;
+    },
   ): void {
-    const { nearest, ...served } = missed;
+    const { nearest, shownTarget: target, ...served } = missed;
     const { tally, replayId, record } = this.#options;
     const id = newId(served.startedUs);
     const { origin, request, difference, startedUs: ts } = served;
-    const { host, target } = origin;
+    const { host } = origin;
     tally.count('miss', { id, ts, method: request.method, host, target, nearest, difference });
     record(servedPair({ ...served, id, match: 'miss', mock: null, replayId }));
   }

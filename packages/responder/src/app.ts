@@ -1,6 +1,7 @@
 // The responder assembled: face up ─▶ mocks loaded ─▶ proxy up ─▶ ready; and stopped in reverse. It must not read the
 // environment. Nothing here opens a connection but the capture sender it is given.
 import { readFile } from 'node:fs/promises';
+import { defaultRules, parseRules, type RulesDocument } from '@echoplane/rules';
 import {
   type Authority,
   type CaptureSender,
@@ -10,16 +11,22 @@ import {
   listen,
   loadAuthority,
   OperatingError,
+  readRedactionKey,
   type Sample,
   type Stopper,
 } from '@echoplane/runtime';
-import { MockIndex } from '@echoplane/traffic';
+import { type Mock, MockIndex } from '@echoplane/traffic';
 import { Answerer } from './answerer.ts';
 import type { ResponderConfig } from './config.ts';
+import { holdsToken } from './explain-miss.ts';
 import { ForwardProxy } from './forward-proxy.ts';
 import { readMocks } from './mock-file.ts';
+import { RedactedSpace } from './redacted-space.ts';
 import { Tally } from './tally.ts';
 import { TlsTerminator } from './tls-terminator.ts';
+
+const NO_KEY =
+  'the recording is redacted and its key is not known: requests that hold what was redacted will find no mock; name the key with ECHOPLANE_REDACTION_KEY_FILE';
 
 export interface ResponderContext {
   sender: Pick<CaptureSender, 'offer' | 'counters'>;
@@ -58,13 +65,39 @@ export async function startResponder(
     face.closeAllConnections();
   });
   const authority = await readAuthority(config);
-  index = new MockIndex(await readMocks(config.mocksFile));
+  const mocks = await readMocks(config.mocksFile);
+  const space = await openSpace(config);
+  if (!space && mocks.some(isRedactedMock)) log.warn({ mocks: mocks.length }, NO_KEY);
+  index = new MockIndex(mocks);
   const { latency, missStatus, replayId } = config;
   const record = sender.offer.bind(sender);
-  const answerer = new Answerer({ index, tally, clock, log, latency, missStatus, replayId, record, signal });
+  const answerer = new Answerer({
+    ...{ index, space, tally, clock, log, latency, missStatus, replayId, record, signal },
+  });
   const proxy = new ForwardProxy({ answerer, terminator: new TlsTerminator(authority), clock });
   const port = await listen(proxy.server, config.port, '127.0.0.1', 'the responder');
   return { port, adminPort, mocks: index.size, tally, close: () => proxy.close() };
+}
+
+/** Null without a key: then requests are matched as they are. */
+async function openSpace({ redactionKeyFile, rulesFile }: ResponderConfig): Promise<RedactedSpace | null> {
+  if (redactionKeyFile === undefined) return null;
+  const key = await readRedactionKey(redactionKeyFile);
+  return new RedactedSpace({ rules: await readRules(rulesFile), key });
+}
+
+async function readRules(path: string | undefined): Promise<RulesDocument> {
+  if (path === undefined) return defaultRules();
+  try {
+    return parseRules(await readFile(path, 'utf8'));
+  } catch (cause) {
+    const sentence = `${path} is not a rules document: ${(cause as Error).message}.`;
+    throw new OperatingError('rules_unreadable', sentence, { cause });
+  }
+}
+
+function isRedactedMock({ signature }: Mock): boolean {
+  return Object.values(signature).some(holdsToken);
 }
 
 async function readAuthority({ caCertFile, caKeyFile }: ResponderConfig): Promise<Authority> {

@@ -15,6 +15,14 @@ export const responderConfig = z
       .text()
       .describe('PEM certificate of the authority that signs for the hosts stood in for'),
     caKeyFile: field.text().describe('PEM private key of that authority, PKCS #8'),
+    redactionKeyFile: field
+      .text()
+      .optional()
+      .describe('the key the recording was redacted with; without it requests are matched as they are sent'),
+    rulesFile: field
+      .text()
+      .optional()
+      .describe('the rules document of the recording; without it the default rules redact requests'),
     replayId: z
       .uuid()
       .optional()

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
+import { COMPILE_CACHE } from '../../../test/compile-cache.ts';
 import { atEnd, closeAll, converse, listening, run, startReceiver, until } from './sidecar.fixture.ts';
 
 afterEach(closeAll);
@@ -27,7 +28,7 @@ async function start(
 ): Promise<{ child: ChildProcess; ready: Record<string, unknown> }> {
   const path = { PATH: process.env.PATH ?? '' };
   const child = spawn(process.execPath, [MAIN], {
-    env: { ...path, ...BASE, ...env },
+    env: { ...path, ...COMPILE_CACHE, ...BASE, ...env },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   atEnd(() => void child.kill('SIGKILL'));

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { loadConfig, silentLogger } from '@echoplane/runtime';
 import { type CapturedPair, CaptureFrameDecoder, encodeCaptureFrame } from '@echoplane/wire';
+import { COMPILE_CACHE } from '../../../test/compile-cache.ts';
 import { type Sidecar, startSidecar } from './app.ts';
 import { sidecarConfig } from './config.ts';
 
@@ -146,7 +147,7 @@ export async function run(
 ): Promise<Finished> {
   const path = { PATH: process.env.PATH ?? '' };
   const child = spawn(command, args, {
-    env: { ...path, ...env },
+    env: { ...path, ...COMPILE_CACHE, ...env },
     timeout: DEADLINE_MS,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

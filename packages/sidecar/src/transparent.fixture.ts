@@ -96,21 +96,25 @@ export async function startTransparentPod(
 }
 
 async function startNetwork(pod: string, outside: string): Promise<void> {
-  const ip = (name: string, ...args: string[]) => must(run('nsenter', inside(name, 0, 'ip', ...args)));
   for (const name of [pod, outside]) {
     await must(run('ip', ['netns', 'add', name]));
     atEnd(async () => void (await run('ip', ['netns', 'del', name])));
-    await ip(name, 'link', 'set', 'lo', 'up');
   }
   const cable = `link add eth0 netns ${pod} type veth peer name eth0 netns ${outside}`;
   await must(run('ip', cable.split(' ')));
+  // The outside first: a neighbour that is not there yet when it is first asked for is asked again a second later.
   for (const [name, addresses] of [
-    [pod, POD],
     [outside, OUTSIDE],
+    [pod, POD],
   ] as const) {
-    await ip(name, 'addr', 'add', `${addresses[4]}/24`, 'dev', 'eth0');
-    await ip(name, 'addr', 'add', `${addresses[6]}/64`, 'dev', 'eth0', 'nodad');
-    await ip(name, 'link', 'set', 'eth0', 'up');
+    const commands = [
+      'link set lo up',
+      `addr add ${addresses[4]}/24 dev eth0`,
+      `addr add ${addresses[6]}/64 dev eth0 nodad`,
+      'link set eth0 up',
+    ];
+    const script = commands.map((command) => `ip ${command}`).join('\n');
+    await must(run('nsenter', inside(name, 0, 'sh', '-ec', script)));
   }
 }
 

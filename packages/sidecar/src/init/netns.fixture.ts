@@ -78,34 +78,25 @@ export async function startPod(): Promise<Pod> {
   for (const name of [pod, outside]) {
     await must(run('ip', ['netns', 'add', name]));
     atEnd(async () => void (await run('ip', ['netns', 'del', name])));
-    await must(inside(name, 'ip', ['link', 'set', 'lo', 'up']));
   }
-  const cable = [
-    'link',
-    'add',
-    'eth0',
-    'netns',
-    pod,
-    'type',
-    'veth',
-    'peer',
-    'name',
-    'eth0',
-    'netns',
-    outside,
-  ];
-  await must(run('ip', cable));
-  for (const [name, addresses] of [
-    [pod, [POD]],
-    [outside, [OUTSIDE, OTHER]],
+  const cable = `link add eth0 netns ${pod} type veth peer name eth0 netns ${outside}`;
+  await must(run('ip', cable.split(' ')));
+  // The outside first: a neighbour that is not there yet when it is first asked for is asked again a second later.
+  for (const [name, addresses, more] of [
+    [outside, [OUTSIDE, OTHER], []],
+    [pod, [POD], [`route add default via ${OUTSIDE[4]}`]],
   ] as const) {
-    for (const address of addresses) {
-      await must(inside(name, 'ip', ['addr', 'add', `${address[4]}/24`, 'dev', 'eth0']));
-      await must(inside(name, 'ip', ['addr', 'add', `${address[6]}/64`, 'dev', 'eth0', 'nodad']));
-    }
-    await must(inside(name, 'ip', ['link', 'set', 'eth0', 'up']));
+    const commands = [
+      'link set lo up',
+      ...addresses.flatMap((address) => [
+        `addr add ${address[4]}/24 dev eth0`,
+        `addr add ${address[6]}/64 dev eth0 nodad`,
+      ]),
+      'link set eth0 up',
+      ...more,
+    ];
+    await must(inside(name, 'sh', ['-ec', commands.map((command) => `ip ${command}`).join('\n')]));
   }
-  await must(inside(pod, 'ip', ['route', 'add', 'default', 'via', OUTSIDE[4]]));
   await Promise.all([
     answer(pod, SIDECAR_ID, [
       ...LOOPBACK.flatMap((host) => [

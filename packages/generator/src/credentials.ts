@@ -1,0 +1,50 @@
+// The credentials of requests whose recording was redacted: tokens that no live answer replaced get their values back
+// from the vault. Counts what came from there and what was missing, by the place it is sent at; values go nowhere else.
+import { isCredentialToken, restoreRequest, restoreText, type ValueOf } from '@echoplane/rules';
+import {
+  type CredentialCounts,
+  count,
+  leafPattern,
+  type RequestParts,
+  requestLeaves,
+} from '@echoplane/traffic';
+
+/** Places that are counted by name; the rest are counted together. */
+const MAX_NAMES = 200;
+const OTHER_PLACES = 'other places';
+
+export class Credentials {
+  readonly #known: ValueOf;
+  readonly #counts: CredentialCounts = { fromVault: {}, missing: {} };
+
+  /** `vault`: values by token; empty without one. */
+  constructor(vault: ReadonlyMap<string, string>) {
+    this.#known = (token) => vault.get(token);
+  }
+
+  /** How many requests' credentials came from the vault, and how many were sent as tokens, by place (`body.password`). */
+  get counts(): CredentialCounts {
+    return this.#counts;
+  }
+
+  /** The request as it is to be sent; what the vault does not hold stays a token. */
+  fill<R extends RequestParts>(request: R): R {
+    for (const { path, value } of requestLeaves(request))
+      if (typeof value === 'string') this.#note(leafPattern(path), value);
+    return restoreRequest(request, this.#known);
+  }
+
+  #note(place: string, text: string): void {
+    restoreText(text, (token) => {
+      const value = this.#known(token);
+      if (value !== undefined) countPlace(this.#counts.fromVault, place);
+      else if (isCredentialToken(token)) countPlace(this.#counts.missing, place);
+      return value;
+    });
+  }
+}
+
+function countPlace(counts: Record<string, number>, place: string): void {
+  const isNew = !Object.hasOwn(counts, place);
+  count(counts, isNew && Object.keys(counts).length >= MAX_NAMES ? OTHER_PLACES : place);
+}

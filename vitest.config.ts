@@ -10,13 +10,19 @@ export default defineConfig({
       {
         test: {
           name: 'architecture',
-          include: ['test/architecture.test.ts', 'test/lockfile.test.ts'],
+          include: [
+            'test/architecture.test.ts',
+            'test/lockfile.test.ts',
+            'test/where-your-data-goes.test.ts',
+          ],
           exclude,
         },
       },
       {
         test: {
           name: 'unit',
+          // Pure: no test leaves anything behind that another could see.
+          isolate: false,
           include: ['packages/*/src/**/*.test.{ts,tsx}'],
           exclude: [...exclude, '**/*.integration.test.ts', '**/*.fuzz.test.ts'],
         },

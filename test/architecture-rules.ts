@@ -10,14 +10,19 @@ export const PACKAGES: Record<string, { kind: Kind; mayImport: string[] }> = {
   wire: { kind: 'pure', mayImport: ['traffic'] },
   analyzer: { kind: 'pure', mayImport: ['traffic'] },
   api: { kind: 'pure', mayImport: ['traffic'] },
+  rules: { kind: 'pure', mayImport: ['traffic'] },
   runtime: { kind: 'kit', mayImport: ['traffic', 'wire'] },
+  archive: { kind: 'kit', mayImport: ['traffic', 'analyzer', 'rules', 'runtime'] },
   sidecar: { kind: 'program', mayImport: ['traffic', 'wire', 'runtime'] },
-  forwarder: { kind: 'program', mayImport: ['traffic', 'wire', 'api', 'runtime'] },
-  generator: { kind: 'program', mayImport: ['traffic', 'wire', 'runtime'] },
-  responder: { kind: 'program', mayImport: ['traffic', 'wire', 'runtime'] },
-  cloud: { kind: 'program', mayImport: ['traffic', 'analyzer', 'api', 'runtime'] },
+  forwarder: {
+    kind: 'program',
+    mayImport: ['traffic', 'wire', 'rules', 'analyzer', 'api', 'runtime', 'archive'],
+  },
+  generator: { kind: 'program', mayImport: ['traffic', 'wire', 'rules', 'runtime'] },
+  responder: { kind: 'program', mayImport: ['traffic', 'wire', 'rules', 'runtime'] },
+  cloud: { kind: 'program', mayImport: ['traffic', 'analyzer', 'rules', 'api', 'runtime', 'archive'] },
   dashboard: { kind: 'program', mayImport: ['traffic', 'api'] },
-  cli: { kind: 'program', mayImport: ['traffic', 'api', 'runtime'] },
+  cli: { kind: 'program', mayImport: ['traffic', 'wire', 'rules', 'api', 'runtime'] },
   demo: { kind: 'program', mayImport: [] },
 };
 
@@ -31,6 +36,10 @@ const ONLY_IN: Record<string, string[]> = {
   react: ['dashboard'],
   commander: ['cli'],
   koffi: ['sidecar'],
+  '@marcbachmann/cel-js': ['rules'],
+  re2js: ['rules'],
+  '@aws-sdk/client-s3': ['archive'],
+  '@aws-sdk/client-firehose': ['forwarder'],
 };
 
 /** Built-ins of Node that compute and nothing else: all that a pure package may use. */

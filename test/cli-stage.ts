@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { COMPILE_CACHE } from './compile-cache.ts';
 
 const CLI = join(import.meta.dirname, '..', 'packages', 'cli', 'src', 'main.ts');
 
@@ -20,7 +21,11 @@ export class CliStage {
 
   run(args: string[], env: Record<string, string> = {}): Running {
     const child = spawn(process.execPath, [CLI, ...args], {
-      env: { PATH: process.env.PATH!, HOME: process.env.HOME ?? '/', TMPDIR: this.folder, ...env },
+      env: {
+        ...{ PATH: process.env.PATH!, HOME: process.env.HOME ?? '/', TMPDIR: this.folder },
+        ...COMPILE_CACHE,
+        ...env,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let text = '';

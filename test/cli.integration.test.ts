@@ -1,7 +1,7 @@
 // The laptop's front door as a user meets it: mistakes get one sentence, and a second start resumes the first.
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -51,6 +51,17 @@ describe('a mistake gets one sentence', () => {
     expect(sentences).toHaveLength(1);
     expect(sentences[0]).toMatch(/127\.0\.0\.1:1/);
     expect(run.output()).not.toContain('hunter2');
+  });
+
+  test('a home whose traffic the control plane reads, started as one that it does not', async () => {
+    const home = join(stage.folder, 'home');
+    mkdirSync(join(home, 'store'), { recursive: true });
+    writeFileSync(join(home, 'store', 'segment'), '');
+    const run = stage.run(['up', '--private', '--home', home]);
+    expect(await run.exit).toBe(1);
+    expect(run.output()).toBe(
+      `${home} was begun without --private and its traffic is kept so; start it that way again, or choose another --home.\n`,
+    );
   });
 
   test('a database address that is none', async () => {

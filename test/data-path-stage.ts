@@ -69,8 +69,12 @@ export class DataPath {
     await this.postgres.stop();
   }
 
+  /** Gone when the data path is closed. */
+  get folder(): string {
+    return this.#programs.folder;
+  }
   get storeDir(): string {
-    return join(this.#programs.folder, 'store');
+    return join(this.folder, 'store');
   }
 
   /** `cloud init` for a tenant, to its end. */
@@ -94,10 +98,10 @@ export class DataPath {
     return { name, id, agentKey, apiKey };
   }
 
-  /** A replica of the control plane. */
-  async replica(name: string): Promise<Server> {
+  /** A replica of the control plane, with further settings; an empty one takes a setting away. */
+  async replica(name: string, settings: Record<string, string> = {}): Promise<Server> {
     const port = await unusedPort();
-    const env = { ...this.#cloudEnv(), ECHOPLANE_PORT: String(port) };
+    const env = { ...this.#cloudEnv(), ECHOPLANE_PORT: String(port), ...settings };
     const start = () => this.#start(name, () => this.#programs.run(process.execPath, [CLOUD, 'serve'], env));
     return restartable(`http://127.0.0.1:${port}`, port, start);
   }

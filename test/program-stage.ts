@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type CapturedPair, CaptureFrameDecoder, encodeCaptureFrame, type Hello } from '@echoplane/wire';
+import { COMPILE_CACHE } from './compile-cache.ts';
 
 const DEADLINE_MS = 20_000;
 const PACKAGES = fileURLToPath(new URL('../packages/', import.meta.url));
@@ -81,7 +82,10 @@ export class ProgramStage {
 
   /** Starts any command in an environment of its own. */
   run(command: string, args: string[], env: Record<string, string>): Program {
-    const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, {
+      env: { ...COMPILE_CACHE, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.#children.push(child);
     const left = {
       code: null as number | null,

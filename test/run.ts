@@ -1,9 +1,10 @@
 // Runs suites and closes with `N passed, N failed`, the sum over all of them. A suite that did not run counts as one
 // failure, so that nothing is green by not being there. `node test/run.ts [SUITE …]`; without names: what `npm test` is.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
+import { findProgram } from './object-stores.ts';
 
 interface Tally {
   passed: number;
@@ -52,10 +53,23 @@ const INTEGRATION_TOOLS = [
     'zstd',
   ],
 ];
-/** What abuses the sidecar: real clients, real servers, real network namespaces. */
+/** Real clients, servers and network namespaces; and the emulators that `test/emulators.sh` installs. */
 const FAULT_TOOLS = [
-  ...['curl', 'h2load', 'haproxy', 'ip', 'iptables', 'jq', 'keytool', 'mariadb', 'mariadbd', 'nft', 'nghttp'],
-  ...['nghttpd', 'nginx', 'nsenter', 'openssl', 'psql', 'setpriv', 'unshare', 'wrk', 'zstd'],
+  ...[
+    'curl',
+    'h2load',
+    'haproxy',
+    'ip',
+    'iptables',
+    'jq',
+    'keytool',
+    'mariadb',
+    'mariadbd',
+    'minio',
+    'moto_server',
+  ],
+  ...['nft', 'nghttp', 'nghttpd', 'nginx', 'nsenter', 'openssl', 'otlp_python', 'psql', 'python3', 'setpriv'],
+  ...['unshare', 'wrk', 'zstd'],
 ];
 
 const SUITES: Record<string, Suite> = {
@@ -67,25 +81,26 @@ const SUITES: Record<string, Suite> = {
   integration: vitest('integration', INTEGRATION_TOOLS),
   fault: vitest('fault', FAULT_TOOLS),
   fuzz: vitest('fuzz'),
-  browser: vitest('browser', ['chromium']),
+  browser: vitest('browser', ['chromium', 'zstd']),
   demo: check(process.execPath, 'packages/cli/src/main.ts', 'demo', '--once'),
+  'demo-private': check(process.execPath, 'packages/cli/src/main.ts', 'demo', '--once', '--private'),
 };
 const EVERYDAY = ['types', 'dashboard-types', 'lint', 'architecture', 'unit', 'integration'];
 
 async function runSuite(name: string): Promise<Tally> {
   const suite = SUITES[name];
   if (!suite) return didNotRun(name, `there is no such suite; there are ${Object.keys(SUITES).join(', ')}`);
-  const missing = suite.needs.filter((program) => !onPath(program));
+  const missing = suite.needs.filter((program) => !findProgram(program));
   if (missing.length > 0)
     return didNotRun(
       name,
-      `${missing.join(', ')} must be installed first (the README names their Debian packages)`,
+      `${missing.join(', ')} must be installed first (the README names their Debian packages; test/emulators.sh installs moto and MinIO)`,
     );
   const folder = mkdtempSync(join(tmpdir(), 'echoplane-suite-'));
   try {
     const report = join(folder, 'report.json');
     console.log(`\n=== ${name}`);
-    const code = await exitCode(suite.command(report));
+    const code = await exitCode(suite.command(report), { NODE_COMPILE_CACHE: join(folder, 'compiled') });
     if (suite.counts === 'exit-code') return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
     return readReport(name, report, code);
   } finally {
@@ -112,19 +127,16 @@ function didNotRun(name: string, why: string): Tally {
   return { passed: 0, failed: 1 };
 }
 
-function exitCode(command: string[]): Promise<number | null> {
+function exitCode(command: string[], env: Record<string, string>): Promise<number | null> {
   return new Promise((resolve) => {
     const child = spawn(command[0]!, command.slice(1), {
       cwd: ROOT,
+      env: { ...process.env, ...env },
       stdio: ['ignore', 'inherit', 'inherit'],
     });
     child.on('error', () => resolve(null));
     child.on('exit', resolve);
   });
-}
-
-function onPath(program: string): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)));
 }
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : EVERYDAY;

@@ -54,6 +54,17 @@ async function flush(forwarder: ForwarderProcess): Promise<void> {
   expect(JSON.parse((await forwarder.page('/flush', 'POST')).text)).toEqual({ flushed: true });
 }
 
+/** Ids of stored pairs that hold a text. */
+async function storedWith(home: string, text: string): Promise<string[]> {
+  const folder = join(home, 'spool', 'ring');
+  const ids: string[] = [];
+  for (const name of (await readdir(folder)).filter((one) => one.endsWith('.shipped'))) {
+    for await (const { data } of framesOf(join(folder, name)))
+      ids.push(...decodeFrame(data).flatMap((line) => (line.includes(text) ? [JSON.parse(line).id] : [])));
+  }
+  return ids;
+}
+
 /** Pairs that the ring holds and that were not shipped. */
 async function held(home: string): Promise<RRPair[]> {
   const pairs: RRPair[] = [];
@@ -158,5 +169,19 @@ describe('the forwarder under rules', () => {
     await flush(forwarder);
     expect(await storedIds(home)).toEqual([]);
     expect(await readFile(join(home, 'rules.json'), 'utf8')).toContain('test-3');
+  });
+
+  test('redaction that was changed without a new version holds too', async () => {
+    const { forwarder, sender, write, home } = await startWith({ filter: { standard: false } });
+    const query = get('/a?colour=burgundy');
+    sender.offer(capturedPair(1, { request: query }));
+    expect((await sender.drain(20_000)).undelivered).toBe(0);
+    const drop = { name: 'none', when: 'path == "/never"', action: 'drop' };
+    await write('test-1', { filter: { standard: false, rules: [drop] }, redaction: { keys: ['colour'] } });
+    await until('the new rules', async () => (await status(forwarder)).rules.filters.length === 1);
+    sender.offer(capturedPair(2, { request: query }));
+    expect((await sender.drain(20_000)).undelivered).toBe(0);
+    await flush(forwarder);
+    expect(await storedWith(home, 'burgundy')).toEqual([idOf(1)]);
   });
 });

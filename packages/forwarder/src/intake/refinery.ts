@@ -8,6 +8,7 @@ import {
   exprViewOf,
   type FoundCredential,
   Redactor,
+  type RulesDocument,
   type Sighting,
 } from '@echoplane/rules';
 import type { InflateBudget, RRPair } from '@echoplane/traffic';
@@ -44,14 +45,14 @@ export class Refinery {
   readonly #options: RefineryOptions;
   readonly #digests = new Map<string, string>();
   #redactor: Redactor;
-  #redactorVersion: string;
+  /** What the redactor was made from. */
+  #document: RulesDocument | null = null;
   readonly #sightings: Sighting[] = [];
   #unredacted = 0;
 
   constructor(options: RefineryOptions) {
     this.#options = options;
     this.#redactor = this.#makeRedactor();
-    this.#redactorVersion = options.rules.version;
   }
 
   /** Version of the rules that the next pair is made under. */
@@ -94,10 +95,8 @@ export class Refinery {
   }
 
   #redact(pair: RRPair): void {
-    if (this.#redactorVersion !== this.#options.rules.version) {
-      this.#redactor = this.#makeRedactor();
-      this.#redactorVersion = this.#options.rules.version;
-    }
+    // By identity: a file may be edited without a new version, and its redaction must hold all the same.
+    if (this.#document !== this.#options.rules.current.document) this.#redactor = this.#makeRedactor();
     this.#sightings.length = 0;
     this.#redactor.pair(pair);
     // Told afterwards: by then nothing that is said of the pair holds a value.
@@ -106,7 +105,8 @@ export class Refinery {
 
   #makeRedactor(): Redactor {
     const { rules, key, sealed } = this.#options;
-    const { redaction } = rules.current.document;
+    this.#document = rules.current.document;
+    const { redaction } = this.#document;
     return new Redactor({
       ...{ rules: redaction, version: rules.version, key, sealed },
       seen: (sighting) => this.#sightings.push(sighting),

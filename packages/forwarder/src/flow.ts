@@ -161,8 +161,10 @@ function running(
       intake.close();
       halt.abort();
       bell.ring();
-      spool.halt();
+      // The lines wait for the spool, and the spool may be writing what they gave it last.
+      void spool.halt();
       await lines;
+      await spool.halt();
       await Promise.all([passThrough.close(), ring.close()]);
     },
   };

@@ -172,9 +172,10 @@ export class Spool {
     await this.#persist('the state of the spool cannot be written', () => this.#saveState());
   }
 
-  /** Gives up waiting for a disk that does not take what is pending. */
-  halt(): void {
+  /** Gives up waiting for a disk that does not take what is pending; resolves when nothing is written any more. */
+  async halt(): Promise<void> {
     this.#halt.abort();
+    await Promise.allSettled([this.#tail, this.#leaving, this.#stateTail]);
   }
 
   #startFrame(): FrameBuffer {

@@ -54,3 +54,8 @@ export async function askTenant(client: ApiClient, files: SpoolFiles, signal: Ab
   await replaceFile(files, TENANT_FILE, JSON.stringify(tenant));
   return tenant;
 }
+
+/** Whether the control plane itself knows no such route: it is older than this forwarder. */
+export function isUnknownRoute(err: unknown): boolean {
+  return err instanceof ApiError && err.problem?.code === 'not_found';
+}

@@ -150,8 +150,9 @@ function running(
       await spool.flush();
     },
     async tick() {
+      const { version } = ledger;
       ledger.settleGone(clock.nowUs() - senderGoneUs);
-      bell.ring();
+      if (ledger.version !== version) bell.ring();
       await Promise.all([spool.rotateByAge(), ring.flush()]);
     },
     flush: (deadlineMs) => settled(() => false, deadlineMs),

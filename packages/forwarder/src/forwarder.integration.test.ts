@@ -164,41 +164,52 @@ describe('the forwarder', () => {
     expectBalanced(cloud, 300);
   });
 
-  test('a full spool gives up the oldest that went nowhere, counts and tells it, and never stops taking', async () => {
-    const home = await temporaryHome(cleanup);
-    const cloud = new StandInCloud();
-    const { url } = await serveCloud(cloud, cleanup);
-    cloud.refuse = (path) => (path === '/v1/agent' ? null : 'unavailable');
-    const limits = {
-      ECHOPLANE_SPOOL_MAX_BYTES: String(1 << 20),
-      ECHOPLANE_SEGMENT_MAX_BYTES: String(128 << 10),
-    };
-    const forwarder = await startForwarder(forwarderEnv(home, url, limits), cleanup);
-    const sender = startSender(forwarder.port, cleanup);
-    // Repeats nothing, so that it takes disk.
-    const words = (n: number) => {
-      const text = Buffer.alloc(15_000, ' ');
-      let last = n + 1;
-      for (let at = 0; at < text.length; at++) {
-        last = (Math.imul(last, 1_664_525) + 1_013_904_223) >>> 0;
-        if (at % 5 !== 4) text[at] = 97 + ((last >>> 16) % 26);
-      }
-      return text.toString();
-    };
-    const head = 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n';
-    for (let n = 0; n < 250; n++) sender.offer(capturedPair(n, { response: messageOf(head, words(n)) }));
-    expect(await sender.drain(30_000)).toEqual({ delivered: 250, undelivered: 0 });
-    cloud.refuse = () => null;
-    expect(JSON.parse((await forwarder.page('/flush', 'POST')).text)).toEqual({ flushed: true });
-    const stored = await storedIds(home);
-    const lost = 250 - stored.length;
-    expect(lost).toBeGreaterThan(50);
-    // The oldest are gone, the newest are there.
-    expect(stored.sort()).toEqual(ids(250).slice(lost));
-    expect([...cloud.lost.values()].reduce((a, b) => a + b, 0)).toBe(lost);
-    const counters = { captured: 250, delivered: 250 - lost, withheld: {}, dropped: { 'spool-full': lost } };
-    expect(cloud.report('forwarder')?.counters).toEqual(counters);
-  });
+  test.each([
+    ['tells it', true],
+    ['goes on when an older control plane cannot be told', false],
+  ])(
+    'a full spool gives up the oldest that went nowhere, counts it, %s, and never stops taking',
+    async (_, isTold) => {
+      const home = await temporaryHome(cleanup);
+      const cloud = new StandInCloud();
+      const { url } = await serveCloud(cloud, cleanup);
+      cloud.refuse = (path) => (path === '/v1/agent' ? null : 'unavailable');
+      const limits = {
+        ECHOPLANE_SPOOL_MAX_BYTES: String(1 << 20),
+        ECHOPLANE_SEGMENT_MAX_BYTES: String(128 << 10),
+      };
+      const forwarder = await startForwarder(forwarderEnv(home, url, limits), cleanup);
+      const sender = startSender(forwarder.port, cleanup);
+      // Repeats nothing, so that it takes disk.
+      const words = (n: number) => {
+        const text = Buffer.alloc(15_000, ' ');
+        let last = n + 1;
+        for (let at = 0; at < text.length; at++) {
+          last = (Math.imul(last, 1_664_525) + 1_013_904_223) >>> 0;
+          if (at % 5 !== 4) text[at] = 97 + ((last >>> 16) % 26);
+        }
+        return text.toString();
+      };
+      const head = 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n';
+      for (let n = 0; n < 250; n++) sender.offer(capturedPair(n, { response: messageOf(head, words(n)) }));
+      expect(await sender.drain(30_000)).toEqual({ delivered: 250, undelivered: 0 });
+      cloud.refuse = (path) => (path === '/v1/ingest/tombstones' && !isTold ? 'not_found' : null);
+      expect(JSON.parse((await forwarder.page('/flush', 'POST')).text)).toEqual({ flushed: true });
+      const stored = await storedIds(home);
+      const lost = 250 - stored.length;
+      expect(lost).toBeGreaterThan(50);
+      // The oldest are gone, the newest are there.
+      expect(stored.sort()).toEqual(ids(250).slice(lost));
+      expect([...cloud.lost.values()].reduce((a, b) => a + b, 0)).toBe(isTold ? lost : 0);
+      const counters = {
+        captured: 250,
+        delivered: 250 - lost,
+        withheld: {},
+        dropped: { 'spool-full': lost },
+      };
+      expect(cloud.report('forwarder')?.counters).toEqual(counters);
+    },
+  );
 
   test('a frame the control plane refuses for good is counted and does not hold up the line', async () => {
     const home = await temporaryHome(cleanup);

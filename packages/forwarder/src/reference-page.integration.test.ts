@@ -1,10 +1,10 @@
 // docs/forwarder.md repeats every setting and every metric, and the rules document's part on redaction; a table that is no
 // longer true is printed as it should be.
-import { readFile } from 'node:fs/promises';
 import { RedactionRules } from '@echoplane/rules';
 import { envName, loadConfig, type Sample, silentLogger, systemClock } from '@echoplane/runtime';
 import { emptyCounters } from '@echoplane/traffic';
 import { expect, test } from 'vitest';
+import { table, tableOf } from '../../../test/reference-table.ts';
 import { ForwarderConfig } from './config.ts';
 import type { Flow } from './flow.ts';
 import { Guard } from './guard/guard.ts';
@@ -21,23 +21,6 @@ const REQUIRED = {
 /** One of the two is needed; neither is by itself. */
 const STORE = { ECHOPLANE_STORE_DIR: 'store' };
 
-/** What stands between the two comments of a table, without the blanks that align its columns. */
-async function tableOf(name: string): Promise<string> {
-  const page = await readFile(PAGE, 'utf8');
-  const lines = new RegExp(`<!-- ${name}:.*-->\\n([^]*?)<!-- end of ${name} -->`).exec(page)?.[1] ?? '';
-  return lines
-    .replace(/^\n|\n(?=\n)/g, '')
-    .replace(/ +\|/g, ' |')
-    .replace(/\| -+(?= \|)/g, '| ---');
-}
-
-function table(...rows: readonly string[][]): string {
-  const [head = [], ...body] = rows;
-  return [head, head.map(() => '---'), ...body]
-    .map((row) => `| ${row.join(' | ')} |\n`.replace(/ +\|/g, ' |'))
-    .join('');
-}
-
 const shown = (value: unknown) => (value === undefined ? 'none' : `\`${value}\``);
 
 test('the page has every setting with its default and meaning', async () => {
@@ -47,7 +30,7 @@ test('the page has every setting with its default and meaning', async () => {
     const name = envName(field);
     return [`\`${name}\``, name in REQUIRED ? 'required' : shown(defaults[field]), schema.description ?? ''];
   });
-  expect(await tableOf('settings')).toBe(table(['variable', 'default', 'meaning'], ...rows));
+  expect(await tableOf(PAGE, 'settings')).toBe(table(['variable', 'default', 'meaning'], ...rows));
 });
 
 /** A flow that has counted something for every reason; only what the metrics read. */
@@ -88,12 +71,12 @@ test('the page has every metric with its type, labels and meaning', async () => 
     const labels = Object.keys(values[0]?.labels ?? {}).map((label) => `\`${label}\``);
     return [`\`${name}\``, type, labels.join(', '), help];
   });
-  expect(await tableOf('metrics')).toBe(table(['name', 'type', 'labels', 'meaning'], ...rows));
+  expect(await tableOf(PAGE, 'metrics')).toBe(table(['name', 'type', 'labels', 'meaning'], ...rows));
 });
 
 test('the page has every key of the redaction rules with its default', async () => {
   const defaults: Record<string, unknown> = RedactionRules.parse({});
-  const page = await tableOf('redaction');
+  const page = await tableOf(PAGE, 'redaction');
   const listed = [...page.matchAll(/^\| `([a-zA-Z]+)` \| (\S+) \|/gm)].map(([, name, value]) => [
     name,
     value,

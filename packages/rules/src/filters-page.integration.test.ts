@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { compileExpression } from './filter-language/compile.ts';
 import { FIELDS, FUNCTIONS, type Name, REQUEST } from './filter-language/fields.ts';
 import { compileShorthand } from './filter-language/shorthand.ts';
-import { parseRules } from './parse-rules.ts';
+import { parseRules, rulesSchema } from './parse-rules.ts';
 import { FilterRule, FoldRules, RulesDocument } from './rules-document.ts';
 import { STANDARD_RULES } from './standard-rules.ts';
 
@@ -65,4 +65,9 @@ test('the page names every key of a rules document', () => {
     Object.keys(of.shape),
   );
   for (const key of keys) expect(page, key).toMatch(new RegExp(`[\`.]${key}[\`.[]`));
+});
+
+test('the schema beside the page is that of the rules document', async () => {
+  const file = await readFile(new URL('../../../docs/rules.schema.json', import.meta.url), 'utf8');
+  expect(JSON.parse(file)).toEqual(JSON.parse(JSON.stringify(rulesSchema())));
 });

@@ -1,30 +1,13 @@
 // docs/sidecar.md repeats every setting and every metric; a table that is no longer true is printed as it should be.
-import { readFile } from 'node:fs/promises';
 import { envName, loadConfig, type Sample } from '@echoplane/runtime';
 import { emptyCounters } from '@echoplane/traffic';
 import { expect, test } from 'vitest';
+import { table, tableOf } from '../../../test/reference-table.ts';
 import { sidecarConfig } from './config.ts';
 import { type CounterName, gaugeSamples, Metrics, streamSamples } from './metrics.ts';
 
 const PAGE = new URL('../../../docs/sidecar.md', import.meta.url);
 const REQUIRED = { ECHOPLANE_MODE: 'forward', ECHOPLANE_WORKLOAD: 'shop' };
-
-/** What stands between the two comments of a table, without the blanks that align its columns. */
-async function tableOf(name: string): Promise<string> {
-  const page = await readFile(PAGE, 'utf8');
-  const lines = new RegExp(`<!-- ${name}:.*-->\\n([^]*?)<!-- end of ${name} -->`).exec(page)?.[1] ?? '';
-  return lines
-    .replace(/^\n|\n(?=\n)/g, '')
-    .replace(/ +\|/g, ' |')
-    .replace(/\| -+(?= \|)/g, '| ---');
-}
-
-function table(...rows: readonly string[][]): string {
-  const [head = [], ...body] = rows;
-  return [head, head.map(() => '---'), ...body]
-    .map((row) => `| ${row.join(' | ')} |\n`.replace(/ +\|/g, ' |'))
-    .join('');
-}
 
 function shown(value: unknown): string {
   const isNothing = value === undefined || (typeof value === 'object' && Object.keys(value!).length === 0);
@@ -37,7 +20,7 @@ test('the page has every setting with its default and meaning', async () => {
     const name = envName(field);
     return [`\`${name}\``, name in REQUIRED ? 'required' : shown(defaults[field]), schema.description ?? ''];
   });
-  expect(await tableOf('settings')).toBe(table(['variable', 'default', 'meaning'], ...rows));
+  expect(await tableOf(PAGE, 'settings')).toBe(table(['variable', 'default', 'meaning'], ...rows));
 });
 
 test('the page has every metric with its type, label and meaning', async () => {
@@ -54,5 +37,5 @@ test('the page has every metric with its type, label and meaning', async () => {
     const label = Object.keys(values[0]?.labels ?? {})[0];
     return [`\`${name}\``, type, label ? `\`${label}\`` : '', help];
   });
-  expect(await tableOf('metrics')).toBe(table(['name', 'type', 'label', 'meaning'], ...rows));
+  expect(await tableOf(PAGE, 'metrics')).toBe(table(['name', 'type', 'label', 'meaning'], ...rows));
 });

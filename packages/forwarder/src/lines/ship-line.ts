@@ -2,7 +2,7 @@
 // told, then out of the spool. One that fails steps back and lets the others go. Segments that were given up are told
 // to the control plane too. It must not know streams, frames, or which kind of store it is.
 import { backoffMs } from '@echoplane/runtime';
-import { CALL_TIMEOUT_MS, isFinalRefusal } from '../control-plane.ts';
+import { CALL_TIMEOUT_MS, isFinalRefusal, isUnknownRoute } from '../control-plane.ts';
 import type { SegmentSink } from '../sinks/segment-sink.ts';
 import { openedAtOf } from '../spool/segment-summary.ts';
 import type { Spool } from '../spool/spool.ts';
@@ -156,7 +156,8 @@ export class ShipLine {
       await client.call('ingestTombstones', { body: { segments } }, limited);
     } catch (err) {
       if (signal.aborted) return false;
-      if (!isFinalRefusal(err)) {
+      // An older control plane finds them missing by itself, in time.
+      if (!isFinalRefusal(err) && !isUnknownRoute(err)) {
         await clock.sleep(RETRY.maxMs / 10, signal);
         return true;
       }

@@ -3,6 +3,8 @@
 import { defineConfig } from 'vitest/config';
 
 const exclude = ['**/node_modules/**', '**/dist/**'];
+/** A limit is there to end a test that hangs, not to judge how fast the machine is: it is far above what any test takes. */
+const patient = { testTimeout: 60_000, hookTimeout: 60_000, expect: { poll: { timeout: 30_000 } } };
 
 export default defineConfig({
   test: {
@@ -10,10 +12,12 @@ export default defineConfig({
       {
         test: {
           name: 'architecture',
+          ...patient,
           include: [
             'test/architecture.test.ts',
             'test/lockfile.test.ts',
             'test/where-your-data-goes.test.ts',
+            'test/kubernetes-pages.test.ts',
           ],
           exclude,
         },
@@ -21,35 +25,36 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          ...patient,
           // Pure: no test leaves anything behind that another could see.
           isolate: false,
-          include: ['packages/*/src/**/*.test.{ts,tsx}'],
+          include: ['packages/*/src/**/*.test.{ts,tsx}', 'test/exam/**/*.test.ts'],
           exclude: [...exclude, '**/*.integration.test.ts', '**/*.fuzz.test.ts'],
         },
       },
       {
         test: {
           name: 'integration',
+          ...patient,
           include: ['packages/*/src/**/*.integration.test.ts', 'test/*.integration.test.ts'],
           exclude,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
           maxWorkers: 2,
         },
       },
       {
         test: {
           name: 'fault',
+          ...patient,
           include: ['test/*.fault.test.ts'],
           exclude,
           testTimeout: 180_000,
-          hookTimeout: 60_000,
           maxWorkers: 1,
         },
       },
       {
         test: {
           name: 'fuzz',
+          ...patient,
           include: ['packages/*/src/**/*.fuzz.test.ts'],
           exclude,
           testTimeout: 120_000,
@@ -57,11 +62,35 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'redirection',
+          ...patient,
+          include: ['test/cluster/redirection.cluster.test.ts'],
+          exclude,
+          testTimeout: 180_000,
+          hookTimeout: 300_000,
+          maxWorkers: 1,
+        },
+      },
+      {
+        test: {
+          name: 'cluster',
+          ...patient,
+          include: ['test/cluster/**/*.cluster.test.ts'],
+          exclude: [...exclude, 'test/cluster/redirection.cluster.test.ts'],
+          globalSetup: ['test/cluster/global-setup.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 300_000,
+          maxWorkers: 1,
+        },
+      },
+      {
+        test: {
           name: 'browser',
+          ...patient,
           include: ['test/*.browser.test.ts'],
           exclude,
           testTimeout: 120_000,
-          hookTimeout: 180_000,
+          hookTimeout: 300_000,
         },
       },
     ],

@@ -1,4 +1,5 @@
-import { MockIndex, type Test } from '@echoplane/traffic';
+import { MockIndex } from '@echoplane/replay';
+import type { Test } from '@echoplane/traffic';
 import { describe, expect, test } from 'vitest';
 import { analyze } from './analyze.ts';
 import { idOf, recordShop } from './recording.fixture.ts';
@@ -48,13 +49,16 @@ describe('analyze()', () => {
     expect(sent.some((value) => value.includes('@') || value.startsWith('pw-'))).toBe(false);
   });
 
-  test('learns that order numbers count up, and that totals do not', () => {
-    const volatile = named(analysis.tests, 'POST', '/orders')[0]!.volatile;
-    expect(volatile.map((leaf) => `${leaf.path} ${leaf.kind}`)).toEqual(['body.number sequence']);
-    expect(named(analysis.tests, 'GET', '/orders/{id}')[0]!.volatile.map((leaf) => leaf.path)).toEqual([
-      'body.number',
+  test('follows order numbers from the answer that makes them to the one that shows them, and no totals', () => {
+    const links = (method: string, endpoint: string) =>
+      named(analysis.tests, method, endpoint)[0]!.links?.map((link) => `${link.in} ${link.path}`);
+    expect(links('POST', '/orders')).toEqual(['response body.number']);
+    expect(links('GET', '/orders/{id}')).toEqual(['response body.number']);
+    expect(links('GET', '/cart')).toBe(undefined);
+    expect(analysis.flows.map(({ name, values }) => [name, values])).toEqual([
+      ['POST /orders body.number', USERS],
     ]);
-    expect(named(analysis.tests, 'GET', '/cart')[0]!.volatile).toEqual([]);
+    expect(analysis.tests.flatMap((t) => t.volatile)).toEqual([]);
   });
 
   test('makes mocks that answer another life of the service, and refuse another amount', () => {
@@ -98,7 +102,7 @@ describe('analyze()', () => {
     expect(analyze(broken).tests.length).toBe(analysis.tests.length - 2);
   });
 
-  test('leaves out WebSockets and parts of streams, and says so; how a mocked stream began stays', () => {
+  test('leaves out parts of streams and messages whose beginning is not there, and says so', () => {
     const [firstIn, secondIn] = recording.filter(({ direction }) => direction === 'IN');
     const [firstOut, secondOut] = recording.filter(({ direction }) => direction === 'OUT');
     const first = { part: { index: 0, last: false } };
@@ -114,14 +118,15 @@ describe('analyze()', () => {
     expect([counts.tests, counts.mocks]).toEqual([analysis.tests.length - 2, analysis.mocks.length - 1]);
   });
 
-  test('leaves out gRPC, which is not replayed, and keeps HTTP/2', () => {
+  test('keeps gRPC and HTTP/2, and says of each test what it spoke', () => {
     const [first, second] = recording.filter(({ direction }) => direction === 'IN');
     const changes = new Map([
       [first!.id, { protocol: 'grpc' }],
       [second!.id, { protocol: 'http/2' }],
     ]);
-    const { counts } = analyze(recording.map((pair) => ({ ...pair, ...changes.get(pair.id) })));
-    expect([counts.skipped, counts.tests]).toEqual([{ grpc: 1 }, analysis.tests.length - 1]);
+    const { counts, tests } = analyze(recording.map((pair) => ({ ...pair, ...changes.get(pair.id) })));
+    expect([counts.skipped, counts.tests]).toEqual([{}, analysis.tests.length]);
+    expect(tests.slice(0, 3).map(({ protocol }) => protocol)).toEqual(['grpc', 'http/2', 'http/1.1']);
   });
 
   test('marks sessions whose credential predates the recording', () => {

@@ -1,5 +1,18 @@
 // RRPairs to artifacts, results to a report.
 export * from './analyze.ts';
-export { buildReport, type ReportInput } from './report.ts';
-export { slowerFindings, type TimedEndpoint } from './slower.ts';
-export { latencyOf, median, medianAbsoluteDeviation } from './statistics.ts';
+export { ANALYZER_VERSION, type ArtifactSink, analyzeStream, type StreamAnalysis } from './analyze-stream.ts';
+export type { ClientTime } from './client-times.ts';
+export * from './edits.ts';
+export { recordedAnswer } from './recorded-answers.ts';
+export { buildReport, endOf, type ReportInput } from './report/build-report.ts';
+export * from './report/check-test-config.ts';
+export * from './report/compare-reports.ts';
+export type { TimedEndpoint } from './report/endpoint-tally.ts';
+export * from './report/exit-code.ts';
+export { type Goal, METRICS, parseGoal } from './report/goal-language.ts';
+export * from './report/junit.ts';
+export * from './report/markdown.ts';
+export { ReportBuilder, type ReportOptions } from './report/report-builder.ts';
+export { median } from './statistics.ts';
+export { requestParts } from './targets.ts';
+export * from './workspace.ts';

@@ -1,46 +1,38 @@
 // Redacted e-mail addresses that the service makes up itself, one for each session: a replay makes others. An address
 // that a client brought, or that several sessions are shown, is somebody's, and another one in its place is a fault. Pure.
-import { atomsIn, leafPattern, type RRPair, responseLeaves, type VolatileLeaf } from '@echoplane/traffic';
+import { leafPattern, type VolatileLeaf } from '@echoplane/traffic';
+import type { Sessions } from './sessions.ts';
+import type { MadeAddress } from './tokens.ts';
 
 /** Fewer samples prove nothing. */
 const MIN_SAMPLES = 5;
 
-export interface AddressContext {
-  endpointKey(pair: RRPair): string;
-  session(pair: RRPair): string;
-  madeByService: ReadonlySet<string>;
-}
-
-/** The leaf patterns of each endpoint whose addresses are of the service's own making. */
-export function learnMadeAddresses(
-  inbound: readonly RRPair[],
-  { endpointKey, session, madeByService }: AddressContext,
+/** The leaf patterns of each operation whose addresses are of the service's own making. */
+export function madeAddresses(
+  addresses: readonly MadeAddress[],
+  sessions: Sessions,
 ): Map<string, VolatileLeaf[]> {
-  const samples = new Map<string, Set<string>>();
-  const sessions = new Map<string, Set<string>>();
-  for (const pair of inbound) {
-    for (const { path, value } of pair.response ? responseLeaves(pair.response) : []) {
-      if (typeof value !== 'string') continue;
-      for (const { kind, value: address } of atomsIn(value)) {
-        if (kind !== 'email') continue;
-        add(samples, JSON.stringify([endpointKey(pair), leafPattern(path)]), address);
-        add(sessions, address, session(pair));
-      }
+  const places = new Map<string, { operation: string; path: string; count: number; areMade: boolean }>();
+  for (const { isMade, seen } of addresses) {
+    const isOfOne = new Set(seen.map(({ pair }) => sessions.sessionOf(pair))).size === 1;
+    const here = new Map(
+      seen.map(({ operation, path }): [string, { operation: string; path: string }] => {
+        const pattern = leafPattern(path).replace(/#\d+$/, '');
+        return [JSON.stringify([operation, pattern]), { operation, path: pattern }];
+      }),
+    );
+    for (const [key, at] of here) {
+      const place = places.get(key) ?? { ...at, count: 0, areMade: true };
+      place.count++;
+      place.areMade &&= isMade && isOfOne;
+      places.set(key, place);
     }
   }
   const learned = new Map<string, VolatileLeaf[]>();
-  const isMade = (address: string) => madeByService.has(address) && sessions.get(address)!.size === 1;
-  for (const [key, addresses] of samples) {
-    if (addresses.size < MIN_SAMPLES || ![...addresses].every(isMade)) continue;
-    const [endpoint, path] = JSON.parse(key) as [string, string];
-    const why = `holds ${addresses.size} addresses that the service made, one for each session`;
-    learned.set(endpoint, [...(learned.get(endpoint) ?? []), { path, kind: 'email', why }]);
+  for (const { operation, path, count, areMade } of places.values()) {
+    if (count < MIN_SAMPLES || !areMade) continue;
+    const why = `holds ${count} addresses that the service made, one for each session`;
+    learned.set(operation, [...(learned.get(operation) ?? []), { path, kind: 'email', why }]);
   }
   return learned;
-}
-
-function add(sets: Map<string, Set<string>>, key: string, value: string): void {
-  const set = sets.get(key);
-  if (set) set.add(value);
-  else sets.set(key, new Set([value]));
 }

@@ -1,68 +1,80 @@
-// OUT pairs as mocks: signature, the keys of it that the service under test makes anew each time, and the position in
-// the sequence of equal requests. Pure.
+// OUT pairs as mocks: signature, the keys of it that the service under test makes anew each time, the position in the
+// sequence of equal requests, and the state the answer depends on. Pure.
+import { signatureDigest, signatureOf } from '@echoplane/replay';
 import {
-  endpointOf,
+  bodyBytes,
+  grpcFrames,
+  grpcStreamMessages,
   type Mock,
-  type OutboundRequest,
   type RRPair,
-  requestLeaves,
-  signatureDigest,
-  signatureOf,
-  splitUrl,
-  type Vocabulary,
+  type StreamMessage,
 } from '@echoplane/traffic';
-import { atomLeaves } from './correlate.ts';
-import { targetOf } from './targets.ts';
+import type { Resources } from './resources.ts';
+import { outboundRequest } from './targets.ts';
 
-/** The mocks of the usable OUT pairs; `madeByService` are the values of the recording that a replay will make anew. */
-export function buildMocks(
-  outbound: readonly RRPair[],
-  madeByService: ReadonlySet<string>,
-  vocabulary: Vocabulary,
-): Mock[] {
-  const sequences = new Map<string, number>();
-  return outbound.map((pair) => {
+/** Distinct requests whose sequence is counted; beyond, the position in the recording stands in for it. */
+const MAX_SEQUENCES = 300_000;
+/** Digits of a digest that a number holds exactly. */
+const DIGEST_DIGITS = 13;
+
+export interface MockFacts {
+  /** Number of the pair in the recording. */
+  pair: number;
+  endpoint: string;
+  /** Keys of the signature that hold values of the service's own making, sorted. */
+  volatile: readonly string[];
+  /** Of the WebSocket the request opened; empty for others. */
+  messages: StreamMessage[];
+}
+
+/** Makes mocks in the order of the recording. */
+export class MockMaker {
+  readonly #sequences = new Map<number, number>();
+  readonly #resources: Resources;
+
+  constructor(resources: Resources) {
+    this.#resources = resources;
+  }
+
+  mock(pair: RRPair, { pair: number, endpoint, volatile, messages }: MockFacts): Mock {
     const request = outboundRequest(pair);
     const signature = signatureOf(request);
-    const volatile = volatileKeys(request, madeByService, vocabulary);
-    const loose = signatureDigest(signature, volatile);
-    const sequence = sequences.get(loose) ?? 0;
-    sequences.set(loose, sequence + 1);
+    const keys = volatile.filter((key) => key in signature);
+    const loose = signatureDigest(signature, keys);
+    const state = this.#resources.next(pair);
+    const conversation = messages.length > 0 ? messages : grpcMessages(pair);
     return {
-      id: pair.id,
-      session: pair.session,
-      scheme: request.scheme === 'https' ? 'https' : 'http',
-      host: request.host,
-      endpoint: endpointOf(splitUrl(pair.request!.url).path),
-      signature,
-      volatile,
-      exact: signatureDigest(signature),
-      loose,
-      sequence,
-      response: pair.response!,
-      ttfbUs: pair.ttfbUs ?? 0,
-      durationUs: pair.durationUs,
+      ...{ id: pair.id, session: pair.session, scheme: request.scheme === 'https' ? 'https' : 'http' },
+      ...{
+        host: request.host,
+        endpoint,
+        signature,
+        volatile: keys,
+        exact: signatureDigest(signature),
+        loose,
+      },
+      ...{ sequence: this.#sequence(loose, number), response: pair.response!, ttfbUs: pair.ttfbUs ?? 0 },
+      ...{ durationUs: pair.durationUs, ts: pair.ts },
+      protocol: messages.length > 0 ? 'websocket' : pair.protocol,
+      ...(state ? { state } : {}),
+      ...(conversation.length > 0 ? { messages: conversation } : {}),
     };
-  });
-}
-
-function outboundRequest(pair: RRPair): OutboundRequest {
-  const { scheme, host } = splitUrl(pair.request!.url);
-  const { method, headers, body } = pair.request!;
-  return { scheme, host, method, target: targetOf(pair), headers, body };
-}
-
-/** Keys that hold a generated value of the service's own making: another one will stand there on replay. */
-function volatileKeys(
-  request: OutboundRequest,
-  madeByService: ReadonlySet<string>,
-  vocabulary: Vocabulary,
-): string[] {
-  const keys = new Set<string>();
-  for (const { path, value, kind } of atomLeaves(requestLeaves(request), vocabulary)) {
-    const key = path.split('#')[0]!;
-    if (key.startsWith('header.') || key.startsWith('cookie.')) continue;
-    if (kind === 'timestamp' || madeByService.has(value)) keys.add(key);
   }
-  return [...keys].sort();
+
+  #sequence(loose: string, number: number): number {
+    const key = Number.parseInt(loose.slice(0, DIGEST_DIGITS), 16);
+    const next = this.#sequences.get(key);
+    if (next === undefined && this.#sequences.size >= MAX_SEQUENCES) return number;
+    this.#sequences.set(key, (next ?? 0) + 1);
+    return next ?? 0;
+  }
+}
+
+/** The messages of a gRPC call that is a stream; empty for one question and one answer. */
+export function grpcMessages(pair: RRPair): StreamMessage[] {
+  if (pair.protocol !== 'grpc') return [];
+  const [asked, answered] = [pair.request!, pair.response!].map(
+    ({ body }) => grpcFrames(bodyBytes(body)).frames.length,
+  );
+  return asked! <= 1 && answered! <= 1 ? [] : grpcStreamMessages(pair.request!.body, pair.response!.body);
 }

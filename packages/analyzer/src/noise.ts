@@ -1,81 +1,206 @@
-// Noise that a single value does not show: numbers that only count up (order numbers, serial ids). Learned per endpoint
-// over all sessions, because a replay hands them out in another order; for texts see shapes.ts. Pure.
-import { leafPattern, type RRPair, responseLeaves, type VolatileLeaf } from '@echoplane/traffic';
+// Noise, learned from repetition: a request that is asked twice with nothing written in between and answered differently
+// shows which leaves vary by themselves, and which arrays have no order. A leaf is volatile only with such evidence, and says
+// which. Bounded: the latest answers of so many different requests are remembered. Pure.
+import { kindOf, type Leaf, type Scalar } from '@echoplane/replay';
+import {
+  bodyJson,
+  type HttpResponse,
+  leafPattern,
+  type RRPair,
+  type ValueKind,
+  type VolatileLeaf,
+} from '@echoplane/traffic';
+import type { Operation, Place, Places } from './places.ts';
 
-/** Fewer samples prove nothing. */
-const MIN_SAMPLES = 5;
-/** Rank correlation of value and time from which a number counts as a counter. */
-const MIN_CORRELATION = 0.9;
-/** Usual distance of neighbours up to which values are a count rather than amounts that happen to rise. */
-const MAX_STEP = 4;
+const MAX_REMEMBERED_BYTES = 6 << 20;
+const MAX_RESPONSE_BYTES = 512 << 10;
+/** A leaf's cost in memory, beside its body's bytes. */
+const LEAF_BYTES = 120;
+const MAX_VALUES = 8;
+const MAX_HEADER_VALUES = 40;
+const MIN_HEADER_SAMPLES = 5;
+/** `0.0043`, `12.5 ms`, `dur=3.1`: what a header says of how long something took. */
+const MEASURED = /^(?:[\w;-]+=)?\d+(?:\.\d+)?\s*(?:ns|us|µs|ms|s)?(?:["']?)$/;
 
-interface Sample {
-  at: number;
-  value: number;
-  pair: RRPair;
+interface Remembered {
+  pair: Pick<RRPair, 'ts'>;
+  writes: number;
+  leaves: readonly Leaf[];
+  response: HttpResponse;
+  bytes: number;
 }
 
-/** The volatile leaf patterns of each endpoint. `endpointKey` names the endpoint of a pair, `session` its session. */
-export function learnNoise(
-  inbound: readonly RRPair[],
-  endpointKey: (pair: RRPair) => string,
-  session: (pair: RRPair) => string,
-): Map<string, VolatileLeaf[]> {
-  const samples = collectNumbers(inbound, endpointKey);
-  const counters = new Map<string, string>();
-  const handedOut = new Map<string, Set<number>>();
-  for (const [key, list] of samples) {
-    if (!isCounter(list)) continue;
-    counters.set(key, `counts up over ${list.length} answers`);
-    for (const { pair, value } of list) remember(handedOut, session(pair), value);
-  }
-  for (const [key, list] of samples) {
-    if (counters.has(key) || list.length < MIN_SAMPLES) continue;
-    const repeats = list.every(({ pair, value }) => handedOut.get(session(pair))?.has(value));
-    if (repeats) counters.set(key, 'repeats a number that counts up');
-  }
-  const learned = new Map<string, VolatileLeaf[]>();
-  for (const [key, why] of counters) {
-    const [endpoint, path] = JSON.parse(key) as [string, string];
-    const list = learned.get(endpoint) ?? [];
-    list.push({ path, kind: 'sequence', why });
-    learned.set(endpoint, list);
-  }
-  return learned;
+interface Varied {
+  values: Scalar[];
+  differed: number;
+  same: number;
 }
 
-function collectNumbers(
-  inbound: readonly RRPair[],
-  endpointKey: (pair: RRPair) => string,
-): Map<string, Sample[]> {
-  const samples = new Map<string, Sample[]>();
-  for (const pair of inbound) {
-    if (!pair.response || pair.response.status >= 400) continue;
-    for (const { path, value } of responseLeaves(pair.response)) {
-      if (typeof value !== 'number' || path === 'status' || !Number.isInteger(value)) continue;
-      const key = JSON.stringify([endpointKey(pair), leafPattern(path)]);
-      const list = samples.get(key) ?? [];
-      list.push({ at: pair.ts + pair.durationUs, value, pair });
-      samples.set(key, list);
+export class NoiseLearner {
+  readonly #places: Places;
+  readonly #answers = new Map<string, Remembered>();
+  readonly #varied = new Map<Place, Varied>();
+  readonly #unordered = new Map<string, Set<string>>();
+  readonly #headers = new Map<string, { samples: number; measured: number; values: Set<string> }>();
+  #bytes = 0;
+  #writes = 0;
+  #writtenUntil = 0;
+
+  constructor(places: Places) {
+    this.#places = places;
+  }
+
+  /** An IN pair in time order. `request` tells equal requests, credentials included; null for what is never repeated. */
+  observe(pair: RRPair, operation: Operation, request: string | null, leaves: readonly Leaf[]): void {
+    const response = pair.response!;
+    this.#countHeaders(leaves);
+    if (request === null) {
+      this.#writes++;
+      this.#writtenUntil = Math.max(this.#writtenUntil, pair.ts + pair.durationUs);
+      // No answer from before a write is compared with one behind it.
+      this.#answers.clear();
+      this.#bytes = 0;
+      return;
+    }
+    const before = this.#answers.get(request);
+    if (before && before.writes === this.#writes && this.#writtenUntil <= before.pair.ts)
+      this.#repeated(before, response, operation, leaves);
+    this.#remember(request, { pair: { ts: pair.ts }, writes: this.#writes, leaves, response, bytes: 0 });
+  }
+
+  #remember(request: string, answer: Remembered): void {
+    this.#bytes -= this.#answers.get(request)?.bytes ?? 0;
+    this.#answers.delete(request);
+    answer.bytes = answer.response.body.size + answer.leaves.length * LEAF_BYTES;
+    if (answer.bytes > MAX_RESPONSE_BYTES) return;
+    this.#answers.set(request, answer);
+    this.#bytes += answer.bytes;
+    for (const [oldest, { bytes }] of this.#answers) {
+      if (this.#bytes <= MAX_REMEMBERED_BYTES) break;
+      this.#answers.delete(oldest);
+      this.#bytes -= bytes;
     }
   }
-  return samples;
+
+  #repeated(before: Remembered, response: HttpResponse, operation: Operation, leaves: readonly Leaf[]): void {
+    if (before.response.status !== response.status) return;
+    const unordered = new Set<string>();
+    reordered(bodyJson(before.response.body), bodyJson(response.body), 'body', unordered);
+    for (const path of unordered) {
+      const paths = this.#unordered.get(operation.key) ?? new Set();
+      this.#unordered.set(operation.key, paths.add(path));
+    }
+    const was = new Map(before.leaves.map((leaf) => [leaf.path, leaf.value]));
+    for (const { path, value } of leaves) {
+      const recorded = was.get(path);
+      if (
+        recorded === undefined ||
+        [...unordered].some((array) => leafPattern(path).startsWith(`${array}[]`))
+      )
+        continue;
+      const place = this.#places.place(operation, 'response', path);
+      if (place) this.#note(place, recorded, value);
+    }
+  }
+
+  #note(place: Place, was: Scalar, is: Scalar): void {
+    let varied = this.#varied.get(place);
+    if (was === is) {
+      if (varied) varied.same++;
+      return;
+    }
+    if (!varied) {
+      varied = { values: [was], differed: 0, same: 0 };
+      this.#varied.set(place, varied);
+    }
+    varied.differed++;
+    if (varied.values.length < MAX_VALUES) varied.values.push(is);
+  }
+
+  #countHeaders(leaves: readonly Leaf[]): void {
+    for (const { path, value } of leaves) {
+      if (!path.startsWith('header.') || typeof value !== 'string') continue;
+      let header = this.#headers.get(path);
+      if (!header) {
+        if (this.#headers.size >= 1_000) continue;
+        header = { samples: 0, measured: 0, values: new Set() };
+        this.#headers.set(path, header);
+      }
+      header.samples++;
+      if (header.values.size >= MAX_HEADER_VALUES) continue;
+      header.values.add(value);
+      if (MEASURED.test(value) && /[.a-zµ]/.test(value)) header.measured++;
+    }
+  }
+
+  /** Volatile leaves by operation, and those of headers, which are alike for all operations. */
+  finish(): { volatile: Map<string, VolatileLeaf[]>; headers: VolatileLeaf[] } {
+    const volatile = new Map<string, VolatileLeaf[]>();
+    const headers = new Map<string, VolatileLeaf>();
+    for (const [place, varied] of this.#varied) {
+      const kind = kindOfNoise(place.path, varied);
+      if (kind === null) continue;
+      const why = `differs in ${varied.differed} of ${varied.differed + varied.same} equal requests with no write between them`;
+      const leaf = { path: place.path, kind, why };
+      if (place.path.startsWith('header.')) headers.set(place.path, leaf);
+      else volatile.set(place.operation.key, [...(volatile.get(place.operation.key) ?? []), leaf]);
+    }
+    for (const [path, { samples, measured, values }] of this.#headers) {
+      if (headers.has(path) || samples < MIN_HEADER_SAMPLES || values.size < 3) continue;
+      const looked = Math.min(samples, MAX_HEADER_VALUES);
+      if (measured < 0.9 * looked || values.size < 0.5 * looked) continue;
+      headers.set(path, {
+        path,
+        kind: 'measure',
+        why: `is a measurement: ${values.size} values in ${looked} answers`,
+      });
+    }
+    return { volatile, headers: [...headers.values()].sort((a, b) => (a.path < b.path ? -1 : 1)) };
+  }
+
+  /** Patterns of arrays without an order, by operation. */
+  get unordered(): ReadonlyMap<string, ReadonlySet<string>> {
+    return this.#unordered;
+  }
 }
 
-/** Every value is new, the values are dense, and later answers hold larger ones (Spearman's rank correlation). */
-function isCounter(samples: readonly Sample[]): boolean {
-  const n = samples.length;
-  if (n < MIN_SAMPLES || new Set(samples.map((s) => s.value)).size < n) return false;
-  const byTime = [...samples].sort((a, b) => a.at - b.at);
-  const byValue = [...samples].sort((a, b) => a.value - b.value);
-  if (byValue.at(-1)!.value - byValue[0]!.value >= n * MAX_STEP) return false;
-  const rank = new Map(byValue.map((sample, i) => [sample, i]));
-  const squares = byTime.reduce((sum, sample, i) => sum + (rank.get(sample)! - i) ** 2, 0);
-  return 1 - (6 * squares) / (n * (n * n - 1)) >= MIN_CORRELATION;
+/** As what a varying leaf is compared; null when what varied may be state that follows from the requests. */
+function kindOfNoise(path: string, { values, differed }: Varied): ValueKind | null {
+  const kinds = new Set(values.map((value) => kindOf(value)));
+  const [kind] = kinds;
+  if (kinds.size === 1 && kind) return kind;
+  const isHeader = path.startsWith('header.');
+  if (values.every((value) => typeof value === 'number')) {
+    const steps = values.slice(1).map((value, i) => Math.abs(value - (values[i] as number)));
+    // What each reading counts up by one is counted up by a replay too.
+    return !isHeader && steps.every((step) => step === 1) ? null : 'measure';
+  }
+  if (!values.every((value) => typeof value === 'string')) return null;
+  const skeletons = new Set(values.map((value) => value.replace(/\d+(?:\.\d+)?/g, '0')));
+  if (skeletons.size === 1 && (isHeader || differed > 1)) return 'measure';
+  // Two words that alternate are a state, such as a cache that missed and then hit.
+  return new Set(values).size >= 3 && differed >= 2 ? 'text' : null;
 }
 
-function remember(handedOut: Map<string, Set<number>>, session: string, value: number): void {
-  const set = handedOut.get(session) ?? new Set();
-  set.add(value);
-  handedOut.set(session, set);
+/** Adds the patterns of arrays that hold the same elements in another order. */
+function reordered(a: unknown, b: unknown, path: string, into: Set<string>): void {
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return;
+  if (Array.isArray(a) !== Array.isArray(b)) return;
+  if (Array.isArray(a) && Array.isArray(b)) {
+    if (a.length !== b.length) return;
+    const [was, is] = [a, b].map((list) => list.map((item) => JSON.stringify(item)));
+    if (was!.every((item, i) => item === is![i])) return;
+    if (was!.toSorted().join('\n') === is!.toSorted().join('\n')) {
+      into.add(path);
+      return;
+    }
+    for (const [i, item] of a.entries()) reordered(item, b[i], `${path}[]`, into);
+    return;
+  }
+  for (const [key, item] of Object.entries(a))
+    reordered(item, (b as Record<string, unknown>)[key], path + keyStep(key), into);
+}
+
+function keyStep(key: string): string {
+  return /^[A-Za-z_$][\w$-]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
 }

@@ -19,6 +19,11 @@ export interface Exchange {
 
 export type Faults = (exchange: Exchange) => Exchange;
 
+/** Stand for the time of the exchange, and of the one before it. */
+const NOW = '@now';
+const BEFORE = '@before';
+const STEP_US = 400_000;
+
 /** Ids as one life of the shop makes them: the same `life` and `name` give the same id. */
 export function idOf(life: string, name: string): string {
   const hex = createHash('md5').update(`${life}/${name}`).digest('hex');
@@ -26,7 +31,9 @@ export function idOf(life: string, name: string): string {
 }
 
 function tokenOf(life: string, user: number): string {
-  const payload = Buffer.from(JSON.stringify({ sub: idOf(life, `user${user}`), life })).toString('base64url');
+  const payload = Buffer.from(
+    JSON.stringify({ sub: idOf(life, `user${user}`), jti: idOf(life, `jti${user}`) }),
+  ).toString('base64url');
   const signature = createHash('sha256').update(`${life}${user}`).digest('base64url');
   return `eyJhbGciOiJIUzI1NiJ9.${payload}.${signature}`;
 }
@@ -38,7 +45,6 @@ function userExchanges(life: string, user: number, orderNumber: number): Exchang
   const product = idOf(life, 'product');
   const order = idOf(life, `order${user}`);
   const total = 1000 + user * 10;
-  const at = life === 'a' ? '2027-01-15T08:00:00.000Z' : '2027-02-20T09:30:00.500Z';
   const make = (
     method: string,
     path: string,
@@ -59,7 +65,7 @@ function userExchanges(life: string, user: number, orderNumber: number): Exchang
     },
   });
   const charge: Exchange = {
-    ...make('POST', '', [], { amount: total, reference: order, at }, 201, {
+    ...make('POST', '', [], { amount: total, reference: order, at: NOW }, 201, {
       id: 'ch_3kTa91bQ7xZp04LmNoPq21Rs',
       reference: order,
     }),
@@ -72,7 +78,7 @@ function userExchanges(life: string, user: number, orderNumber: number): Exchang
     }),
     make('POST', '/login', [], { email, password: `pw-${user}-Zx81kLm2` }, 200, {
       token: tokenOf(life, user),
-      expiresAt: at,
+      expiresAt: NOW,
     }),
     make('GET', '/products', bearer, undefined, 200, { items: [{ id: product, name: 'Tea', price: 500 }] }),
     make('POST', '/cart/items', bearer, { productId: product, quantity: 2 }, 201, {
@@ -85,13 +91,13 @@ function userExchanges(life: string, user: number, orderNumber: number): Exchang
       id: order,
       number: orderNumber,
       total,
-      createdAt: at,
+      createdAt: NOW,
     }),
     make('GET', `/orders/${order}`, bearer, undefined, 200, {
       id: order,
       number: orderNumber,
       total,
-      createdAt: at,
+      createdAt: BEFORE,
     }),
   ];
 }
@@ -113,9 +119,9 @@ export function asResults(recorded: readonly RRPair[], live: readonly RRPair[], 
 }
 
 function toPair(exchange: Exchange, life: string, n: number): RRPair {
-  const ts = START_US + (life === 'a' ? 0 : 1e9) + n * 20_000;
+  const ts = START_US + (life === 'a' ? 0 : 1e9) + n * STEP_US;
   const body = (value: unknown) =>
-    storeBody(Buffer.from(value === undefined ? '' : JSON.stringify(value)), '');
+    storeBody(Buffer.from(value === undefined ? '' : timed(JSON.stringify(value), ts)), '');
   const { direction, method, url, headers, status, answer, durationUs } = exchange;
   return {
     ...{
@@ -147,4 +153,9 @@ function toPair(exchange: Exchange, life: string, n: number): RRPair {
     request: { method, url, headers, body: body(exchange.body) },
     response: { status, headers: JSON_HEADERS, body: body(answer) },
   };
+}
+
+function timed(json: string, ts: number): string {
+  const iso = (us: number) => new Date(us / 1_000).toISOString();
+  return json.replaceAll(NOW, iso(ts + 1_000)).replaceAll(BEFORE, iso(ts - STEP_US + 1_000));
 }

@@ -1,75 +1,88 @@
-// Texts that hold generated pieces, learned per endpoint and leaf over all sessions: most random words show that they are
-// random, the few that do not stand at a leaf where the others do. Gives the shape of such leaves, and the words found in
-// them, so that correlation follows every one. Pure.
-import {
-  type HttpResponse,
-  kindOf,
-  leafPattern,
-  type RRPair,
-  responseLeaves,
-  shapeOf,
-  shapePattern,
-  type VolatileLeaf,
-} from '@echoplane/traffic';
+// Texts that hold generated pieces, learned of places: most random words show that they are random, the few that do not
+// stand at a place where the others do. Gives the shape of such places, and the words found in them, so that correlation
+// follows every one. Pure.
+import { kindOf, shapeOf, shapePattern } from '@echoplane/replay';
+import type { VolatileLeaf } from '@echoplane/traffic';
+import type { Place } from './places.ts';
 
 /** Fewer samples prove nothing. */
 const MIN_SAMPLES = 5;
-/** Share of the samples of a leaf that must have one shape. */
+/** Share of the samples of a place that must have one shape. */
 const MIN_SHARE = 0.6;
+const MAX_SHAPES = 8;
+const MAX_OTHERS = 200;
+const MAX_TEXT_CHARS = 512;
+const MAX_SENT = 20_000;
+const MAX_SENT_CHARS = 256;
+/** Samples after which a place that showed nothing generated is not looked at any more. */
+const ENOUGH = 50;
+
+interface PlaceTexts {
+  samples: number;
+  shapes: Map<string, { count: number; example: string }>;
+  /** Texts that hold no random word. */
+  others: Set<string>;
+  isDull: boolean;
+  /** Whether a client had sent one of the texts: then it comes again as it was. */
+  isClients: boolean;
+}
 
 export interface Shapes {
-  /** Leaves that hold generated pieces, by endpoint. */
-  volatile: ReadonlyMap<string, VolatileLeaf[]>;
+  /** Places that hold generated pieces, by operation. */
+  volatile: Map<string, VolatileLeaf[]>;
   /** Random words that do not look random. */
   vocabulary: ReadonlySet<string>;
 }
 
-/** Learns the shapes of the responses of `pairs`; `endpointKey` names the endpoint of a pair. */
-export function learnShapes(pairs: readonly RRPair[], endpointKey: (pair: RRPair) => string): Shapes {
-  const volatile = new Map<string, VolatileLeaf[]>();
-  const vocabulary = new Set<string>();
-  for (const [endpoint, group] of Map.groupBy(pairs, endpointKey)) {
-    for (const [path, texts] of textsByPattern(group)) {
-      const shape = commonShape(texts);
-      if (shape === null) continue;
-      const kind = kindOf(texts.find((text) => shapeOf(text) === shape)!)!;
-      const list = volatile.get(endpoint) ?? [];
-      list.push({ path, kind, shape, why: `is generated in most of ${texts.length} answers` });
-      volatile.set(endpoint, list);
-      for (const word of hiddenWords(texts, shape)) vocabulary.add(word);
-    }
-  }
-  return { volatile, vocabulary };
-}
+export class ShapeLearner {
+  readonly #texts = new Map<Place, PlaceTexts>();
+  /** The latest texts that clients sent. */
+  readonly #sent = new Set<string>();
 
-function textsByPattern(pairs: readonly RRPair[]): Map<string, string[]> {
-  const texts = new Map<string, string[]>();
-  for (const response of pairs.flatMap((pair): HttpResponse[] => (pair.response ? [pair.response] : []))) {
-    for (const { path, value } of responseLeaves(response)) {
-      if (typeof value !== 'string') continue;
-      const pattern = leafPattern(path);
-      const list = texts.get(pattern) ?? [];
-      list.push(value);
-      texts.set(pattern, list);
-    }
+  /** A text in a request. */
+  sent(text: string): void {
+    if (text.length < 8 || text.length > MAX_SENT_CHARS || this.#sent.has(text)) return;
+    if (this.#sent.size >= MAX_SENT) this.#sent.delete(this.#sent.keys().next().value!);
+    this.#sent.add(text);
   }
-  return texts;
-}
 
-/** The shape that most of the texts have, if it holds a random word and the texts are many enough. */
-function commonShape(texts: readonly string[]): string | null {
-  if (texts.length < MIN_SAMPLES) return null;
-  const counts = new Map<string, number>();
-  for (const text of texts) {
+  /** A text in an answer. */
+  observe(place: Place, text: string): void {
+    if (text.length < 8 || text.length > MAX_TEXT_CHARS) return;
+    let texts = this.#texts.get(place);
+    if (!texts) {
+      texts = { samples: 0, shapes: new Map(), others: new Set(), isDull: false, isClients: false };
+      this.#texts.set(place, texts);
+    }
+    texts.samples++;
+    if (texts.isDull) return;
+    texts.isClients ||= this.#sent.has(text);
     const shape = shapeOf(text);
-    counts.set(shape, (counts.get(shape) ?? 0) + 1);
+    const known = texts.shapes.get(shape);
+    if (known) known.count++;
+    else if (/\{(?:token|hex)\}/.test(shape)) {
+      if (texts.shapes.size < MAX_SHAPES) texts.shapes.set(shape, { count: 1, example: text });
+    } else if (texts.others.size < MAX_OTHERS) texts.others.add(text);
+    if (texts.samples === ENOUGH && texts.shapes.size === 0) {
+      texts.isDull = true;
+      texts.others.clear();
+    }
   }
-  const [shape, count] = [...counts].sort((a, b) => b[1] - a[1])[0]!;
-  return /\{(token|hex)\}/.test(shape) && count >= MIN_SHARE * texts.length ? shape : null;
-}
 
-/** The pieces, in texts of another shape, that stand where the common shape has a random word. */
-function hiddenWords(texts: readonly string[], shape: string): string[] {
-  const pattern = shapePattern(shape);
-  return texts.flatMap((text) => (shapeOf(text) === shape ? [] : (pattern.exec(text)?.slice(1) ?? [])));
+  finish(): Shapes {
+    const volatile = new Map<string, VolatileLeaf[]>();
+    const vocabulary = new Set<string>();
+    for (const [place, { samples, shapes, others, isClients }] of this.#texts) {
+      const [best] = [...shapes].sort((a, b) => b[1].count - a[1].count);
+      if (!best || isClients || samples < MIN_SAMPLES || best[1].count < MIN_SHARE * samples) continue;
+      const [shape, { example }] = best;
+      const list = volatile.get(place.operation.key) ?? [];
+      const why = `is generated in most of ${samples} answers`;
+      list.push({ path: place.path, kind: kindOf(example)!, shape, why });
+      volatile.set(place.operation.key, list);
+      const pattern = shapePattern(shape);
+      for (const text of others) for (const word of pattern.exec(text)?.slice(1) ?? []) vocabulary.add(word);
+    }
+    return { volatile, vocabulary };
+  }
 }

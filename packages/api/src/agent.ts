@@ -12,6 +12,7 @@ import {
   TrafficQuery,
 } from '@echoplane/traffic';
 import { z } from 'zod';
+import { ClusterCommandBody, DesiredRelease } from './cluster-commands.ts';
 
 /** Whether the control plane may read the object store (`delegated`) or everything there runs as commands (`private`). */
 export const StoreAccess = z.enum(['delegated', 'private']);
@@ -22,7 +23,8 @@ const name = z.string().regex(/^[^\p{Cc}\p{Cs}]{1,253}$/u);
 export const AgentRegistration = z.object({
   /** Made once by the agent and kept with its spool. */
   agent: z.uuid(),
-  kind: z.literal('forwarder'),
+  /** `inspector`: changes workloads, and reaches us through its forwarder. */
+  kind: z.enum(['forwarder', 'inspector']),
   /** Name of the agent for people, such as its pod. */
   name,
   cluster: name,
@@ -115,6 +117,14 @@ export const CommandBody = z.discriminatedUnion('kind', [
     /** What the control plane itself keeps, to be looked through too. */
     documents: z.array(ErasureDocument).max(1_000).default([]),
   }),
+  /** Analyzes the snapshot in the folder `from` anew with these edits, into a folder of its own; `from` stays as it is. */
+  z.object({
+    kind: z.literal('edit-snapshot'),
+    snapshot: z.uuid(),
+    from: z.string().max(400),
+    /** What becomes `edits.json`, checked again where it is used. */
+    edits: z.unknown(),
+  }),
 ]);
 export type CommandBody = z.infer<typeof CommandBody>;
 export type CommandKind = CommandBody['kind'];
@@ -126,18 +136,23 @@ export const Signed = z.object({
   agent: z.uuid().optional(),
   issuedAt: z.int(),
   expiresAt: z.int(),
-  command: z.object({ id: z.uuid(), body: CommandBody }).optional(),
+  command: z.object({ id: z.uuid(), body: z.union([CommandBody, ClusterCommandBody]) }).optional(),
   /** A RulesDocument of the package `rules`. */
   config: z.object({ version: z.string(), rules: z.unknown() }).optional(),
+  /** The release of each channel; what is installed follows one of them, or none. */
+  releases: z.array(DesiredRelease).max(10).optional(),
 });
 export type Signed = z.infer<typeof Signed>;
+
+const MadeSnapshot = z.object({ manifest: SnapshotManifest, summary: SnapshotSummary, prefix: z.string() });
 
 /** Results, by kind of command. */
 export const CommandResults = {
   'fetch-pair': z.object({ pair: RRPair }),
   recall: z.object({ pairs: z.int(), segment: z.uuid().nullable(), complete: z.boolean() }),
   flush: z.object({ flushed: z.boolean() }),
-  'make-snapshot': z.object({ manifest: SnapshotManifest, summary: SnapshotSummary, prefix: z.string() }),
+  'make-snapshot': MadeSnapshot,
+  'edit-snapshot': MadeSnapshot,
   'make-report': z.object({ report: Report }),
   search: z.object({ ids: z.array(z.uuid()), scanned: z.int(), complete: z.boolean() }),
   erase: z.object({
@@ -207,7 +222,7 @@ export type Heartbeat = z.infer<typeof Heartbeat>;
 export const HeartbeatAnswer = z.object({ suspended: z.boolean(), configVersion: z.string().nullable() });
 
 /** Events of the stream, by SSE event name; `ping` has no data. */
-export const STREAM_EVENTS = ['command', 'config', 'suspend', 'resume', 'ping'] as const;
+export const STREAM_EVENTS = ['command', 'config', 'suspend', 'resume', 'releases', 'ping'] as const;
 export type StreamEvent = (typeof STREAM_EVENTS)[number];
 
 export const PositionsQuery = z.object({ after: z.string().max(200).optional() });
@@ -250,6 +265,7 @@ export const AgentState = z.object({
   lagSegments: z.int(),
   alarms: z.int(),
 });
+export type AgentState = z.infer<typeof AgentState>;
 export const Command = z.object({
   id: z.uuid(),
   agent: z.uuid(),
@@ -262,10 +278,15 @@ export const Command = z.object({
   result: z.unknown().nullable(),
 });
 export type Command = z.infer<typeof Command>;
-/** What users may ask for directly; the other kinds come of drill-ins, snapshots and reports. */
+/** What users may ask for directly. */
 export const NewCommand = z.object({
   agent: z.uuid(),
-  body: z.discriminatedUnion('kind', [CommandBody.options[1], CommandBody.options[2]]),
+  /** The others of a forwarder's come of drill-ins, snapshots and reports; an inspector is asked directly. */
+  body: z.discriminatedUnion('kind', [
+    CommandBody.options[1],
+    CommandBody.options[2],
+    ...ClusterCommandBody.options,
+  ]),
 });
 export const NewSearch = z.object({
   filter: z.string().min(1).max(4_096),

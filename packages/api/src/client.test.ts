@@ -117,3 +117,15 @@ describe('the route table', () => {
 test('problem codes are words a program can rely on', () => {
   expect(Object.keys(PROBLEMS).filter((code) => !/^[a-z]+(_[a-z]+)*$/.test(code))).toEqual([]);
 });
+
+test('a refusal says which fields are wrong', async () => {
+  const problem = {
+    ...{ type: 'about:blank', title: 'The request is not valid', status: 400, code: 'invalid_request' },
+    ...{ detail: 'Correct the fields listed under errors.', requestId: 'r' },
+    errors: [{ path: 'params.id', message: 'Invalid UUID' }],
+  };
+  const { client } = clientWith(() => Response.json(problem, { status: 400 }));
+  await expect(client.call('job', { params: { id: 'x' } })).rejects.toThrow(
+    'The request is not valid: params.id: Invalid UUID.',
+  );
+});

@@ -10,11 +10,17 @@ export class ApiError extends Error {
   readonly code: string;
   readonly problem: Problem | null;
   constructor(status: number, problem: Problem | null) {
-    super(problem ? `${problem.title}: ${problem.detail}` : `the control plane answered ${status}`);
+    super(problem ? sentenceOf(problem) : `the control plane answered ${status}`);
     this.status = status;
     this.code = problem?.code ?? 'unknown';
     this.problem = problem;
   }
+}
+
+/** With the fields that are wrong: who reads it has no others to look at. */
+function sentenceOf({ title, detail, errors = [] }: Problem): string {
+  if (errors.length === 0) return `${title}: ${detail}`;
+  return `${title}: ${errors.map(({ path, message }) => `${path}: ${message}`).join('; ')}.`;
 }
 
 /** The largest answers are RRPairs and reports, of a few MiB; a longer one must not take the memory of who asked. */

@@ -1,6 +1,7 @@
 // Routes about data planes: what their agents call, and what users ask of them. Part of the one route table.
 import { z } from 'zod';
 import * as a from './agent.ts';
+import { NewObservations, Observation, ObservationsAccepted, ObservationsQuery } from './observations.ts';
 import { id, list, route } from './route-spec.ts';
 import * as s from './schemas.ts';
 
@@ -33,6 +34,16 @@ export const DATA_PLANE_ROUTES = {
     status: 200,
     response: s.SegmentUploaded,
     streamed: true,
+  }),
+  ingestObservations: route({
+    method: 'POST',
+    path: '/v1/ingest/replays/:id/observations',
+    access: 'agent',
+    summary: "What a replay's collector saw, redacted",
+    params: id,
+    body: NewObservations,
+    status: 200,
+    response: ObservationsAccepted,
   }),
   registerAgent: route({
     method: 'POST',
@@ -87,6 +98,16 @@ export const DATA_PLANE_ROUTES = {
     params: id,
     body: a.CommandOutcome,
     status: 204,
+  }),
+  observations: route({
+    method: 'GET',
+    path: '/v1/replays/:id/observations',
+    access: 'viewer',
+    summary: 'Logs, Events and resource use of the pods of a replay, oldest first unless asked otherwise',
+    params: id,
+    query: ObservationsQuery,
+    status: 200,
+    response: list(Observation),
   }),
   agents: route({
     method: 'GET',

@@ -8,6 +8,8 @@ export interface RouteSpec {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   path: string;
   access: Access;
+  /** Data-plane keys may use it too: an operator runs replays with the key of its forwarder. */
+  agents?: true;
   summary: string;
   params?: z.ZodObject;
   query?: z.ZodObject;

@@ -12,6 +12,7 @@ import {
   SegmentManifest,
   SnapshotManifest,
   SnapshotSummary,
+  TestConfig,
   TrafficQuery,
   Verdict,
 } from '@echoplane/traffic';
@@ -154,27 +155,38 @@ export type Snapshot = z.infer<typeof Snapshot>;
 export const NewReplay = z.object({
   name: z.string().min(1).max(120),
   snapshot: z.uuid(),
-  /** `full`: dependencies are answered by the responder; `tests-only`: they are alive. */
-  mode: z.enum(['full', 'tests-only']),
+  /** `full`: dependencies are answered by the responder; `tests-only`: they are alive; `mocks-only`: no requests are sent. */
+  mode: z.enum(['full', 'tests-only', 'mocks-only']),
   buildTag: z.string().max(120).optional(),
   /** An earlier replay in the same environment, against which latency is judged. */
   baseline: z.uuid().optional(),
+  /** Instead of those of the test config. */
   goals: Goals.optional(),
+  /** Load, assertions, goals and chaos: kept with the replay, and what its report is made with. */
+  testConfig: TestConfig.optional(),
+  /** The same key is the same replay: whoever may have to ask twice gives one, such as the UID of a TrafficReplay. */
+  key: z.uuid().optional(),
+  /** Whoever runs it says a word (`/heartbeat`) within so long, or it ends as failed; without, it runs until it is ended. */
+  leaseSeconds: z.int().min(10).max(86_400).optional(),
 });
 export const Replay = z.object({
   id: z.uuid(),
   name: z.string(),
   snapshot: z.uuid(),
-  mode: z.enum(['full', 'tests-only']),
+  mode: z.enum(['full', 'tests-only', 'mocks-only']),
   buildTag: z.string().nullable(),
   baseline: z.uuid().nullable(),
   goals: Goals,
+  /** Null when none was given. */
+  testConfig: TestConfig.nullable().default(null),
   phase: z.enum(['running', 'analyzing', 'succeeded', 'failed', 'cancelled']),
   message: z.string().nullable(),
   verdict: Verdict.nullable(),
   successRate: z.number().nullable(),
   createdAt: z.int(),
   finishedAt: z.int().nullable(),
+  /** When it ends as failed unless something is heard of it, µs; null when it was opened without a lease. */
+  leaseUntil: z.int().nullable().default(null),
 });
 export type Replay = z.infer<typeof Replay>;
 export const FinishReplay = z.object({
@@ -182,6 +194,10 @@ export const FinishReplay = z.object({
   /** Pairs the responder recorded for this replay and the forwarder acknowledged. */
   mockResults: z.int().nonnegative(),
 });
+/** `edits.json` of a snapshot; what is wrong with one is said with its field. */
+export const SnapshotEdits = z.record(z.string().max(100), z.json());
+export type SnapshotEdits = z.infer<typeof SnapshotEdits>;
+
 export const ReportDetail = z.object({ replay: Replay, snapshotName: z.string(), report: Report });
 export type ReportDetail = z.infer<typeof ReportDetail>;
 

@@ -1,22 +1,24 @@
 // Makes a snapshot: every RRPair of a selection from the segments, analyzed, written as the files of a snapshot folder.
-// The caller chooses the folder, one that nobody reads yet: when the writing fails, what is in it is removed again.
-import { ANALYZER_VERSION, analyze } from '@echoplane/analyzer';
+// The caller chooses the folder, one that nobody reads yet: when the writing fails, what is in it is removed again. Pairs
+// pass through: memory does not grow with their number, temporary files do, by about the size of the selection.
+import { ANALYZER_VERSION, type StreamAnalysis } from '@echoplane/analyzer';
 import {
+  ARTIFACTS,
+  type ArtifactName,
   compileFilter,
   ENDPOINT_TEMPLATE_VERSION,
+  type RRPair,
   SNAPSHOT_VERSION,
   type SnapshotManifest,
   type SnapshotSummary,
   type TrafficQuery,
   viewOf,
 } from '@echoplane/traffic';
-import { removeObjects, writeArtifacts } from './artifacts.ts';
-import { READING_SHARE, readSelection, type SelectionWork } from './selection.ts';
+import { writeArtifacts } from './artifacts.ts';
+import { type Progress, READING_SHARE, type SelectionWork, selectedPairs } from './selection.ts';
 
-/** The analyzer holds a selection in memory: about 2 GB at this many pairs of a few KB. */
-export const MAX_SNAPSHOT_PAIRS = 200_000;
-/** What the analyzer does at the least. */
-const PAIRS_PER_SECOND = 500;
+/** For how long analyzing one batch may keep the thread, at the most. */
+const BATCH_SECONDS = 10;
 
 export interface SnapshotWork extends SelectionWork {
   id: string;
@@ -34,21 +36,46 @@ export interface MadeSnapshot {
 
 /** Reads, analyzes and writes a snapshot, all of it or nothing. */
 export async function makeSnapshotFiles(work: SnapshotWork): Promise<MadeSnapshot> {
-  const { id, name, query, prefix, progress } = work;
-  const read = await readSelection(work);
+  const { id, name, query, prefix, rows, progress } = work;
   const matches = compileFilter(query);
-  const pairs = read.pairs.filter((pair) => matches(viewOf(pair))).sort((a, b) => a.ts - b.ts);
-  await progress(READING_SHARE, `analyzing ${pairs.length} RRPairs`, pairs.length / PAIRS_PER_SECOND);
-  const analysis = analyze(pairs);
-  const manifest: SnapshotManifest = {
-    ...{ v: SNAPSHOT_VERSION, id, name, selection: query, lineage: read.segments },
-    ...{ analyzerVersion: ANALYZER_VERSION, templateVersion: ENDPOINT_TEMPLATE_VERSION },
-    ...{ from: pairs[0]?.ts ?? null, to: pairs.at(-1)?.ts ?? null, counts: analysis.counts },
+  const segments = new Set<string>();
+  const chosen = async function* (): AsyncGenerator<RRPair> {
+    for await (const pair of selectedPairs(work, (segment) => segments.add(segment)))
+      if (matches(viewOf(pair))) yield pair;
   };
-  await progress(0.9, 'writing the snapshot');
-  await writeArtifacts(work, pairs, { ...analysis, manifest }).catch(async (err) => {
-    await removeObjects(work.store, prefix);
-    throw err;
-  });
+  let manifest!: SnapshotManifest;
+  const written = analysisProgress(progress, READING_SHARE, rows);
+  const analysis = await writeArtifacts(
+    { ...work, written },
+    {
+      pairs: chosen(),
+      manifest: (made) => {
+        manifest = manifestOf(made, { id, name, selection: query, lineage: [...segments] });
+        return manifest;
+      },
+    },
+  );
   return { manifest, summary: analysis.summary, prefix };
+}
+
+/** What a manifest says that the analyzer does not know. */
+export type ManifestBasis = Pick<SnapshotManifest, 'id' | 'name' | 'selection' | 'lineage'>;
+
+export function manifestOf({ from, to, counts }: StreamAnalysis, basis: ManifestBasis): SnapshotManifest {
+  return {
+    ...{ v: SNAPSHOT_VERSION, ...basis, analyzerVersion: ANALYZER_VERSION },
+    ...{ templateVersion: ENDPOINT_TEMPLATE_VERSION, from, to, counts },
+  };
+}
+
+/** Tells the progress of an analysis by the lines it writes: each pair once as it is, most once more as test or mock. */
+export function analysisProgress(progress: Progress, from: number, rows: number) {
+  let lines = 0;
+  return (name: ArtifactName, count: number): Promise<void> | undefined => {
+    if (name === ARTIFACTS.tokens) return undefined;
+    lines += count;
+    const done = Math.min(1, lines / Math.max(1, 2 * rows));
+    const doing = name === ARTIFACTS.pairs ? 'analyzing' : 'writing the snapshot';
+    return progress(from + (0.99 - from) * done, `${doing}: ${rows} RRPairs`, BATCH_SECONDS);
+  };
 }

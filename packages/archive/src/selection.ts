@@ -24,20 +24,22 @@ export interface SelectionWork {
 /** The share of the progress that reading makes; the rest is for what is done with the pairs. */
 export const READING_SHARE = 0.7;
 
-/** Pairs in segments that are in the store, in the order given, and those segments. */
-export async function readSelection(work: SelectionWork): Promise<{ pairs: RRPair[]; segments: string[] }> {
+/** Pairs in segments that are in the store, one by one in the order given; `saw` is told each one's segment. */
+export async function* selectedPairs(
+  work: SelectionWork,
+  saw: (segment: string) => void = () => {},
+): AsyncGenerator<RRPair> {
   const reader = new PairReader(work.store);
-  const pairs: RRPair[] = [];
-  const segments = new Set<string>();
+  let read = 0;
   for await (const page of work.positions) {
     work.signal.throwIfAborted();
     for (const { key, ...position } of page) {
       if (key === null) continue;
-      pairs.push(await reader.read(key, position));
-      segments.add(position.segment);
+      yield await reader.read(key, position);
+      read++;
+      saw(position.segment);
     }
-    const share = (READING_SHARE * pairs.length) / Math.max(1, work.rows);
-    await work.progress(share, `reading RRPairs: ${pairs.length} of ${work.rows}`);
+    const share = (READING_SHARE * read) / Math.max(1, work.rows);
+    await work.progress(share, `reading RRPairs: ${read} of ${work.rows}`);
   }
-  return { pairs, segments: [...segments] };
 }

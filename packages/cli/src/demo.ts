@@ -18,6 +18,7 @@ import { pollUntil } from './poll.ts';
 import { choosePort } from './ports.ts';
 import { faultsNotAsSeeded, lastWord, printReport } from './report-text.ts';
 import type { Session } from './session.ts';
+import { takeSnapshot } from './snapshot.ts';
 import { storedSecrets } from './stored-secrets.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -50,7 +51,7 @@ export async function runDemo(session: Session, options: DemoOptions): Promise<n
   const recordedFrom = systemClock().nowUs();
   await record(world, databases.recorded);
   await drillIn(plane, terminal);
-  const snapshot = await takeSnapshot(world, recordedFrom);
+  const snapshot = await snapshotOf(world, recordedFrom);
 
   const replay = (name: string, rest: Omit<DemoReplay, 'name' | 'snapshot'>) =>
     terminal.step(
@@ -158,27 +159,15 @@ async function counts(plane: Plane): Promise<{ inbound: number; outbound: number
   return { inbound: sum('inbound'), outbound: sum('outbound') };
 }
 
-async function takeSnapshot({ session, plane }: DemoWorld, from: number): Promise<string> {
-  const { terminal, signal } = session;
-  const snapshot = await terminal.step(
+async function snapshotOf({ session, plane }: DemoWorld, from: number): Promise<string> {
+  const name = `demo ${new Date().toISOString().slice(0, 16).replace('T', ' ')}`;
+  const query = { from, to: systemClock().nowUs() };
+  const snapshot = await session.terminal.step(
     'snapshot',
-    async () => {
-      const name = `demo ${new Date().toISOString().slice(0, 16).replace('T', ' ')}`;
-      const query = { from, to: systemClock().nowUs() };
-      const { id } = await plane.client.call('createSnapshot', { body: { name, query } });
-      return pollUntil(
-        () => plane.client.call('snapshot', { params: { id } }),
-        (current) => current.state === 'succeeded' || current.state === 'failed',
-        { deadlineMs: DEADLINE_MS, what: 'the snapshot', signal },
-      );
-    },
+    () => takeSnapshot(plane.client, { name, query }, session.signal),
     ({ manifest }) =>
-      manifest
-        ? `${manifest.counts.tests} tests, ${manifest.counts.mocks} mocks, ${manifest.counts.tokens} tokens`
-        : 'failed',
+      `${manifest!.counts.tests} tests, ${manifest!.counts.mocks} mocks, ${manifest!.counts.tokens} tokens`,
   );
-  if (snapshot.state !== 'succeeded')
-    throw new OperatingError('no_snapshot', `The snapshot failed: ${snapshot.message}`);
   return snapshot.id;
 }
 

@@ -1,12 +1,18 @@
 #!/usr/bin/env node
 // `echoplane`: the laptop's front door. Reads the command line and the environment; everything else is told what to do.
+import { INSTALL_NAMESPACE } from '@echoplane/resources';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
+import { runCheck } from './check.ts';
 import { runDemo } from './demo.ts';
 import { type ImportHarOptions, importHar } from './import-har.ts';
+import { type InjectOptions, injectText, type Rewritten, readManifest, uninjectText } from './inject.ts';
 import { runRecord } from './record.ts';
+import { addReplayCommands } from './replay-commands.ts';
+import { addReportCommand } from './report-command.ts';
 import { runSession } from './session.ts';
 import { listTraffic } from './traffic.ts';
+import { addTransformCommand } from './transform-command.ts';
 import { runUp } from './up.ts';
 
 const DEFAULT_HOME = './.echoplane';
@@ -109,6 +115,9 @@ program
     return end(runSession(null, process.env, (session) => runRecord(session, record)));
   });
 
+addReportCommand(program, { home, end });
+addReplayCommands(program, { home, end, integer, environment: process.env });
+
 program
   .command('import')
   .description('bring in traffic that something else recorded')
@@ -135,6 +144,17 @@ program
   );
 
 program
+  .command('check')
+  .description('look an installation in a cluster over: what is wrong, and what to do about it')
+  .option('--kubeconfig <file>', 'kubeconfig of the cluster; without it KUBECONFIG or ~/.kube/config')
+  .option('--context <name>', 'context in it; without it the current one')
+  .option('-n, --namespace <name>', 'namespace of the installation', INSTALL_NAMESPACE)
+  .option('--json', 'print each finding as one line of JSON', false)
+  .action(({ kubeconfig, context, namespace, json }: CheckFlags) =>
+    end(runCheck({ kubeconfig, context, namespace, json }, (line) => process.stdout.write(`${line}\n`))),
+  );
+
+program
   .command('traffic')
   .description('list the newest RRPairs of a running plane')
   .addOption(home())
@@ -148,6 +168,56 @@ program
   .option('--json', 'one JSON object a line')
   .action((options) => end(trafficCommand(options)));
 
+addTransformCommand(program, { environment: process.env, end });
+
+const manifestFile = () =>
+  new Option(
+    '-f, --file <file>',
+    'the manifest, YAML or JSON, one document or many; - for stdin',
+  ).makeOptionMandatory();
+
+program
+  .command('inject')
+  .description('put the sidecar into the workloads of a manifest, without a cluster; to stdout')
+  .addOption(manifestFile())
+  .addOption(
+    new Option('--image <image>', 'image of the sidecar, as the installation has it')
+      .env('ECHOPLANE_IMAGE')
+      .makeOptionMandatory(),
+  )
+  .option('--cluster <name>', 'name of the cluster in recordings', 'default')
+  .option('--install-namespace <name>', 'namespace of the installation', 'echoplane')
+  .option('--forwarder <host:port>', 'where the forwarder is, when it is not the Service of the installation')
+  .addOption(
+    new Option(
+      '--pod-security <level>',
+      'what the namespace enforces: below privileged nothing is redirected',
+    )
+      .choices(['privileged', 'baseline', 'restricted'])
+      .default('privileged'),
+  )
+  .addOption(
+    new Option('--image-pull-policy <policy>', 'of the sidecar')
+      .choices(['Always', 'IfNotPresent', 'Never'])
+      .default('IfNotPresent'),
+  )
+  .action(({ file, ...options }: InjectOptions & { file: string }) =>
+    end(rewriteManifest(file, (manifest) => injectText(manifest, options))),
+  );
+
+program
+  .command('uninject')
+  .description('take "inject" back, and keep everything that was edited since; to stdout')
+  .addOption(manifestFile())
+  .action(({ file }: { file: string }) => end(rewriteManifest(file, uninjectText)));
+
+async function rewriteManifest(file: string, rewrite: (manifest: string) => Rewritten): Promise<number> {
+  const { text, notes } = rewrite(await readManifest(file, process.stdin));
+  for (const note of notes) process.stderr.write(`${note}\n`);
+  process.stdout.write(text);
+  return 0;
+}
+
 interface RecordFlags {
   home: string;
   name: string;
@@ -155,6 +225,13 @@ interface RecordFlags {
   inPort?: number;
   outPort?: number;
   upstreamCa?: string[];
+}
+
+interface CheckFlags {
+  kubeconfig?: string;
+  context?: string;
+  namespace: string;
+  json: boolean;
 }
 
 interface ImportFlags extends Pick<ImportHarOptions, 'service' | 'namespace' | 'direction' | 'times'> {

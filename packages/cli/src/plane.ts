@@ -4,8 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { type ApiClient, createClient } from '@echoplane/api';
-import { ensureFolder, OperatingError } from '@echoplane/runtime';
-import { authorityFiles } from './authority.ts';
+import { ensureFolder, OperatingError, REPORT_FLAGS } from '@echoplane/runtime';
+import { type AuthorityFiles, authorityFiles } from './authority.ts';
 import { dashboardDir } from './dashboard.ts';
 import type { Home } from './home.ts';
 import { choosePort } from './ports.ts';
@@ -16,6 +16,8 @@ import type { Terminal } from './terminal.ts';
 
 const TENANT = 'local';
 const DATABASE = 'echoplane';
+/** Folder of a home that holds the traffic in private mode. */
+export const PRIVATE_STORE = 'private-store';
 
 /** What `credentials.json` of a home holds: made once, never printed but for the dashboard's password. */
 interface Credentials {
@@ -34,6 +36,7 @@ export interface PlaneFile {
   url: string;
   apiKey: string;
   forwarderPort: number;
+  forwarderAdminPort: number;
   caCertFile: string;
   caKeyFile: string;
 }
@@ -123,7 +126,7 @@ export async function startPlane(options: PlaneOptions): Promise<Plane> {
       }),
       supervisor.start({
         name: 'worker',
-        args: [...cloud, 'worker'],
+        args: [...REPORT_FLAGS, ...cloud, 'worker'],
         env: shared,
         readyEvent: 'ready',
         restart: true,
@@ -132,7 +135,7 @@ export async function startPlane(options: PlaneOptions): Promise<Plane> {
     const authority = await authorityFiles(home, 'ca', 'Echoplane interception CA');
     const file: PlaneFile = {
       ...{ url, apiKey: credentials.apiKey!, forwarderPort: ports.forwarder },
-      ...{ caCertFile: authority.certFile, caKeyFile: authority.keyFile },
+      ...{ forwarderAdminPort: ports.forwarderAdmin, ...filesOf(authority) },
     };
     await home.write('plane.json', file);
     const { userEmail, userPassword } = credentials;
@@ -144,12 +147,16 @@ export async function startPlane(options: PlaneOptions): Promise<Plane> {
   });
 }
 
+function filesOf({ certFile, keyFile }: AuthorityFiles): Pick<PlaneFile, 'caCertFile' | 'caKeyFile'> {
+  return { caCertFile: certFile, caKeyFile: keyFile };
+}
+
 /** A home keeps its traffic in one of two folders: what is in the other would not be found any more. */
 async function storeFolders({
   home,
   isPrivate,
 }: PlaneOptions): Promise<Pick<Plane, 'storeDir' | 'cloudStoreDir'>> {
-  const [open, hidden] = [home.path('store'), home.path('private-store')];
+  const [open, hidden] = [home.path('store'), home.path(PRIVATE_STORE)];
   const other = await readdir(isPrivate ? open : hidden).catch(() => []);
   if (other.length > 0) {
     throw new OperatingError(
@@ -272,7 +279,8 @@ function urlAs(ownerUrl: string, role: string, password: string): string {
   return url.href;
 }
 
-async function flushForwarder(adminPort: number): Promise<void> {
+/** Has a forwarder close its open segment, and waits until that is shipped and indexed. */
+export async function flushForwarder(adminPort: number): Promise<void> {
   const response = await fetch(`http://127.0.0.1:${adminPort}/flush`, { method: 'POST' });
   if (!response.ok)
     throw new OperatingError(

@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const REDACTED = '{"email":"u-abcdefghij12@redacted.invalid","password":"rdx_0123456789abcdefghij"}';
+const REDACTED = '{"email":"u-abcdefghij12@redacted.example.com","password":"rdx_0123456789abcdefghij"}';
 
 function segment(...lines: string[]): Buffer {
   const header = { tenant: 't', segment: '019c0000-0000-7000-8000-000000000001', frame: 0 };

@@ -15,7 +15,7 @@ const SECRETS: Record<string, RegExp> = {
   'the API key of payments': /demo-payments-key/,
 };
 /** What a redacted recording of the demo cannot be without: proof that the search reads what is stored. */
-const TRACE = '@redacted.invalid';
+const TRACE = '@redacted.example.com';
 
 /** One sentence for each secret that stands in the files of the folders in clear; none is what we want. */
 export async function storedSecrets(folders: readonly string[]): Promise<string[]> {

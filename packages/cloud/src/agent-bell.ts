@@ -14,6 +14,8 @@ export const bellKey = {
   outcome: (tenant: string, command: string) => `outcome ${tenant} ${command}`,
   config: (tenant: string) => `config ${tenant}`,
   suspension: (tenant: string) => `suspension ${tenant}`,
+  /** Every tenant's. */
+  releases: 'releases',
 };
 
 /** Rings on every replica when the caller's transaction commits. */

@@ -3,11 +3,12 @@
 // rings, and every so often besides, which is also how an unacknowledged command is told again.
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
-import type { CommandBody, Signed, StreamEvent } from '@echoplane/api';
+import type { CommandBody, DesiredRelease, Signed, StreamEvent } from '@echoplane/api';
 import { bellKey, ringBell } from './agent-bell.ts';
 import type { Db } from './db.ts';
 import type { Services } from './handlers.ts';
 import { notFound } from './problems.ts';
+import { readReleases } from './releases.ts';
 import { configEnvelope } from './rules.ts';
 
 export interface StreamTimes {
@@ -28,6 +29,8 @@ export interface StreamOptions {
 const MAX_UNREAD_BYTES = 1 << 20;
 /** Commands read in one go, each of 1 MiB at most. */
 const COMMANDS_AT_ONCE = 20;
+/** As long as the words of a configuration: a stream that comes back is told anew. */
+const RELEASES_US = 300_000_000;
 
 const OPEN = 'UPDATE agents SET stream = $2, seen_at_us = $3 WHERE id = $1';
 const STILL_MINE = 'UPDATE agents SET seen_at_us = $3 WHERE id = $1 AND stream = $2';
@@ -49,6 +52,7 @@ interface WaitingCommand {
 interface Desired {
   suspended: boolean;
   rules: { version: string; document: unknown } | undefined;
+  releases: DesiredRelease[];
   commands: WaitingCommand[];
 }
 
@@ -66,6 +70,8 @@ export class AgentStream {
   /** When each waiting command was told, in µs. Bound: those of one look, and those told within `resendMs`. */
   readonly #told = new Map<string, number>();
   #config: string | null = null;
+  /** The releases as they were told, as JSON; none to begin with. */
+  #releases = '[]';
   #suspended = false;
   #looking = false;
   #lookAgain = false;
@@ -98,7 +104,8 @@ export class AgentStream {
       await ringBell(db, key);
     });
     const look = () => void this.#look();
-    const keys = [key, bellKey.config(this.tenant), bellKey.suspension(this.tenant)];
+    const { config, suspension, releases } = bellKey;
+    const keys = [key, config(this.tenant), suspension(this.tenant), releases];
     const silence = keys.map((one) => bell.on(one, look));
     const timers = [
       setInterval(() => this.#ping(), this.#times.pingMs),
@@ -163,6 +170,7 @@ export class AgentStream {
       this.#send('config', await configEnvelope(signer, this.tenant, rules, clock.nowUs()));
       this.#config = rules.version;
     }
+    await this.#tellReleases(desired.releases);
     // There may be more of them than one look takes.
     if (desired.commands.length === COMMANDS_AT_ONCE) this.#lookAgain = true;
     for (const command of desired.commands) {
@@ -181,6 +189,16 @@ export class AgentStream {
     }
   }
 
+  async #tellReleases(releases: DesiredRelease[]): Promise<void> {
+    const text = JSON.stringify(releases);
+    if (text === this.#releases) return;
+    const { signer, clock } = this.#services;
+    const issuedAt = clock.nowUs();
+    const words: Signed = { tenant: this.tenant, issuedAt, expiresAt: issuedAt + RELEASES_US, releases };
+    this.#send('releases', await signer.sign(words));
+    this.#releases = text;
+  }
+
   /** What the agent should know and was not told lately; null when another stream serves it. */
   #read(): Promise<Desired | null> {
     const { clock, withTenantAgent } = this.#services;
@@ -194,6 +212,7 @@ export class AgentStream {
       return {
         suspended: (await db.query<{ suspended: boolean }>(SUSPENDED, [this.tenant])).rows[0]!.suspended,
         rules: (await db.query<NonNullable<Desired['rules']>>(NEW_RULES, [this.#config])).rows[0],
+        releases: await readReleases(db),
         commands: (await this.#waiting(db, nowUs)).rows,
       };
     });

@@ -3,9 +3,13 @@ import { type ClientRequest, get, type IncomingMessage } from 'node:http';
 import { Envelope, Signed } from '@echoplane/api';
 import { newSealingKey, type PublicSigningKey, verifyEnvelope } from '@echoplane/runtime';
 
-export function registrationOf(agent: string, storeAccess: 'delegated' | 'private' = 'delegated') {
+export function registrationOf(
+  agent: string,
+  storeAccess: 'delegated' | 'private' = 'delegated',
+  kind: 'forwarder' | 'inspector' = 'forwarder',
+) {
   return {
-    ...{ agent, kind: 'forwarder', name: 'forwarder-0', cluster: 'local', version: '0.1.0', storeAccess },
+    ...{ agent, kind, name: 'forwarder-0', cluster: 'local', version: '0.1.0', storeAccess },
     sealingKey: newSealingKey().publicKey,
   };
 }

@@ -22,14 +22,17 @@ import { erasureHandlers } from './erasures.ts';
 import { registerRoutes, type Services } from './handlers.ts';
 import { ingestHandlers } from './ingest.ts';
 import { jobHandlers } from './jobs.ts';
+import { observationHandlers } from './observations.ts';
 import { openApiDocument } from './openapi.ts';
 import { handleError, ProblemError, sendProblem } from './problems.ts';
 import { replayHandlers } from './replays.ts';
+import { reportHandlers } from './reports.ts';
 import { rulesHandlers } from './rules.ts';
 import { searchHandlers } from './searches.ts';
 import { segmentUploadHandlers } from './segment-uploads.ts';
 import { signInHandlers } from './sign-in.ts';
 import { snapshotHandlers } from './snapshots.ts';
+import { testConfigHandlers } from './test-configs.ts';
 import { tombstoneHandlers } from './tombstones.ts';
 import { graphHandlers } from './traffic-graph.ts';
 import { trafficHandlers } from './traffic-queries.ts';
@@ -93,6 +96,9 @@ export async function buildApp({
       ...accountingHandlers(services),
       ...snapshotHandlers(services),
       ...replayHandlers(services),
+      ...reportHandlers(services),
+      ...testConfigHandlers(services),
+      ...observationHandlers(services),
       ...jobHandlers(services),
       ...agentHandlers(services, new Admission(services.clock, agents)),
       ...agentStreamHandlers(streams, new Admission(services.clock, agents)),

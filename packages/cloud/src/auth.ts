@@ -1,6 +1,6 @@
 // Who is calling and what they may do. Two ways in: the session cookie of the dashboard, and a Bearer API key. Both end
 // in a Principal, which carries the one tenant it works for. Order of checks: 401, then 403, then everything else.
-import type { Access, Role } from '@echoplane/api';
+import type { Access, Role, RouteSpec } from '@echoplane/api';
 import type { FastifyRequest } from 'fastify';
 import type pg from 'pg';
 import { csrfTokenOf, digest, isApiKey, isSessionToken, sameText } from './credentials.ts';
@@ -22,18 +22,22 @@ export interface Principal {
 
 const RANK: Record<Exclude<Role, 'agent'>, number> = { viewer: 1, editor: 2, admin: 3 };
 
-/** Whether a role may use a route: viewer < editor < admin; data-plane routes are for agents and admins. */
-export function mayUse(role: Role, access: Access): boolean {
-  if (access === 'public') return true;
+/** Whether a role may use a route: viewer < editor < admin; data-plane routes are for agents and admins, some others too. */
+export function mayUse(role: Role, access: Access, agents = false): boolean {
+  if (access === 'public' || (agents && role === 'agent')) return true;
   if (access === 'agent') return role === 'agent' || role === 'admin';
   return role !== 'agent' && RANK[role] >= RANK[access];
 }
 
 /** Throws 401 without a valid credential, 403 when the role does not suffice or the CSRF token is missing. */
-export async function authorize(pool: pg.Pool, request: FastifyRequest, access: Access): Promise<Principal> {
+export async function authorize(
+  pool: pg.Pool,
+  request: FastifyRequest,
+  { access, agents }: Pick<RouteSpec, 'access' | 'agents'>,
+): Promise<Principal> {
   const principal = await authenticate(pool, request);
   if (!principal) throw new ProblemError('unauthenticated', 'Sign in, or send an API key as a Bearer token.');
-  if (!mayUse(principal.role, access)) {
+  if (!mayUse(principal.role, access, agents)) {
     throw new ProblemError('forbidden', `This needs the role ${access}; yours is ${principal.role}.`);
   }
   // A data plane's routes change things even by GET: a stream that is opened ends the one before.

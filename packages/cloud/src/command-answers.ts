@@ -1,6 +1,12 @@
 // What agents say about the commands they were given: how far they are, how they ended, and the rows they work on. All
 // of it may come any number of times; the first outcome holds, also when it comes after the command expired.
-import { type CommandBody, type CommandKind, CommandResults } from '@echoplane/api';
+import {
+  type ClusterCommandKind,
+  ClusterCommandResults,
+  type CommandBody,
+  type CommandKind,
+  CommandResults,
+} from '@echoplane/api';
 import type { TrafficQuery } from '@echoplane/traffic';
 import { bellKey, ringBell } from './agent-bell.ts';
 import type { Db } from './db.ts';
@@ -11,6 +17,9 @@ import { storedText } from './stored-text.ts';
 import { type PositionKey, positionsPageStatement } from './traffic-sql.ts';
 
 type Names = 'commandPositions' | 'commandProgress' | 'commandOutcome';
+
+type AnyKind = CommandKind | ClusterCommandKind;
+const RESULTS = { ...CommandResults, ...ClusterCommandResults };
 
 const PAGE_ROWS = 5_000;
 const PROGRESS = `UPDATE commands SET state = 'running', progress = $2, message = $3
@@ -52,15 +61,15 @@ export function commandAnswerHandlers({ withTenantAgent, clock }: Services): Pic
   };
 }
 
-async function kindOf(db: Db, id: string): Promise<CommandKind> {
-  const { rows } = await db.query<{ kind: CommandKind }>('SELECT kind FROM commands WHERE id = $1', [id]);
+async function kindOf(db: Db, id: string): Promise<AnyKind> {
+  const { rows } = await db.query<{ kind: AnyKind }>('SELECT kind FROM commands WHERE id = $1', [id]);
   if (!rows[0]) throw notFound('command');
   return rows[0].kind;
 }
 
 /** The result as it is stored: what this kind of command has, and nothing else. */
-function checkResult(kind: CommandKind, result: unknown): string {
-  const parsed = CommandResults[kind].safeParse(result);
+function checkResult(kind: AnyKind, result: unknown): string {
+  const parsed = RESULTS[kind].safeParse(result);
   if (!parsed.success) throw invalid('body', parsed.error);
   return JSON.stringify(parsed.data);
 }

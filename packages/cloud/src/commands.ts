@@ -3,7 +3,13 @@
 //
 //   waiting ─▶ running ─▶ succeeded | failed
 //       └─────────┴─▶ expired ─▶ succeeded | failed
-import type { Command, CommandBody, CommandKind } from '@echoplane/api';
+import type {
+  ClusterCommandBody,
+  ClusterCommandKind,
+  Command,
+  CommandBody,
+  CommandKind,
+} from '@echoplane/api';
 import { compileExpression } from '@echoplane/rules';
 import { type Clock, newId, OperatingError } from '@echoplane/runtime';
 import { bellKey, ringBell } from './agent-bell.ts';
@@ -15,15 +21,25 @@ import { notFound, ProblemError } from './problems.ts';
 
 const SECOND_US = 1_000_000;
 /** How long each may take, from asking to its outcome. */
-const LIFE_US: Record<CommandKind, number> = {
+const LIFE_US: Record<CommandKind | ClusterCommandKind, number> = {
   'fetch-pair': 10 * SECOND_US,
   flush: 120 * SECOND_US,
   recall: 600 * SECOND_US,
   'make-snapshot': 3_600 * SECOND_US,
+  'edit-snapshot': 3_600 * SECOND_US,
   'make-report': 3_600 * SECOND_US,
   search: 3_600 * SECOND_US,
   erase: 72 * 3_600 * SECOND_US,
+  'list-workloads': 60 * SECOND_US,
+  inject: 120 * SECOND_US,
+  remove: 120 * SECOND_US,
+  'start-replay': 120 * SECOND_US,
+  'cancel-replay': 120 * SECOND_US,
+  logs: 60 * SECOND_US,
+  diagnose: 120 * SECOND_US,
 };
+/** Those of a forwarder; all others are an inspector's. */
+const FORWARDER_KINDS = new Set<string>(['recall', 'flush']);
 /** Commands of one agent without an outcome: as many as a heartbeat can list. */
 const MAX_OPEN = 1_000;
 const MAX_BODY_BYTES = 1 << 20;
@@ -40,7 +56,7 @@ const SELECT = `SELECT id, agent, kind, state, progress, message, created_at_us,
  */
 export async function enqueueCommand(
   db: Db,
-  command: { tenant: string; agent: string; body: CommandBody; id?: string },
+  command: { tenant: string; agent: string; body: CommandBody | ClusterCommandBody; id?: string },
   clock: Clock,
 ): Promise<string> {
   const { tenant, agent } = command;
@@ -72,8 +88,9 @@ export function commandHandlers({
       if (body.kind === 'recall' && body.filter !== undefined)
         checkedFilter(compileExpression, body.filter, 'body.body.filter');
       return withTenant(tenant, async (db) => {
-        const known = await db.query('SELECT 1 FROM agents WHERE id = $1', [agent]);
-        if (known.rowCount === 0) throw notFound('agent');
+        const known = await db.query<{ kind: string }>('SELECT kind FROM agents WHERE id = $1', [agent]);
+        if (!known.rows[0]) throw notFound('agent');
+        checkKind(body.kind, known.rows[0].kind);
         if (body.kind === 'recall' && body.from >= body.to) {
           throw new ProblemError('invalid_request', 'Correct the fields listed under errors.', [
             { path: 'body.body.to', message: 'is not after from' },
@@ -90,6 +107,15 @@ export function commandHandlers({
       return found;
     },
   };
+}
+
+/** A forwarder does not change workloads, and an inspector holds no traffic. */
+function checkKind(command: string, agent: string): void {
+  const wanted = FORWARDER_KINDS.has(command) ? 'forwarder' : 'inspector';
+  if (agent === wanted) return;
+  throw new ProblemError('invalid_request', 'Correct the fields listed under errors.', [
+    { path: 'body.agent', message: `is a ${agent}; ${command} is for an agent of the kind ${wanted}` },
+  ]);
 }
 
 type CommandRow = Omit<Command, 'createdAt' | 'finishedAt'> & {

@@ -3,6 +3,7 @@
 import { checkStore, storeFields } from '@echoplane/archive';
 import { field, programFields, Secret } from '@echoplane/runtime';
 import { z } from 'zod';
+import { isApiKey } from './credentials.ts';
 
 const isPostgresUrl = (value: string) => /^postgres(ql)?:\/\//.test(value) && URL.canParse(value);
 const databaseUrl = () =>
@@ -60,6 +61,14 @@ export const TenantConfig = z.object({
 });
 export type TenantConfig = z.infer<typeof TenantConfig>;
 
+/** A key that whoever installs has made, so that it can be given to both sides before either runs. */
+const givenKey = (role: string) =>
+  field
+    .secret()
+    .refine((secret) => isApiKey(secret.reveal()), 'not a key: ep_, 8 of 0-9a-f, _, and 43 of A-Za-z0-9_-')
+    .optional()
+    .describe(`a key of your own making with the role ${role}, made known when it is not yet`);
+
 export const InitConfig = z.object({
   ownerDatabaseUrl: databaseUrl().describe(
     'postgres:// URL of the role that owns the schema and may create roles',
@@ -70,6 +79,8 @@ export const InitConfig = z.object({
   userEmail: field.text().max(254).describe('e-mail of its first admin'),
   userPassword: field.secret().describe('password of that admin, used when the user is new'),
   createKeys: field.flag().default(false).describe('true mints a new agent key and a new editor key'),
+  agentKey: givenKey('agent'),
+  apiKey: givenKey('editor'),
   ...programFields,
 });
 export type InitConfig = z.infer<typeof InitConfig>;

@@ -1,10 +1,11 @@
 // What the worker does for every tenant because time goes by: commands expire, segments that did not arrive are given up,
-// old answers are forgotten. The database function does it all and lets one worker at a time.
+// replays of which nothing is heard any more end, old answers are forgotten. Database functions do it all.
 import type { Clock, Logger } from '@echoplane/runtime';
 import type pg from 'pg';
 
 const EVERY_MS = 10_000;
 const AGE = 'SELECT expired, lost FROM platform_age($1, $2)';
+const END_REPLAYS = 'SELECT platform_end_replays($1) AS ended';
 
 export interface DutyOptions {
   platform: pg.Pool;
@@ -14,13 +15,13 @@ export interface DutyOptions {
   log: Logger;
 }
 
-/** One round of the duties; how many commands expired and segments were given up. */
+/** One round of the duties; how many commands expired, segments were given up and replays ended. */
 export async function doDuties({
   platform,
   segmentLostAfterMs,
   clock,
   log,
-}: DutyOptions): Promise<{ expired: number; lost: number }> {
+}: DutyOptions): Promise<{ expired: number; lost: number; ended: number }> {
   const now = clock.nowUs();
   const { rows } = await platform.query<{ expired: number; lost: number }>(AGE, [
     now,
@@ -28,7 +29,9 @@ export async function doDuties({
   ]);
   const { expired, lost } = rows[0]!;
   if (lost > 0) log.warn({ segments: lost }, 'segments did not arrive and were given up');
-  return { expired, lost };
+  const { ended } = (await platform.query<{ ended: number }>(END_REPLAYS, [now])).rows[0]!;
+  if (ended > 0) log.warn({ replays: ended }, 'replays ended because nothing was heard of them');
+  return { expired, lost, ended };
 }
 
 /** Does the duties until `signal` aborts. */

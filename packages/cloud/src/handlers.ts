@@ -54,11 +54,17 @@ declare module 'fastify' {
   }
 }
 
-/** A batch of 20,000 rows, the result of a command, a document of rules; every other body is small. */
+/**
+ * A batch of 20,000 rows, the result of a command, a document of rules, the edits of a snapshot (ten thousand tests left out),
+ * the summary of a run (a histogram for each endpoint), a test config; every other body is small.
+ */
 const BODY_LIMITS: [prefix: string, bytes: number][] = [
   ['/v1/ingest/', 32 << 20],
   ['/v1/agent/', 8 << 20],
   ['/v1/rules', 1 << 20],
+  ['/v1/snapshots/', 2 << 20],
+  ['/v1/replays', 4 << 20],
+  ['/v1/test-configs', 1 << 20],
 ];
 
 /** Registers every route of the table. */
@@ -73,7 +79,7 @@ export function registerRoutes(app: FastifyInstance, handlers: Handlers, service
       // Before the body is read: who may not come in does not get to send 32 MiB.
       onRequest: async (request) => {
         if (spec.access === 'public') return;
-        request.principal = await authorize(services.pool, request, spec.access);
+        request.principal = await authorize(services.pool, request, spec);
         if (request.principal.tenant.suspended && spec.path.startsWith('/v1/ingest/')) refuseSuspended();
       },
       handler: (request, reply) => answer({ spec, request, reply, services }, handlers[name] as AnyHandler),
@@ -120,9 +126,19 @@ function parsePart(
 ): Record<string, unknown> {
   const schema = spec[part];
   if (!schema) return {};
-  const parsed = schema.safeParse(value);
+  const parsed = checked(schema, value);
   if (!parsed.success) throw invalid(part, parsed.error);
   return { [part]: parsed.data };
+}
+
+/** Values are walked as deep as they nest, until the stack runs out. */
+function checked(schema: z.ZodType, value: unknown) {
+  try {
+    return schema.safeParse(value);
+  } catch (err) {
+    if (!(err instanceof RangeError)) throw err;
+    throw new ProblemError('invalid_request', 'The request is nested too deeply; make it flatter.');
+  }
 }
 
 function sourceOf(request: FastifyRequest, principal: Principal, clock: Clock): AuditSource {

@@ -1,8 +1,8 @@
 // `cloud init`: roles, schema, partitions, the first tenant, its first admin and, when asked, keys. It runs before every
 // start and by several replicas at once, so it takes a lock and changes only what is missing.
-import { type Clock, newId, newSigningKey, OperatingError } from '@echoplane/runtime';
+import { type Clock, newId, newSigningKey, OperatingError, type Secret } from '@echoplane/runtime';
 import type { InitConfig } from './config.ts';
-import { hashPassword, newApiKey } from './credentials.ts';
+import { digest, hashPassword, newApiKey } from './credentials.ts';
 import { connectOnce, type Db } from './db.ts';
 import { migrate } from './migrate.ts';
 import { daysAround } from './partitions.ts';
@@ -30,6 +30,8 @@ export async function runInit(config: InitConfig, clock: Clock): Promise<InitRes
     const tenant = await ensureTenant(db, config.tenantName, clock);
     await ensureAdmin(db, tenant, config, clock);
     await db.query('SELECT make_partitions($1, $2)', daysAround(clock.nowUs()));
+    await ensureKey(db, { tenant, name: 'data plane', role: 'agent' }, config.agentKey);
+    await ensureKey(db, { tenant, name: 'command line', role: 'editor' }, config.apiKey);
     const mint = (name: string, role: string) =>
       config.createKeys ? mintKey(db, { tenant, name, role }, clock) : null;
     return {
@@ -86,6 +88,30 @@ async function ensureAdmin(db: Db, tenant: string, config: InitConfig, clock: Cl
     `INSERT INTO memberships (tenant_id, user_id, role) SELECT $1, id, 'admin' FROM users WHERE email = $2
      ON CONFLICT DO NOTHING`,
     [tenant, email],
+  );
+}
+
+/** Makes a given key known; one that is known, also as revoked, stays as it is. Throws when it is another organisation's. */
+async function ensureKey(
+  db: Db,
+  { tenant, name, role }: { tenant: string; name: string; role: string },
+  given: Secret | undefined,
+): Promise<void> {
+  if (!given) return;
+  const key = given.reveal();
+  const { rows } = await db.query<{ tenant_id: string }>(
+    'SELECT tenant_id FROM api_keys WHERE key_hash = $1',
+    [digest(key)],
+  );
+  if (rows[0] && rows[0].tenant_id !== tenant)
+    throw new OperatingError(
+      'key_taken',
+      `The key for ${role} belongs to another organisation; make a new one.`,
+    );
+  if (rows[0]) return;
+  await db.query(
+    'INSERT INTO api_keys (id, tenant_id, name, role, prefix, key_hash) VALUES (gen_random_uuid(), $1, $2, $3, $4, $5)',
+    [tenant, name, role, key.slice(3, 11), digest(key)],
   );
 }
 

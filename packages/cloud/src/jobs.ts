@@ -25,18 +25,39 @@ export interface HeldJob {
 /** Another worker took the job over, or it was cancelled: what was done for it must not be stored. */
 export class LeaseLost extends Error {}
 
-/** Puts a job in, in the caller's transaction. */
+/** Puts a job in, in the caller's transaction; its id. */
 export async function enqueueJob(
   db: Db,
   job: { tenant: string; kind: JobKind; subject: string },
   clock: Clock,
-): Promise<void> {
+): Promise<string> {
   const now = clock.nowUs();
+  const id = newId(now);
   await db.query(
     'INSERT INTO jobs (tenant_id, id, kind, subject, created_at_us) VALUES ($1, $2, $3, $4, $5)',
-    [...[job.tenant, newId(now), job.kind, job.subject, now]],
+    [...[job.tenant, id, job.kind, job.subject, now]],
   );
   await db.query("SELECT pg_notify($1, '')", [JOB_CHANNEL]);
+  return id;
+}
+
+/** What of a subject is done anew, once the time before has ended: a new id, so that what it asks is asked again. */
+const REQUEUE = `UPDATE jobs SET id = $3, state = 'queued', progress = 0, message = NULL, attempts = 0, run_after = now(),
+    waiting_since = NULL, lease = NULL, lease_until = NULL, created_at_us = $4, finished_at_us = NULL
+  WHERE kind = $1 AND subject = $2 AND state NOT IN ('queued', 'running')`;
+
+/** Puts a job that has ended in again, in the caller's transaction; puts it in when it is not there. Its new id. */
+export async function requeueJob(
+  db: Db,
+  job: { tenant: string; kind: JobKind; subject: string },
+  clock: Clock,
+): Promise<string> {
+  const now = clock.nowUs();
+  const id = newId(now);
+  const again = await db.query(REQUEUE, [job.kind, job.subject, id, now]);
+  if (again.rowCount === 0) return enqueueJob(db, job, clock);
+  await db.query("SELECT pg_notify($1, '')", [JOB_CHANNEL]);
+  return id;
 }
 
 export function jobHandlers({ withTenant }: Services): Pick<Handlers, 'job'> {

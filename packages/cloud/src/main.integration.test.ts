@@ -187,6 +187,23 @@ describe('serve and worker', () => {
     await stream.closed;
   });
 
+  test("init makes given keys known, once, and refuses what is no key or another organisation's", async () => {
+    const { database, ownerUrl } = await emptyDatabase(postgres);
+    const agentKey = `ep_0123abcd_${'k'.repeat(43)}`;
+    const given = { ECHOPLANE_AGENT_KEY: agentKey };
+    for (let i = 0; i < 2; i++) expect((await run('init', initEnv(ownerUrl, 'acme', given))).code).toBe(0);
+    const { rows } = await postgres.asSuperuser(database, 'SELECT role, prefix FROM echoplane.api_keys');
+    expect(rows).toEqual([{ role: 'agent', prefix: '0123abcd' }]);
+    const other = await run('init', initEnv(ownerUrl, 'other', given));
+    expect([other.code, other.stderr]).toEqual([
+      1,
+      expect.stringContaining('belongs to another organisation'),
+    ]);
+    const bad = await run('init', initEnv(ownerUrl, 'acme', { ECHOPLANE_API_KEY: 'secret-but-no-key' }));
+    expect([bad.code, bad.stderr]).toEqual([64, expect.stringContaining('ECHOPLANE_API_KEY')]);
+    expect(bad.stderr).not.toContain('secret-but-no-key');
+  });
+
   test('tenant suspends and resumes an organisation by its name', async () => {
     const { database, ownerUrl } = await emptyDatabase(postgres);
     await run('init', initEnv(ownerUrl, 'acme'));

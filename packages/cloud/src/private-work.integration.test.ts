@@ -6,15 +6,16 @@ import {
   makeReportFrom,
   makeSnapshotFiles,
   ReportBasis,
+  reanalyze,
   type StoredPosition,
   searchPairs,
 } from '@echoplane/archive';
 import { compileExpression, exprViewOf } from '@echoplane/rules';
-import { folderStore, type ObjectStore } from '@echoplane/runtime';
-import { type GeneratorRun, type RRPair, snapshotPrefix } from '@echoplane/traffic';
+import { folderStore, type ObjectStore, readObject } from '@echoplane/runtime';
+import { ARTIFACTS, type GeneratorRun, type RRPair, snapshotPrefix } from '@echoplane/traffic';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { registrationOf } from './agent.fixture.ts';
-import { type ControlPlane, clock, log, startControlPlane } from './control-plane.fixture.ts';
+import { type ControlPlane, clock, log, startControlPlane, startReplica } from './control-plane.fixture.ts';
 import { makePair, makeSegment } from './traffic.fixture.ts';
 import { claimJob, doJob, type WorkerOptions } from './worker.ts';
 
@@ -60,7 +61,7 @@ afterAll(async () => {
 });
 
 async function call<T>(
-  method: 'GET' | 'POST',
+  method: 'GET' | 'POST' | 'PUT',
   url: string,
   payload?: object,
   role: 'agent' | 'editor' = 'editor',
@@ -85,6 +86,11 @@ async function workOff(): Promise<void> {
   for (let job = await claimJob(plane.platform, clock); job; job = await claimJob(plane.platform, clock))
     await doJob(options, job, signal);
 }
+
+const locksAwaited = async () => {
+  const sql = "SELECT count(*)::int AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+  return (await plane.postgres.asSuperuser(plane.database, sql)).rows[0].n as number;
+};
 
 interface Asked {
   id: string;
@@ -122,6 +128,10 @@ async function answer(command: Asked): Promise<void> {
 
 async function doCommand(command: Asked): Promise<unknown> {
   const { id, body } = command;
+  if (body.kind === 'edit-snapshot') {
+    const prefix = `${snapshotPrefix(plane.ann.id, body.snapshot)}${id}/`;
+    return reanalyze({ store, from: body.from, prefix, progress: silent, signal, edits: body.edits });
+  }
   if (!('selection' in body)) throw new Error(`not expected: ${body.kind}`);
   const { query, rows } = body.selection;
   const work = { store, positions: one(await positionsOf(command)), rows, progress: silent, signal };
@@ -167,7 +177,8 @@ test('a snapshot of a private store is made by the data plane, asked once howeve
     storeAccess: 'private',
     manifest: { counts: { tests: 30 } },
   });
-  expect((await store.list(snapshot.prefix!)).length).toBe(7);
+  // All but the edits of users.
+  expect((await store.list(snapshot.prefix!)).length).toBe(Object.values(ARTIFACTS).length - 1);
 });
 
 test('its files are not to be had from the control plane, which says where they are', async () => {
@@ -214,6 +225,82 @@ test('a search of a private store is done there, and gives rows of the index', a
   expect(await call<Search>('GET', `/v1/searches/${id}`)).toMatchObject({
     ...{ state: 'succeeded', scanned: 30, complete: true, items: [{ id: pairs[7]!.id }] },
   });
+});
+
+test('edits of a private snapshot are made by the data plane; until then nothing of the one before changes', async () => {
+  const before = await readSnapshot(snapshot.id);
+  const edits = { excludedTests: [pairs[3]!.id] };
+  const second = await startReplica(plane);
+  try {
+    const headers = { authorization: `Bearer ${plane.ann.keys.editor}` };
+    const url = `/v1/snapshots/${snapshot.id}/edits`;
+    const put = { method: 'PUT', url, headers, payload: edits } as const;
+    // Both are under way before either may write.
+    const both = await plane.withTenant(plane.ann.id, async (db) => {
+      await db.query("SELECT 1 FROM jobs WHERE kind = 'snapshot' AND subject = $1 FOR UPDATE", [snapshot.id]);
+      const asking = [plane.app.inject(put), second.app.inject(put)].map((one) => one.then((told) => told));
+      await expect.poll(locksAwaited, { timeout: 10_000 }).toBe(2);
+      return asking;
+    });
+    const answers = await Promise.all(both);
+    expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([202, 409]);
+  } finally {
+    await second.stop();
+  }
+  await workOff();
+  const [command, ...more] = await asked();
+  expect(more).toEqual([]);
+  expect(command).toMatchObject({
+    agent: AGENT,
+    body: { kind: 'edit-snapshot', snapshot: snapshot.id, from: before.prefix, edits },
+  });
+  expect(await readSnapshot(snapshot.id)).toMatchObject({ state: 'queued', prefix: before.prefix });
+  await answer(command!);
+  await workOff();
+  const after = await readSnapshot(snapshot.id);
+  expect(after).toMatchObject({
+    ...{ state: 'succeeded', storeAccess: 'private', manifest: { counts: { pairs: 30, tests: 29 } } },
+  });
+  expect(after.prefix).not.toBe(before.prefix);
+  expect(JSON.parse((await readObject(store, after.prefix + ARTIFACTS.edits)).toString())).toMatchObject(
+    edits,
+  );
+  expect((await store.list(before.prefix!)).length).toBe(Object.values(ARTIFACTS).length - 1);
+  const kept = await plane.withTenant(plane.ann.id, (db) =>
+    db.query('SELECT body, result FROM commands WHERE id = $1', [command!.id]),
+  );
+  expect(kept.rows).toEqual([{ body: { kind: 'edit-snapshot' }, result: null }]);
+});
+
+test('edits that the data plane could not make leave the snapshot where it was, to be edited again', async () => {
+  const { prefix } = await readSnapshot(snapshot.id);
+  const url = `/v1/snapshots/${snapshot.id}/edits`;
+  await call('PUT', url, { excludedTests: [] });
+  await workOff();
+  const outcome = { state: 'failed', message: 'The store is full; make room.' };
+  await call('POST', `/v1/agent/commands/${(await asked())[0]!.id}/outcome`, outcome, 'agent');
+  await workOff();
+  expect(await readSnapshot(snapshot.id)).toMatchObject({
+    state: 'failed',
+    message: outcome.message,
+    prefix,
+  });
+  await call('PUT', url, { excludedTests: [] });
+  await workOff();
+  await answer((await asked())[0]!);
+  await workOff();
+  expect(await readSnapshot(snapshot.id)).toMatchObject({
+    ...{ state: 'succeeded', manifest: { counts: { tests: 30 } } },
+  });
+});
+
+test('edits larger than a command are refused, and the snapshot stays as it is', async () => {
+  const add = Array.from({ length: 300 }, () => ({ path: 'id', kind: 'uuid', why: 'x'.repeat(5_000) }));
+  const headers = { authorization: `Bearer ${plane.ann.keys.editor}` };
+  const url = `/v1/snapshots/${snapshot.id}/edits`;
+  const response = await plane.app.inject({ method: 'PUT', url, headers, payload: { volatile: { add } } });
+  expect(response.json()).toMatchObject({ status: 409, detail: expect.stringContaining('narrow it') });
+  expect(await readSnapshot(snapshot.id)).toMatchObject({ state: 'succeeded' });
 });
 
 test('what the data plane could not do is told in its own words', async () => {

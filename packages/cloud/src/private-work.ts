@@ -92,7 +92,11 @@ export async function ask(
   throw new JobWait(WAITING);
 }
 
-/** Takes an answer that was stored where it belongs out of the commands: a second copy would outlive an erasure. */
+const FORGET = `UPDATE commands SET result = NULL,
+    body = CASE WHEN kind = 'edit-snapshot' THEN json_build_object('kind', kind) ELSE body END
+  WHERE id = $1`;
+
+/** Takes an answer that was stored where it belongs out of the commands, and edits that were made: a second copy would outlive an erasure. */
 export async function forgetAnswer(db: Db, command: string): Promise<void> {
-  await db.query('UPDATE commands SET result = NULL WHERE id = $1', [command]);
+  await db.query(FORGET, [command]);
 }

@@ -9,6 +9,15 @@ beforeAll(async () => {
 });
 afterAll(() => plane?.stop());
 
+const NOBODYS = '01900000-0000-7000-8000-00000000000f';
+/** What a generator says of a run of so many endpoints. */
+const runOf = (endpoints: number) => ({
+  ...{ startedAt: 1, finishedAt: 2, testsPlanned: 1, sent: 1, resultsDelivered: 1, notSent: {} },
+  ...{ maxEventLoopLagMs: 0, voidReasons: [] },
+  histograms: Array.from({ length: endpoints }, (_, i) => ({
+    ...{ method: 'GET', endpoint: `/things/${i}`, encoded: 'x'.repeat(400) },
+  })),
+});
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 const send = (options: InjectOptions) => plane.app.inject(options);
 
@@ -63,6 +72,26 @@ describe('problems', () => {
       () => ({ method: 'POST', url: '/v1/sign-in', payload: { email: 'x'.repeat(65 << 10), password: 'x' } }),
       413,
       'payload_too_large',
+    ],
+    [
+      'a run of 500 endpoints, of a replay that there is not',
+      () => ({
+        ...{ method: 'POST', url: `/v1/replays/${NOBODYS}/finish`, headers: key() },
+        payload: { run: runOf(500), mockResults: 0 },
+      }),
+      404,
+      'not_found',
+    ],
+    [
+      'edits nested deeper than can be read',
+      () => ({
+        method: 'PUT',
+        url: `/v1/snapshots/${NOBODYS}/edits`,
+        payload: `{"volatile":${'['.repeat(500_000)}${']'.repeat(500_000)}}`,
+        headers: { ...key(), 'content-type': 'application/json' },
+      }),
+      400,
+      'invalid_request',
     ],
     [
       '33 MiB',

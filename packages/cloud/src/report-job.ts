@@ -2,7 +2,7 @@
 // the snapshot's tests, and stores the report. What does not arrive in time is missing, and then the verdict is void.
 import type { StoreAccess } from '@echoplane/api';
 import { makeReportFrom, type ReportBasis } from '@echoplane/archive';
-import { type GeneratorRun, type Goals, type Report, TAG } from '@echoplane/traffic';
+import { type GeneratorRun, type Goals, type Report, TAG, type TestConfig } from '@echoplane/traffic';
 import type { Db } from './db.ts';
 import { type JobContext, JobWait, type JobWork, WAIT_LIMIT_MS } from './job-context.ts';
 import type { Span } from './partitions.ts';
@@ -12,13 +12,13 @@ import { storedJson } from './stored-text.ts';
 import { positionsStatement, timestampOf } from './traffic-sql.ts';
 
 const REPLAY = `SELECT p.snapshot_id, p.mode, p.baseline_id, p.goals, p.run, p.mock_results, p.created_at_us,
-    n.prefix, n.store_access, n.agent
+    p.test_config, p.reassert, n.prefix, n.store_access, n.agent
   FROM replays p JOIN snapshots n ON n.id = p.snapshot_id WHERE p.id = $1`;
 const LIFE = 'SELECT created_at_us, finished_at_us FROM replays WHERE id = $1';
 /** The clocks of those who recorded may differ from the one here by this. */
 const CLOCKS_US = 3_600_000_000;
 const MAX_BASELINE_ROWS = 8_000;
-/** Fewer of an endpoint are not compared at all. */
+/** An endpoint has room for so many, however many there are. */
 const MIN_SAMPLES = 20;
 /** `$2` is the tag that marks a result of the generator; the responder's pairs do not carry it. `$3`, `$4`: their days. */
 const IS_RESULT = `EXISTS (SELECT 1 FROM rrpair_tags t WHERE t.pair_id = r.id AND t.ts = r.ts AND t.name = $2
@@ -27,9 +27,12 @@ const OF_REPLAY = 'r.replay = $1 AND r.ts >= $3 AND r.ts < $4';
 const ARRIVED = `SELECT count(*) FILTER (WHERE result) AS results, count(*) FILTER (WHERE NOT result) AS mocks
   FROM (SELECT ${IS_RESULT} AS result FROM rrpairs r JOIN segments g ON g.id = r.segment
     WHERE ${OF_REPLAY} AND g.shipped) arrived`;
-const BASELINE = `SELECT r.method, e.name AS endpoint, r.latency_us AS "latencyUs"
+/** By half a percent: a baseline of any size is a few hundred rows for each endpoint. */
+const BASELINE = `SELECT r.method, e.name AS endpoint, count(*) AS count,
+    exp(round(ln(greatest(r.latency_us, 1)) * 200) / 200)::bigint AS "latencyUs"
   FROM rrpairs r JOIN endpoints e ON e.id = r.endpoint_id
-  WHERE ${OF_REPLAY} AND r.status IS NOT NULL AND ${IS_RESULT}`;
+  WHERE ${OF_REPLAY} AND r.status IS NOT NULL AND ${IS_RESULT}
+  GROUP BY 1, 2, 4`;
 const STORE = `INSERT INTO reports (tenant_id, replay_id, verdict, success_rate, report) VALUES ($1, $2, $3, $4, $5)
   ON CONFLICT (tenant_id, replay_id) DO UPDATE
     SET verdict = excluded.verdict, success_rate = excluded.success_rate, report = excluded.report`;
@@ -44,6 +47,8 @@ interface ReplayRow {
   goals: Goals;
   run: GeneratorRun;
   mock_results: number;
+  test_config: TestConfig | null;
+  reassert: boolean;
   created_at_us: number;
   prefix: string;
   store_access: StoreAccess;
@@ -79,9 +84,10 @@ export const makeReport: JobWork = async (context) => {
 
 /** What the replay was, and sentences that say what did not arrive of it. */
 async function basisOf(context: JobContext, replay: ReplayRow, missing: string[]): Promise<ReportBasis> {
-  const { mode, goals, run, baseline_id: baseline } = replay;
+  const { mode, goals, run, baseline_id: baseline, test_config: testConfig, reassert } = replay;
   return {
-    ...{ replay: context.job.subject, mode, goals },
+    ...{ replay: context.job.subject, mode, goals, reassert },
+    ...(testConfig === null ? {} : { testConfig }),
     run: { ...run, voidReasons: [...run.voidReasons, ...missing] },
     baseline: await readBaseline(context, baseline),
   };
@@ -138,14 +144,18 @@ async function readBaseline(
   });
 }
 
-/** What one command can carry of a baseline: of each endpoint latencies evenly spread, which keeps median and spread. */
-function thinned(baseline: readonly TimedEndpoint[]): TimedEndpoint[] {
+/** What one command can carry of a baseline: neighbouring latencies of an endpoint taken together, until they fit. */
+export function thinned(baseline: readonly TimedEndpoint[]): TimedEndpoint[] {
   const groups = [...Map.groupBy(baseline, ({ method, endpoint }) => `${method} ${endpoint}`).values()];
   const each = Math.max(MIN_SAMPLES, Math.floor(MAX_BASELINE_ROWS / groups.length));
   return groups.flatMap((samples) => {
     const sorted = samples.toSorted((a, b) => a.latencyUs - b.latencyUs);
-    const step = Math.max(1, (sorted.length - 1) / (each - 1));
-    return Array.from({ length: Math.min(each, sorted.length) }, (_, i) => sorted[Math.round(i * step)]!);
+    const together = Math.ceil(sorted.length / each);
+    return Array.from({ length: Math.ceil(sorted.length / together) }, (_, i) => {
+      const few = sorted.slice(i * together, (i + 1) * together);
+      const count = few.reduce((sum, one) => sum + (one.count ?? 1), 0);
+      return { ...few[few.length >> 1]!, count };
+    });
   });
 }
 

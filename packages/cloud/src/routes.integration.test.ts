@@ -17,6 +17,7 @@ import { makePair, makeSegment } from './traffic.fixture.ts';
 let plane: ControlPlane;
 /** Things of ann's, by kind. */
 const things = {
+  testConfig: '',
   ...{ snapshot: '', replay: '', job: '', pair: '', segment: '', agent: '', command: '' },
   ...{ search: '', erasure: '' },
 };
@@ -37,6 +38,9 @@ beforeAll(async () => {
     return (await db.query<{ id: string }>('SELECT id FROM jobs')).rows[0]!.id;
   });
   things.replay = (await call(plane.ann.keys.editor, 'createReplay', {}, newReplay())).json().id;
+  things.testConfig = 'nightly';
+  const put = await call(plane.ann.keys.editor, 'putTestConfig', { name: things.testConfig }, {});
+  expect(put.statusCode, put.body).toBe(200);
   things.agent = registration.agent;
   const registered = await call(plane.ann.keys.agent, 'registerAgent', {}, registration);
   expect(registered.statusCode, registered.body).toBe(200);
@@ -76,6 +80,13 @@ const ALLOWED: Record<Access, Role[]> = {
   agent: ['agent', 'admin'],
 };
 
+/** What an operator needs of a replay, with the key of its data plane. */
+const AGENTS_TOO: RouteName[] = [
+  ...(['services', 'trafficGraph', 'accounting', 'snapshots', 'snapshot', 'artifact'] as const),
+  ...(['createReplay', 'replay', 'keepReplay', 'finishReplay', 'cancelReplay', 'report'] as const),
+  ...(['reportText', 'compareReports', 'testConfigs', 'testConfig'] as const),
+];
+
 /** For each route what another tenant's caller would name; null where a route names nothing. */
 const FOREIGN: Record<RouteName, (() => { params?: Record<string, string>; body?: unknown }) | null> = {
   signIn: null,
@@ -103,12 +114,22 @@ const FOREIGN: Record<RouteName, (() => { params?: Record<string, string>; body?
   createErasure: null,
   trafficPair: () => ({ params: { id: things.pair } }),
   snapshot: () => ({ params: { id: things.snapshot } }),
+  editSnapshot: () => ({ params: { id: things.snapshot }, body: {} }),
   artifact: () => ({ params: { id: things.snapshot, name: 'manifest.json' } }),
   createReplay: () => ({ body: newReplay() }),
   replay: () => ({ params: { id: things.replay } }),
+  keepReplay: () => ({ params: { id: things.replay } }),
   finishReplay: () => ({ params: { id: things.replay }, body: { run, mockResults: 0 } }),
   cancelReplay: () => ({ params: { id: things.replay } }),
   report: () => ({ params: { id: things.replay } }),
+  reportText: () => ({ params: { id: things.replay, format: 'junit' } }),
+  compareReports: () => ({ params: { id: things.replay, before: things.replay } }),
+  reanalyzeReplay: () => ({ params: { id: things.replay } }),
+  testConfigs: null,
+  testConfig: () => ({ params: { name: things.testConfig } }),
+  putTestConfig: null,
+  observations: () => ({ params: { id: things.replay } }),
+  ingestObservations: () => ({ params: { id: things.replay }, body: { observations: [] } }),
   job: () => ({ params: { id: things.job } }),
   // Segments have no owner before they are stored: the key under which one lands is the caller's tenant's.
   grantSegment: null,
@@ -168,25 +189,25 @@ describe('the sweep', () => {
   test.each(guarded)('%s refuses the roles it is not for, and only those', async (name) => {
     for (const role of ROLES) {
       const response = await call(plane.bob.keys[role], name);
-      const allowed = ALLOWED[ROUTES[name].access].includes(role);
+      const allowed =
+        ALLOWED[ROUTES[name].access].includes(role) || (role === 'agent' && AGENTS_TOO.includes(name));
       expect(response.statusCode === 403, `${role}: ${response.body}`).toBe(!allowed);
       if (!allowed) expect(Problem.parse(response.json()).code).toBe('forbidden');
     }
   });
 
-  const artifactName = ({ name }: { name?: string }) => (name === undefined ? {} : { name });
+  /** What names a form of a thing, not the thing. */
+  const formOf = ({ name, format }: { name?: string; format?: string }) => ({
+    ...(name?.includes('.') ? { name } : {}),
+    ...(format === undefined ? {} : { format }),
+  });
   const naming = names.filter((name) => FOREIGN[name]);
   test.each(naming)("%s does not find another tenant's things, nor what does not exist", async (name) => {
     const { params = {}, body } = FOREIGN[name]!();
     const foreign = await call(plane.bob.keys.admin, name, params, body);
     expect(foreign.statusCode, foreign.body).toBe(404);
     const fresh = Object.fromEntries(Object.keys(params).map((part) => [part, newId(clock.nowUs())]));
-    const unknown = await call(
-      plane.bob.keys.admin,
-      name,
-      { ...params, ...fresh, ...artifactName(params) },
-      body,
-    );
+    const unknown = await call(plane.bob.keys.admin, name, { ...params, ...fresh, ...formOf(params) }, body);
     const { requestId: _a, ...first } = Problem.parse(foreign.json());
     const { requestId: _b, ...second } = Problem.parse(unknown.json());
     expect(second).toEqual(first);
@@ -197,6 +218,8 @@ describe('the sweep', () => {
       expect((await call(plane.bob.keys.admin, name)).json().items).toEqual([]);
       expect((await call(plane.ann.keys.viewer, name)).json().items).toHaveLength(1);
     }
+    const { items } = (await call(plane.bob.keys.admin, 'testConfigs')).json();
+    expect(items.map(({ name }: { name: string }) => name)).not.toContain(things.testConfig);
     expect((await call(plane.bob.keys.viewer, 'accounting')).json()).toMatchObject({
       hops: [],
       indexed: 0,
@@ -334,7 +357,7 @@ describe('replays', () => {
     );
     expect(actions.rows.map((row) => row.action)).toEqual([
       ...['cancel-replay', 'create-command', 'create-erasure', 'create-replay', 'create-search'],
-      ...['create-snapshot', 'finish-replay', 'register-agent', 'sign-in', 'sign-out'],
+      ...['create-snapshot', 'finish-replay', 'put-test-config', 'register-agent', 'sign-in', 'sign-out'],
     ]);
   });
 });

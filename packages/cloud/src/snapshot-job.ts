@@ -3,7 +3,7 @@
 // the lease to the end: a worker that lost it changes no file that anybody reads.
 
 import type { StoreAccess } from '@echoplane/api';
-import { MAX_SNAPSHOT_PAIRS, type MadeSnapshot, makeSnapshotFiles, removeObjects } from '@echoplane/archive';
+import { type MadeSnapshot, makeSnapshotFiles, reanalyze, removeObjects } from '@echoplane/archive';
 import { snapshotPrefix, type TrafficQuery } from '@echoplane/traffic';
 import type { Db } from './db.ts';
 import { type JobContext, JobWait, type JobWork, jobFailure, WAIT_LIMIT_MS } from './job-context.ts';
@@ -23,14 +23,20 @@ const NOTE = 'UPDATE jobs SET message = $2 WHERE id = $1';
 interface SnapshotRow {
   name: string;
   query: TrafficQuery;
+  /** Of the files made before; null the first time. */
+  prefix: string | null;
+  store_access: StoreAccess | null;
 }
 
 export const makeSnapshot: JobWork = async (context) => {
   const { job, withTenant } = context;
   const found = await withTenant(job.tenant, (db) =>
-    db.query<SnapshotRow>('SELECT name, query FROM snapshots WHERE id = $1', [job.subject]),
+    db.query<SnapshotRow>('SELECT name, query, prefix, store_access FROM snapshots WHERE id = $1', [
+      job.subject,
+    ]),
   );
-  const { name, query } = found.rows[0]!;
+  const { name, query, prefix: before, store_access: access } = found.rows[0]!;
+  if (before !== null) return access === 'private' ? madeAnewThere(context) : makeAnew(context, before);
   const asked = await askedBefore(context, 'make-snapshot');
   if (asked) return (db) => storeSnapshot(db, job, asked, 'private');
   const rows = await checkCoverage(context, query);
@@ -48,6 +54,24 @@ export const makeSnapshot: JobWork = async (context) => {
     if (job.attempts > 1) await removeObjects(context.store, folderOf(job), (key) => !key.startsWith(prefix));
   };
 };
+
+/** From its own recording, with what users edited. What was made before stays whole: until this is stored it is the snapshot. */
+async function makeAnew(context: JobContext, from: string): ReturnType<JobWork> {
+  const { job, store } = context;
+  const prefix = ownFolder(context);
+  const made = await reanalyze({ ...context, from, prefix });
+  // Of earlier ones nobody reads any more.
+  await removeObjects(store, folderOf(job), (key) => !key.startsWith(from) && !key.startsWith(prefix));
+  return (db) => storeSnapshot(db, job, made, 'delegated');
+}
+
+/** The same where the control plane does not write: the data plane was asked with the edits themselves (snapshot-edits.ts). */
+async function madeAnewThere(context: JobContext): ReturnType<JobWork> {
+  const made = await askedBefore(context, 'edit-snapshot');
+  if (!made)
+    throw jobFailure('The data plane is not asked any more to edit this snapshot; send the edits again.');
+  return (db) => storeSnapshot(db, context.job, made, 'private');
+}
 
 async function storeSnapshot(
   db: Db,
@@ -81,8 +105,6 @@ async function checkCoverage({ job, withTenant }: JobContext, query: TrafficQuer
     );
   if (rows === 0)
     throw jobFailure('No recorded RRPair fits this selection; widen its time range or its filter.');
-  if (rows > MAX_SNAPSHOT_PAIRS)
-    throw jobFailure(`${rows} RRPairs fit this selection; narrow it to at most ${MAX_SNAPSHOT_PAIRS}.`);
   return rows;
 }
 

@@ -1,4 +1,5 @@
 // Snapshots as a resource: asked for here, made by the worker's snapshot job, whose state is the snapshot's state.
+import { SnapshotEdits } from '@echoplane/analyzer';
 import type { Snapshot } from '@echoplane/api';
 import { newId, ObjectMissing } from '@echoplane/runtime';
 import {
@@ -13,6 +14,7 @@ import type { Handlers, Services } from './handlers.ts';
 import { enqueueJob } from './jobs.ts';
 import { keptSpan } from './partitions.ts';
 import { notFound, ProblemError } from './problems.ts';
+import { applyEdits, lockForEdit } from './snapshot-edits.ts';
 
 export const LIST_LIMIT = 500;
 const SELECT = `SELECT n.id, n.name, n.query, j.state, j.message, n.manifest, n.summary, n.prefix,
@@ -34,7 +36,7 @@ interface SnapshotRow {
   created_at_us: number;
 }
 
-type Names = 'createSnapshot' | 'snapshots' | 'snapshot' | 'artifact';
+type Names = 'editSnapshot' | 'createSnapshot' | 'snapshots' | 'snapshot' | 'artifact';
 
 export function snapshotHandlers({ withTenant, store, clock }: Services): Pick<Handlers, Names> {
   return {
@@ -64,6 +66,18 @@ export function snapshotHandlers({ withTenant, store, clock }: Services): Pick<H
       return { items: found.rows.map(snapshotOf) };
     },
     snapshot: ({ params, principal }) => withTenant(principal.tenant.id, (db) => readSnapshot(db, params.id)),
+    async editSnapshot({ params: { id }, body, principal, source }) {
+      const tenant = principal.tenant.id;
+      const edits = SnapshotEdits.safeParse(body);
+      if (!edits.success) throw new ProblemError('invalid_request', editProblem(edits.error));
+      return withTenant(tenant, async (db) => {
+        await lockForEdit(db, id);
+        const snapshot = await readSnapshot(db, id);
+        const bytes = await applyEdits(db, { tenant, snapshot, edits: edits.data }, { store, clock });
+        await audit(db, source, { action: 'edit-snapshot', subject: id, detail: { bytes } });
+        return readSnapshot(db, id);
+      });
+    },
     async artifact({ params, principal, reply }) {
       const tenant = principal.tenant.id;
       const place = await withTenant(tenant, (db) => readPlace(db, params.id));
@@ -83,6 +97,13 @@ export function snapshotHandlers({ withTenant, store, clock }: Services): Pick<H
       });
     },
   };
+}
+
+function editProblem({ issues }: { issues: { path: PropertyKey[]; message: string }[] }): string {
+  const named = issues
+    .slice(0, 10)
+    .map(({ path, message }) => `${path.join('.') || 'the edits'}: ${message}`);
+  return `These are no edits of a snapshot: ${named.join('; ')}.`;
 }
 
 /** Where the files of a snapshot are, `prefix` null while there are none; undefined when there is no such snapshot. */

@@ -174,6 +174,7 @@ describe('the app', () => {
     'SELECT * FROM signing_keys',
     "SELECT platform_suspend_tenant('ann', true, gen_random_uuid(), 0)",
     'SELECT * FROM platform_age(0, 0)',
+    'SELECT platform_end_replays(0)',
     "UPDATE rules SET version = 'x'",
     'DELETE FROM commands',
     'SELECT * FROM platform_claim_job()',

@@ -1,5 +1,6 @@
 // The page's one door to the control plane: the typed client under the session cookie, and every query with its key,
-// its pace of refreshing and its retries. Pages name what they want; none of them fetches.
+// its pace of refreshing and its retries. Pages name what they want; none of them fetches. What is asked of clusters and
+// of a replay's pods is in cluster-queries.ts and observation-queries.ts.
 import { type Accounting, ApiError, createClient, type Me, type PairDetail } from '@echoplane/api';
 import { infiniteQueryOptions, QueryCache, QueryClient, queryOptions } from '@tanstack/react-query';
 import { graphQuery, isLive, listQuery, type TrafficSearch } from './traffic-search.ts';
@@ -29,7 +30,8 @@ export const queryClient = new QueryClient({
   }),
 });
 
-const client = createClient({
+/** For files of queries; pages do not call it. */
+export const client = createClient({
   baseUrl: '',
   fetch: (input, init) => window.fetch(input, init),
   headers: (): Record<string, string> => {
@@ -160,6 +162,14 @@ export function replayQuery(id: string) {
     queryKey: ['replay', id],
     queryFn: ({ signal }) => client.call('replay', { params: { id } }, signal),
     refetchInterval: ({ state }) => (isUnderWay(state.data?.phase) ? REPLAY_REFRESH_MS : false),
+  });
+}
+
+/** What changed since an earlier replay; reports change only when they are made anew. */
+export function comparisonQuery(id: string, before: string) {
+  return queryOptions({
+    queryKey: ['comparison', id, before],
+    queryFn: ({ signal }) => client.call('compareReports', { params: { id, before } }, signal),
   });
 }
 

@@ -54,6 +54,12 @@ export function formatBytes(bytes: number, locale?: string): string {
   return `${numbers(locale, { maximumSignificantDigits: 3 }).format(value)} ${units[unit]}`;
 }
 
+/** A share of CPU in thousandths of a core, as Kubernetes writes it below one: `250m`, `1.25`. */
+export function formatCpu(millicores: number, locale?: string): string {
+  const figures = (value: number) => numbers(locale, { maximumSignificantDigits: 3 }).format(value);
+  return millicores < 999.5 ? `${figures(millicores)}m` : figures(millicores / 1_000);
+}
+
 export function formatCount(count: number, locale?: string): string {
   return numbers(locale, {}).format(count);
 }

@@ -1,5 +1,6 @@
 // The addresses of the dashboard. Everything but sign-in lies inside the frame, which asks who is signed in.
 import { createRootRoute, createRoute, createRouter, redirect } from '@tanstack/react-router';
+import { ClustersPage } from './pages/clusters-page.tsx';
 import { NotFoundPage } from './pages/not-found-page.tsx';
 import { ReportPage } from './pages/report-page.tsx';
 import { ReportsPage } from './pages/reports-page.tsx';
@@ -42,9 +43,13 @@ const report = createRoute({
   getParentRoute: () => frame,
   path: '/reports/$replayId',
   component: ReportPage,
-  validateSearch: ({ pair }: Record<string, unknown>): { pair?: string } =>
-    typeof pair === 'string' ? { pair } : {},
+  validateSearch: ({ pair, compare }: Record<string, unknown>): { pair?: string; compare?: string } => ({
+    ...(typeof pair === 'string' ? { pair } : {}),
+    ...(typeof compare === 'string' ? { compare } : {}),
+  }),
 });
+
+const clusters = createRoute({ getParentRoute: () => frame, path: '/clusters', component: ClustersPage });
 
 /** Only a place on this origin may be returned to after signing in. */
 function isLocalAddress(next: unknown): next is string {
@@ -52,7 +57,7 @@ function isLocalAddress(next: unknown): next is string {
 }
 
 export const router = createRouter({
-  routeTree: root.addChildren([signIn, frame.addChildren([home, traffic, reports, report])]),
+  routeTree: root.addChildren([signIn, frame.addChildren([home, traffic, reports, report, clusters])]),
   // What no route knows is dropped: only checked values reach a page.
   search: { strict: true },
 });

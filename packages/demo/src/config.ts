@@ -10,6 +10,14 @@ const port = z.coerce
   .max(65_535)
   .default(0)
   .describe('the TCP port to listen on, 0 to 65535 (0 takes a free one)');
+/** Where it listens: this machine alone, or in a pod on every address. */
+const listening = {
+  HOST: z
+    .enum(['127.0.0.1', '0.0.0.0'])
+    .default('127.0.0.1')
+    .describe('the address to listen on, 127.0.0.1 or 0.0.0.0'),
+  PORT: port,
+};
 const httpUrl = (what: string) =>
   z.url({ protocol: /^https?$/ }).describe(`the http:// or https:// URL of ${what}`);
 const wholeNumber = (min: number, max: number, fallback: number, what: string) =>
@@ -21,17 +29,17 @@ const wholeNumber = (min: number, max: number, fallback: number, what: string) =
     .default(fallback)
     .describe(`${what}, a whole number from ${min} to ${max}`);
 
-export const ratesConfig = z.object({ PORT: port });
+export const ratesConfig = z.object({ ...listening });
 
 export const paymentsConfig = z.object({
-  PORT: port,
+  ...listening,
   TLS_CERT_FILE: z.string().describe('the path of the PEM certificate chain to serve'),
   TLS_KEY_FILE: z.string().describe('the path of the PEM private key of that certificate'),
   API_KEY: z.string().min(8).describe('the bearer key that callers must show, 8 characters or more'),
 });
 
 export const shopConfig = z.object({
-  PORT: port,
+  ...listening,
   DATABASE_URL: z
     .url({ protocol: /^postgres(ql)?$/ })
     .describe("the postgres:// URL of the shop's own database"),

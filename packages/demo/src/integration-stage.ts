@@ -4,7 +4,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -13,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { COMPILE_CACHE } from '../../../test/compile-cache.ts';
+import { freePort } from '../../../test/ports.ts';
 
 const START_DEADLINE_MS = 20_000;
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
@@ -153,16 +153,6 @@ export class Stage {
 function postgresCommand(binary: string, args: string[]): string[] {
   const asUser = ['unshare', '--user', '--map-user=1000', '--map-group=1000'];
   return [...(process.getuid?.() === 0 ? asUser : []), join(POSTGRES, binary), ...args];
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('A TCP server has a port');
-  return address.port;
 }
 
 async function until(attempt: () => Promise<void>): Promise<void> {

@@ -61,7 +61,7 @@ export async function startPayments(config: PaymentsConfig): Promise<RunningServ
     if (!charge) throw new Problem(404, 'unknown_charge', `There is no charge ${request.params.id}`);
     return charge;
   });
-  return startService(app, config.PORT);
+  return startService(app, config);
 }
 
 /** The ledger: at most MAX_CHARGES charges, the oldest forgotten first together with its key. */

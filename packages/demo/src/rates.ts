@@ -32,5 +32,5 @@ export function startRates(config: RatesConfig): Promise<RunningService> {
       throw new Problem(404, 'unknown_pair', `There is no rate from ${base} to ${quote}`);
     return { base, quote, rate, asOf: new Date().toISOString() };
   });
-  return startService(app, config.PORT);
+  return startService(app, config);
 }

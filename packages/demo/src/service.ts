@@ -60,15 +60,18 @@ export function createService(tls?: Pick<ServerOptions, 'cert' | 'key'>): Fastif
   return app;
 }
 
-/** Listens on 127.0.0.1 (port 0 takes a free one); a port that cannot be had is a StartError. */
-export async function startService(app: FastifyInstance, port: number): Promise<RunningService> {
+/** Listens (port 0 takes a free one); a port that cannot be had is a StartError. */
+export async function startService(
+  app: FastifyInstance,
+  { HOST: host, PORT: port }: { HOST: string; PORT: number },
+): Promise<RunningService> {
   try {
-    await app.listen({ host: '127.0.0.1', port });
+    await app.listen({ host, port });
   } catch (error) {
     await app.close();
     const busy = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
     const reason = busy ? 'it is in use; free it or set PORT=0' : String(error);
-    throw new StartError(`Port ${port} on 127.0.0.1 cannot be listened on: ${reason}.`, { cause: error });
+    throw new StartError(`Port ${port} on ${host} cannot be listened on: ${reason}.`, { cause: error });
   }
   const address = app.server.address();
   if (address === null || typeof address === 'string') throw new Error('A TCP server has a port');

@@ -31,5 +31,5 @@ export async function startShop(config: ShopConfig): Promise<RunningService> {
   catalogueRoutes(app, db, dependencies);
   cartRoutes(app, { db, authenticate, faults });
   orderRoutes(app, { db, authenticate, dependencies, faults });
-  return startService(app, config.PORT);
+  return startService(app, config);
 }

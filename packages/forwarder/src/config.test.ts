@@ -42,6 +42,22 @@ test('TLS files come together, on loopback too: roots for senders cannot be left
   ]);
 });
 
+const { ECHOPLANE_TLS_CLIENT_CA_FILE: _roots, ...OWN } = TLS;
+const TOKENS = { ECHOPLANE_SENDER_IDENTITY: 'token' };
+const FACE = { ECHOPLANE_CLUSTER_PORT: '0', ECHOPLANE_CLUSTER_CA_FILE: '/ca.crt' };
+
+test.each<[string, Record<string, string>, string[]]>([
+  ['tokens want TLS, on loopback too', TOKENS, Object.keys(OWN)],
+  ['tokens over a network want TLS', { ...TOKENS, ECHOPLANE_HOST: '0.0.0.0' }, Object.keys(OWN)],
+  ['tokens want no roots', { ...TOKENS, ...OWN, ECHOPLANE_HOST: '0.0.0.0' }, []],
+  ['tokens and client roots exclude each other', { ...TOKENS, ...TLS }, ['ECHOPLANE_TLS_CLIENT_CA_FILE']],
+  ['the cluster face wants a certificate', FACE, Object.keys(TLS)],
+  ['the cluster face wants roots', { ...TLS, ECHOPLANE_CLUSTER_PORT: '0' }, ['ECHOPLANE_CLUSTER_CA_FILE']],
+  ['tokens and the cluster face', { ...TOKENS, ...OWN, ...FACE }, []],
+])('%s', (_, env, problems) => {
+  expect(problemsOf(env).map((line) => line.split(' ')[0])).toEqual(problems);
+});
+
 test('every problem is told at once, also those of fields that belong together', () => {
   const names = (env: Record<string, string>) => problemsOf(env).map((line) => line.split(' ')[0]);
   expect(

@@ -2,6 +2,7 @@
 
 import { StoreAccess } from '@echoplane/api';
 import { checkStore, storeFields } from '@echoplane/archive';
+import { INSTALL_NAMESPACE } from '@echoplane/resources';
 import { field, isLoopbackHost, programFields } from '@echoplane/runtime';
 import { HopReport } from '@echoplane/traffic';
 import { z } from 'zod';
@@ -17,6 +18,26 @@ const Fields = z.object({
   tlsCertFile: file('our PEM certificate; with it capture streams are TLS'),
   tlsKeyFile: file('the PEM private key of that certificate'),
   tlsClientCaFile: file('PEM roots for the certificates that senders must show'),
+  senderIdentity: z
+    .enum(['certificate', 'token'])
+    .default('certificate')
+    .describe(
+      'how senders say who they are: by a certificate of those roots, or, in a cluster, by the service-account token of their pod',
+    ),
+  clusterPort: field
+    .port()
+    .optional()
+    .describe(
+      'port for operator, inspector and collectors, HTTPS with that certificate; 0 takes a free one, without it there is none',
+    ),
+  clusterCaFile: file('PEM roots for the client certificates of operator and inspector'),
+  namespace: field
+    .text()
+    .default(INSTALL_NAMESPACE)
+    .describe('namespace of the installation, in which the pods of replays run'),
+  kubeconfig: file(
+    'a kubeconfig for asking the API server, outside a cluster; inside, the service account is used',
+  ),
   adminPort: field
     .port()
     .default(0)
@@ -87,6 +108,9 @@ const Fields = z.object({
     'the redaction key, 32 random bytes in base64; without it one is made in the spool folder at the first start',
   ),
   vaultDir: file('the folder for sealed request credentials; without it they are kept in the spool folder'),
+  vaultPublicKeyFile: file(
+    'the public key that request credentials are sealed with; without it a key pair is made beside them at the first start',
+  ),
   guardShare: z.coerce
     .number()
     .min(0)
@@ -131,14 +155,23 @@ function checkFirehose(
     objection('frameMaxBytes', `with ship=firehose at most ${MAX_FIREHOSE_FRAME_BYTES}`);
 }
 
-/** All three files or none; and nobody sends recorded traffic over a network in plain text, or without saying who it is. */
+/**
+ * Certificate, key and, where senders show certificates, roots: all or none; and nobody sends recorded traffic over a
+ * network in plain text, or without saying who it is.
+ */
 function checkTls(config: z.output<typeof Fields>, context: z.RefinementCtx): void {
-  const files = ['tlsCertFile', 'tlsKeyFile', 'tlsClientCaFile'] as const;
-  const missing = files.filter((name) => config[name] === undefined);
-  const isPlain = missing.length === files.length;
-  if (isPlain && isLoopbackHost(config.host)) return;
-  for (const name of missing) {
-    const message = isPlain ? `streams to ${config.host} need TLS` : 'missing';
-    context.addIssue({ code: 'custom', path: [name], message });
-  }
+  const { senderIdentity, clusterPort, tlsClientCaFile, host } = config;
+  const objection = (path: keyof typeof config, message: string) =>
+    context.addIssue({ code: 'custom', path: [path], message });
+  const own = ['tlsCertFile', 'tlsKeyFile'] as const;
+  const wanted = senderIdentity === 'token' ? own : ([...own, 'tlsClientCaFile'] as const);
+  if (senderIdentity === 'token' && tlsClientCaFile !== undefined)
+    objection('tlsClientCaFile', 'senders that show tokens are asked for no certificate: leave it out');
+  if (clusterPort !== undefined && config.clusterCaFile === undefined) objection('clusterCaFile', 'missing');
+  const missing = wanted.filter((name) => config[name] === undefined);
+  const mayBePlain = isLoopbackHost(host) && senderIdentity === 'certificate' && clusterPort === undefined;
+  const isPlain = missing.length === wanted.length;
+  if (isPlain && mayBePlain) return;
+  for (const name of missing)
+    objection(name, isPlain && !isLoopbackHost(host) ? `streams to ${host} need TLS` : 'missing');
 }

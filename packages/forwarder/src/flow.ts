@@ -7,8 +7,7 @@ import type { FoundCredential, Sighting } from '@echoplane/rules';
 import { type Clock, type Logger, newId } from '@echoplane/runtime';
 import type { RRPair } from '@echoplane/traffic';
 import type { ForwarderConfig } from './config.ts';
-import { Intake } from './intake/intake.ts';
-import type { IntakeTls } from './intake/intake-tls.ts';
+import { type Identify, Intake } from './intake/intake.ts';
 import { openPassThroughBook, type PassThroughBook } from './intake/pass-through-book.ts';
 import { Refinery } from './intake/refinery.ts';
 import { Bell } from './lines/bell.ts';
@@ -17,6 +16,7 @@ import { Gate } from './lines/gate.ts';
 import { IndexLine } from './lines/index-line.ts';
 import { ShipLine } from './lines/ship-line.ts';
 import type { RulesSource } from './rules-source.ts';
+import type { ServerTls } from './server-tls.ts';
 import type { SegmentSink } from './sinks/segment-sink.ts';
 import { lineOf, type SpoolBatch } from './spool/frame-buffer.ts';
 import { Ledger } from './spool/ledger.ts';
@@ -29,6 +29,8 @@ import { recoverSpool } from './spool/spool-recovery.ts';
 export interface FlowHooks {
   seen(pair: RRPair, sighting: Sighting): void;
   sealed(credential: FoundCredential): void;
+  /** Gives the server of a pair a name, where nobody else did. */
+  name?: ((pair: RRPair) => void) | undefined;
   /** Every pair before redaction, for an export with rules of its own. */
   raw?: ((pair: RRPair) => void) | undefined;
   /** Every pair that is shipped, redacted. */
@@ -47,7 +49,9 @@ export interface FlowOptions {
   rules: RulesSource;
   key: Uint8Array;
   hooks: FlowHooks;
-  tls: IntakeTls | null;
+  tls: ServerTls | null;
+  /** Null: senders are believed, see `Intake`. */
+  identify: Identify | null;
   client: ApiClient;
   clock: Clock;
   log: Logger;
@@ -75,7 +79,8 @@ export interface Flow {
 
 /** Recovers the spool and starts both lines; the caller opens the intake's port. */
 export async function startFlow(options: FlowOptions): Promise<Flow> {
-  const { config, tenant, agent, files, sink, rules, key, hooks, tls, client, clock, log } = options;
+  const { config, tenant, agent, files, sink, rules, key, hooks, client, clock, log } = options;
+  const { tls, identify } = options;
   const bell = new Bell();
   const ledger = new Ledger(config.service, newId(clock.nowUs()));
   const ring = new Ring({ files, tenant, maxBytes: config.ringMaxBytes, clock, log });
@@ -89,7 +94,15 @@ export async function startFlow(options: FlowOptions): Promise<Flow> {
   const catchUp = new CatchUp(clock, config.catchUpBytesPerS);
   const line = { client, ledger, clock, log, bell, agent, catchUp, gate };
   const indexLine = new IndexLine(line);
-  const refinery = new Refinery({ rules, key, seen: hooks.seen, sealed: hooks.sealed, ...given(hooks.raw) });
+  const { seen, sealed } = hooks;
+  const refinery = new Refinery({
+    rules,
+    key,
+    seen,
+    sealed,
+    ...given('raw', hooks.raw),
+    ...given('name', hooks.name),
+  });
   const events: SpoolEvents = {
     durable(incarnations: string[]) {
       intake.durable(incarnations);
@@ -114,7 +127,8 @@ export async function startFlow(options: FlowOptions): Promise<Flow> {
     add: (batch: SpoolBatch) => take(spool, ring, hooks, batch),
     pending: () => spool.pendingBytes,
   };
-  const intake: Intake = new Intake({ ledger, refinery, spool: destination, passThrough, tls, clock, log });
+  const end = { passThrough, tls, identify, clock, log };
+  const intake: Intake = new Intake({ ledger, refinery, spool: destination, ...end });
   const shipLine: ShipLine = new ShipLine({ ...line, sink, indexLine, spool });
   for (const segment of recovered) requeue(segment, indexLine, shipLine);
 
@@ -189,7 +203,8 @@ function requeue(segment: SpoolSegment, indexLine: IndexLine, shipLine: ShipLine
   shipLine.push(segment);
 }
 
-const given = (raw: FlowHooks['raw']) => (raw ? { raw } : {});
+const given = <K extends string>(key: K, hook: ((pair: RRPair) => void) | undefined) =>
+  (hook ? { [key]: hook } : {}) as { [P in K]?: (pair: RRPair) => void };
 
 function onAbort(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));

@@ -11,6 +11,8 @@ import { promisify } from 'node:util';
 import {
   HopReports,
   IndexBatch,
+  NewObservations,
+  type Observation,
   PROBLEMS,
   type Problem,
   type ProblemCode,
@@ -84,6 +86,7 @@ export class StandInCloud {
   readonly reports = new Map<string, HopReport>();
   readonly segments: SegmentManifest[] = [];
   readonly malformed: string[] = [];
+  readonly observations: Observation[] = [];
   /** Pairs of segments it was told are lost, by segment. */
   readonly lost = new Map<string, number>();
   refuse: (path: string) => ProblemCode | { status: number; text: string } | null = () => null;
@@ -113,6 +116,11 @@ export class StandInCloud {
     if (path === '/v1/ingest/tombstones') {
       for (const { segment, pairs } of Tombstones.parse(body).segments) this.lost.set(segment, pairs);
       return { status: 204, text: '' };
+    }
+    if (/^\/v1\/ingest\/replays\/[^/]+\/observations$/.test(path)) {
+      const { observations } = NewObservations.parse(body);
+      this.observations.push(...observations);
+      return ok({ accepted: observations.length });
     }
     // As an older control plane: it knows no agents.
     if (path !== '/v1/ingest/index') return problem('not_found');
@@ -167,6 +175,8 @@ export interface ForwarderProcess {
   process: ChildProcess;
   port: number;
   adminPort: number;
+  /** Null without a cluster face. */
+  clusterPort: number | null;
   /** Ends it with a signal and waits for its exit code. */
   end(signal: NodeJS.Signals): Promise<number | null>;
   page(path: string, method?: string): Promise<{ status: number; text: string }>;
@@ -207,18 +217,18 @@ export async function startForwarder(
   };
   cleanup.add(() => end('SIGKILL'));
   child.stderr!.resume();
-  const ready = Promise.withResolvers<{ port: number; adminPort: number }>();
+  const ready = Promise.withResolvers<Pick<ForwarderProcess, 'port' | 'adminPort' | 'clusterPort'>>();
   createInterface(child.stdout!).on('line', (line) => {
-    const entry = JSON.parse(line) as { event?: string; port: number; adminPort: number };
+    const entry = JSON.parse(line) as Awaited<typeof ready.promise> & { event?: string };
     if (entry.event === 'ready') ready.resolve(entry);
   });
   void exited.then(() => ready.reject(new Error('the forwarder ended before it was ready')));
-  const { port, adminPort } = await ready.promise;
+  const { port, adminPort, clusterPort } = await ready.promise;
   const page = async (path: string, method = 'GET') => {
     const response = await fetch(`http://127.0.0.1:${adminPort}${path}`, { method });
     return { status: response.status, text: await response.text() };
   };
-  return { process: child, port, adminPort, end, page };
+  return { process: child, port, adminPort, clusterPort, end, page };
 }
 
 export function startSender(port: number, cleanup: Cleanup): CaptureSender {

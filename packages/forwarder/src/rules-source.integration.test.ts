@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, OperatingError, silentLogger } from '@echoplane/runtime';
@@ -186,4 +186,21 @@ test('the control plane may add to redaction; what would weaken it is refused, u
 test("a rules file may do what it likes: it is the customer's", async () => {
   await write(rules('1', 'path == "/a"', { redaction: { enabled: false } }));
   expect((await openRulesSource(options(file))).current.document.redaction.enabled).toBe(false);
+});
+
+test('a ConfigMap is exchanged as a whole, by a link to another folder, and its rules come into force', async () => {
+  const publish = async (version: string) => {
+    await mkdir(join(dir, version));
+    await writeFile(join(dir, version, 'rules.json'), JSON.stringify(rules(version)));
+    await symlink(version, join(dir, '..data_tmp'));
+    await rename(join(dir, '..data_tmp'), join(dir, '..data'));
+  };
+  await publish('1');
+  await symlink('..data/rules.json', join(dir, 'rules.json'));
+  const source = await openRulesSource(options(join(dir, 'rules.json')));
+  await source.poll();
+  expect(source.version).toBe('1');
+  await publish('2');
+  await source.poll();
+  expect(source.version).toBe('2');
 });

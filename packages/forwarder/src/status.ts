@@ -1,9 +1,12 @@
 // What the forwarder says of itself: the status page and the metrics. Reads only.
+import type { FaceStatus } from '@echoplane/resources';
 import type { Sample } from '@echoplane/runtime';
 import { type HopReport, pending } from '@echoplane/traffic';
+import type { AgentHandle } from './agent/agent.ts';
 import type { Flow } from './flow.ts';
 import type { RulesSource } from './rules-source.ts';
 import { openedAtOf } from './spool/segment-summary.ts';
+import { VERSION } from './version.ts';
 
 /** Parts beside the flow that have something to say, by the name under which `/status` shows it. */
 export type StatusParts = Record<string, () => unknown>;
@@ -43,6 +46,33 @@ export function statusOf(flow: Flow, rules: RulesSource, parts: StatusParts, now
   };
 }
 
+/** What the cluster face tells of it. */
+export function faceStatusOf(
+  flow: Flow,
+  rules: RulesSource,
+  {
+    agent,
+    ...told
+  }: { agent: ReturnType<AgentHandle['status']> } & Pick<FaceStatus, 'cluster' | 'alarms' | 'names'>,
+  nowUs: number,
+): FaceStatus {
+  const { ledger, spool, intake, indexLine, shipLine } = flow;
+  const since = indexLine.failingSinceUs;
+  return {
+    ...{ version: VERSION, agent: agent.agent, ...told },
+    link: { state: agent.state, trouble: agent.trouble },
+    suspended: agent.suspended,
+    rules: { version: rules.version, error: rules.error },
+    lag: {
+      ...{ frames: indexLine.lagFrames, segments: shipLine.lagSegments },
+      awayMs: since === null ? 0 : Math.round((nowUs - since) / 1000),
+    },
+    spool: { sizeBytes: spool.spoolBytes, trouble: spool.trouble },
+    streams: ledger.streams.filter(({ connected }) => connected).length,
+    workloads: intake.workloads.list(nowUs),
+  };
+}
+
 const one = (type: 'gauge' | 'counter', name: string, help: string, value: number): Sample => ({
   ...{ name: `echoplane_forwarder_${name}`, help, type, values: [{ value }] },
 });
@@ -74,6 +104,12 @@ export function samplesOf(flow: Flow, rules: RulesSource): Sample[] {
     one('gauge', 'streams', 'Capture streams connected', connected),
     one('gauge', 'queued_bytes', 'Bytes of batches that wait for their turn', intake.queuedBytes),
     one('gauge', 'spool_bytes', 'Bytes in the spool folder', spool.spoolBytes),
+    one(
+      'gauge',
+      'spool_max_bytes',
+      'Bytes at which the oldest unshipped segment is given up',
+      spool.maxBytes,
+    ),
     one('gauge', 'ring_bytes', 'Bytes in the ring', ring.sizeBytes),
     one('gauge', 'pending_bytes', 'Bytes in memory, not yet durable', spool.pendingBytes),
     one('gauge', 'index_lag_frames', 'Frames the index has not taken yet', indexLine.lagFrames),

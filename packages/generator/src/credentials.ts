@@ -1,13 +1,9 @@
 // The credentials of requests whose recording was redacted: tokens that no live answer replaced get their values back
 // from the vault. Counts what came from there and what was missing, by the place it is sent at; values go nowhere else.
+
+import { requestLeaves } from '@echoplane/replay';
 import { isCredentialToken, restoreRequest, restoreText, type ValueOf } from '@echoplane/rules';
-import {
-  type CredentialCounts,
-  count,
-  leafPattern,
-  type RequestParts,
-  requestLeaves,
-} from '@echoplane/traffic';
+import { type CredentialCounts, count, leafPattern, type RequestParts } from '@echoplane/traffic';
 
 /** Places that are counted by name; the rest are counted together. */
 const MAX_NAMES = 200;
@@ -32,6 +28,19 @@ export class Credentials {
     for (const { path, value } of requestLeaves(request))
       if (typeof value === 'string') this.#note(leafPattern(path), value);
     return restoreRequest(request, this.#known);
+  }
+
+  /** Whether a request holds what came from the vault, or should have: then it is counted each time it is sent. */
+  concern(request: RequestParts): boolean {
+    let isConcerned = false;
+    for (const { value } of requestLeaves(request)) {
+      if (typeof value !== 'string') continue;
+      restoreText(value, (token) => {
+        isConcerned ||= this.#known(token) !== undefined || isCredentialToken(token);
+        return undefined;
+      });
+    }
+    return isConcerned;
   }
 
   #note(place: string, text: string): void {

@@ -1,12 +1,12 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
+import { leafAt } from '@echoplane/replay';
 import { defaultRules, Redactor } from '@echoplane/rules';
 import { VaultWriter } from '@echoplane/runtime';
 import {
   bodyText,
   GeneratorRun,
   type HeaderList,
-  leafAt,
   type RRPair,
   splitUrl,
   storeBody,

@@ -4,7 +4,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { GeneratorRun, type HeaderList, storeBody, TAG, type Test, type Token } from '@echoplane/traffic';
 import { type CapturedPair, parseHead } from '@echoplane/wire';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { ProgramStage, type Receiver, until, unusedPort } from '../../../test/program-stage.ts';
+import { freePort } from '../../../test/ports.ts';
+import { ProgramStage, type Receiver, until } from '../../../test/program-stage.ts';
 
 const REPLAY = '019c0000-0000-7000-8000-00000000000f';
 const JWT = (who: string) =>
@@ -156,7 +157,7 @@ test('bodies are sent and kept byte for byte, whatever they hold', async () => {
 
 test('a lost forwarder voids the run', async () => {
   const port = await sut((_, response) => reply(response, 200, {}));
-  const { run, code } = await replay(port, plain(2), { forwarderPort: await unusedPort(), drainMs: 200 });
+  const { run, code } = await replay(port, plain(2), { forwarderPort: await freePort(), drainMs: 200 });
   expect(code).toBe(0);
   expect(run).toMatchObject({ sent: 2, resultsDelivered: 0 });
   expect(run.voidReasons).toEqual(['2 results were not delivered to the forwarder']);
@@ -181,7 +182,7 @@ test('SIGTERM cancels: what was not sent is counted, what was sent is delivered'
 });
 
 test('a target that is not there is one sentence and exit code 1', async () => {
-  const port = await unusedPort();
+  const port = await freePort();
   const { code, stderr } = await (await start(port, plain(1), { startTimeoutMs: 300 })).ended;
   expect(code).toBe(1);
   expect(stderr).toMatch(
@@ -190,7 +191,7 @@ test('a target that is not there is one sentence and exit code 1', async () => {
 });
 
 test('a target that comes up a little later is waited for', async () => {
-  const port = await unusedPort();
+  const port = await freePort();
   const program = await start(port, plain(1));
   const server = createServer((_, response) => reply(response, 200, {}));
   await program.event('waiting');
@@ -211,9 +212,9 @@ test('a line that is no test is named before anything is sent', async () => {
 });
 
 test('a wrong configuration is exit code 64 with every problem', async () => {
-  const { code, stderr } = await stage.start('generator', { ECHOPLANE_TARGET_URL: 'https://shop' }).ended;
+  const { code, stderr } = await stage.start('generator', { ECHOPLANE_TARGET_URL: 'ftp://shop' }).ended;
   expect(code).toBe(64);
-  expect(stderr).toContain('https targets are not supported yet');
+  expect(stderr).toContain('ftp: is not a protocol that can be replayed');
   expect(stderr).toContain('ECHOPLANE_TESTS_FILE is missing');
 });
 

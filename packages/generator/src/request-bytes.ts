@@ -3,6 +3,8 @@
 import { bodyBytes, type HeaderList, type Test } from '@echoplane/traffic';
 
 export interface RequestBytes {
+  /** Head and body, as they are written. */
+  bytes: Buffer;
   head: Buffer;
   body: Buffer;
 }
@@ -17,26 +19,29 @@ const DROPPED = new Set([
   'upgrade',
   'expect',
 ]);
+const UNSAFE_IN_VALUE = /[\r\n\0\u0100-\uffff]/;
 const FRAMING = new Set(['content-length', 'transfer-encoding']);
 
-/** Serialises a request for `host`; the body is sent with a Content-Length, which takes the place of the recorded framing. */
-export function requestBytes(request: Test['request'], host: string): RequestBytes {
+/** Serialises a request for `host`, null: the recorded one; the body is sent with a Content-Length, which takes the place of the recorded framing. */
+export function requestBytes(request: Test['request'], host: string | null): RequestBytes {
   const body = bodyBytes(request.body);
   const named = connectionOptions(request.headers);
   const lines = [`${request.method} ${safeTarget(request.target)} HTTP/1.1`];
   let framed = false;
-  if (!request.headers.some(([name]) => name.toLowerCase() === 'host')) lines.push(`Host: ${host}`);
+  if (!request.headers.some(([name]) => name.toLowerCase() === 'host')) lines.push(`Host: ${host ?? ''}`);
   for (const [name, value] of request.headers) {
     const lower = name.toLowerCase();
     if (DROPPED.has(lower) || named.has(lower)) continue;
     if (FRAMING.has(lower)) {
       if (!framed) lines.push(`Content-Length: ${body.length}`);
       framed = true;
-    } else lines.push(`${name}: ${lower === 'host' ? host : safeValue(value)}`);
+    } else lines.push(`${name}: ${lower === 'host' && host !== null ? host : safeValue(value)}`);
   }
   if (!framed && body.length > 0) lines.push(`Content-Length: ${body.length}`);
   // Header values are octets held as latin1, so they are written back as such.
-  return { head: Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), body };
+  const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+  const bytes = Buffer.concat([head, body]);
+  return { bytes, head: bytes.subarray(0, head.length), body: bytes.subarray(head.length) };
 }
 
 /** Headers that the recorded Connection header declared as belonging to that connection. */
@@ -49,6 +54,7 @@ function connectionOptions(headers: HeaderList): Set<string> {
 
 /** A live value may hold anything; it must not end a line and begin another header. */
 function safeValue(value: string): string {
+  if (!UNSAFE_IN_VALUE.test(value)) return value;
   return value
     .replace(/[\r\n\0]/g, ' ')
     .replace(/[\u0100-\uffff]+/g, (text) => Buffer.from(text).toString('latin1'));

@@ -11,6 +11,7 @@ test.each([
   ['stalled', { ...sound, lag: { p99Ms: 251, maxMs: 251 } }],
   ['not delivered', { ...sound, undelivered: 1 }],
   ['given up', { ...sound, shedBytes: 1 }],
+  ['ECHOPLANE_MESSAGE_LIMIT_BYTES', { ...sound, tooLong: 1, messageLimitBytes: 1024 }],
 ])('a run is void when something was %s', (word, measured) => {
   expect(voidReasons(measured)).toEqual([expect.stringContaining(word)]);
 });

@@ -1,33 +1,38 @@
-// Answers one request after the other from the mocks: read ─▶ match ─▶ learn ─▶ wait as recorded ─▶ reply ─▶ record.
-// It holds the index and what was learned; there is no way from here to a real host. It knows no proxies or tunnels
-// but the channel a request came in on.
-import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Clock, type Logger, newId } from '@echoplane/runtime';
+// Answers a request in the general way: exchange ─▶ prepare ─▶ match ─▶ learn ─▶ wait as recorded ─▶ reply ─▶ record, with the
+// steps that are configured. There is no way from here to a real host but through a step. It knows no proxies or tunnels but
+// the channel a request came in on; what can be answered at once is in quick-answers.ts.
 import {
-  type HeaderList,
-  header,
-  headerValues,
-  type MatchResult,
-  type MockIndex,
-  type OutboundRequest,
-  Substitution,
-  storeBody,
-} from '@echoplane/traffic';
+  type Found,
+  learnedFrom,
+  type Missed,
+  numberAt,
+  type Position,
+  type ReplayState,
+  stepOf,
+} from '@echoplane/replay';
+import { type Clock, type Logger, newId } from '@echoplane/runtime';
+import { type HeaderList, headerValues, type Mock, storeBody } from '@echoplane/traffic';
 import type { CapturedPair } from '@echoplane/wire';
-import { type Channel, type Origin, originOf } from './channel.ts';
+import type { Answer, AnswerSteps, AnswerTools, Ended, Exchange, Matched } from './answer-steps.ts';
+import { type Channel, originOf } from './channel.ts';
 import { explainDifference } from './explain-miss.ts';
+import { callBody, isGrpc } from './grpc-reply.ts';
+import type { LearnedValues } from './learned-values.ts';
+import type { MockSet, ServedMocks } from './mock-set.ts';
+import { responseNow } from './prepared.ts';
 import type { RedactedSpace } from './redacted-space.ts';
-import { missReply, mockReply, type Reply } from './reply.ts';
-import { type Served, servedPair } from './served-pair.ts';
+import { type MatchKind, type Miss, missReply, mockReply, type Reply } from './reply.ts';
+import { servedPair } from './served-pair.ts';
 import type { Tally } from './tally.ts';
+import type { Turn } from './turn.ts';
 
-/** A larger request body is not compared: its request is a miss. */
-const MAX_REQUEST_BODY_BYTES = 8 << 20;
 const MAX_DIFFERENCE_CHARS = 500;
+const START: Position = { nth: 0, writes: 0, session: null };
 
 export interface AnswererOptions {
-  index: MockIndex;
+  mocks: ServedMocks;
+  state: ReplayState;
+  learned: LearnedValues;
   /** Null: requests are matched as they are. */
   space: RedactedSpace | null;
   tally: Tally;
@@ -36,190 +41,226 @@ export interface AnswererOptions {
   /** Factor of the recorded time to the first byte; 0 answers at once. */
   latency: number;
   missStatus: number;
+  /** Answers a miss by the nearest recording of at least this likeness, 0..1; null: never. */
+  nearest: number | null;
   replayId: string | undefined;
   /** Takes the pair of every answered request. */
   record(pair: CapturedPair): void;
   /** Aborting it ends the waits. */
   signal: AbortSignal;
+  /** Built with what the answerer lends them. */
+  steps(tools: AnswerTools): AnswerSteps;
 }
 
-interface Asked {
-  origin: Origin;
-  request: Served['request'];
-}
+/** A request as it was sent. */
+export type Asked = Omit<Exchange, 'request' | 'tags' | 'origin'>;
 
 export class Answerer {
+  readonly steps: AnswerSteps;
   readonly #options: AnswererOptions;
-  /** Recorded values and what the service under test put in their place; one for all, because its answers meet again. */
-  readonly #learned = new Substitution();
 
   constructor(options: AnswererOptions) {
     this.#options = options;
-  }
-
-  /** Answers a request of `channel`. Never rejects; a client that leaves before it has asked is not counted. */
-  async answer(incoming: IncomingMessage, outgoing: ServerResponse, channel: Channel): Promise<void> {
-    const { clock, latency, signal, log } = this.#options;
-    const startedUs = clock.nowUs();
-    const seq = channel.seq++;
-    const asked = await readRequest(incoming, channel).catch(() => null);
-    if (!asked) return void outgoing.destroy();
-    try {
-      const request = this.#recordable(asked);
-      const result = this.#match(asked, request);
-      const reply = this.#reply(asked, result);
-      const ttfbUs = result.kind === 'miss' ? 0 : result.mock.ttfbUs * latency;
-      const waitMs = (startedUs + ttfbUs - clock.nowUs()) / 1000;
-      if (waitMs > 0) await clock.sleep(waitMs, signal);
-      const firstByteUs = clock.nowUs();
-      const isWhole = await send(outgoing, reply);
-      const times = { startedUs, firstByteUs, endUs: clock.nowUs() };
-      const shownTarget = request.target;
-      this.#conclude({ ...asked, ...times, channel, seq, reply, result, isWhole, shownTarget });
-    } catch (err) {
-      // A mock edited beyond what can be matched or written spoils its own request, not the others.
-      log.error(
-        { err, host: asked.origin.host, method: asked.request.method },
-        'a request could not be answered',
-      );
-      outgoing.destroy();
-    }
-  }
-
-  /** Records what came through a tunnel but was never a request: `error` and `difference` say why. */
-  refuse(channel: Channel, error: 'tls-failed' | 'no-match', difference: string): void {
-    const nowUs = this.#options.clock.nowUs();
-    const host = channel.authority ?? '';
-    const said = { method: 'CONNECT', url: host, version: '1.1', headers: [['Host', host]] as HeaderList };
-    const request = { ...said, body: Buffer.alloc(0), sizeBytes: 0 };
-    const origin = { scheme: channel.scheme, host, target: '' };
-    const times = { startedUs: nowUs, firstByteUs: null, endUs: nowUs };
-    const seq = channel.seq++;
-    this.#concludeMiss({
-      channel,
-      seq,
-      request,
-      origin,
-      reply: null,
-      ...times,
-      error,
-      nearest: null,
-      difference,
-      shownTarget: '',
+    const { state, clock, log, signal, mocks } = options;
+    this.steps = options.steps({
+      ...{ state, clock, log, signal, index: () => mocks.current.index },
+      survey: () => mocks.current.survey,
+      exchange: (asked) => this.exchange(asked),
+      match: (exchange) => this.match(exchange, mocks.current),
+      reply: (exchange, mock, match) => this.reply(exchange, mock, match),
+      conclude: (exchange, answer, ended, extra) => this.#conclude(exchange, answer, ended, extra),
     });
   }
 
   /** The request in the form in which recordings hold it, redacted as they are. */
-  #recordable({ origin, request }: Asked): OutboundRequest {
+  exchange(asked: Asked): Exchange {
     const { space } = this.#options;
-    const { method, headers, body, sizeBytes } = request;
-    const encoding = headerValues(headers, 'content-encoding').join(', ');
-    const stored = storeBody(body, encoding, { size: sizeBytes, deferJson: space !== null });
-    const live = { ...origin, method, headers, body: stored };
-    return space ? space.enter(live) : live;
+    const { head, body, sizeBytes } = asked;
+    const origin = originOf(asked.channel, head.url, head.host);
+    const encoding = headerValues(head.headers, 'content-encoding').join(', ');
+    const stored = isGrpc(head.headers)
+      ? callBody(body, sizeBytes)
+      : storeBody(body, encoding, { size: sizeBytes, deferJson: space !== null });
+    const live = { ...origin, method: head.method, headers: head.headers, body: stored };
+    return { ...asked, origin, request: space ? space.enter(live) : live, tags: {} };
   }
 
-  #match({ request: { body, sizeBytes } }: Asked, request: OutboundRequest): MatchResult {
-    const { index, space } = this.#options;
+  /** Answers a whole request. Never rejects. `found`: what its look-up gave, when that was done. */
+  answer(exchange: Exchange, turn: Turn, found?: Found | Missed): Promise<void> {
+    return this.#guarded(exchange, turn, async (set) => {
+      await this.steps.prepare?.(exchange);
+      await this.#finish(await this.match(exchange, set, found), exchange, turn);
+    });
+  }
+
+  /** The same when it is known with which recording. */
+  answerWith(matched: Matched, exchange: Exchange, turn: Turn): Promise<void> {
+    return this.#guarded(exchange, turn, () => this.#finish(matched, exchange, turn));
+  }
+
+  async #guarded(exchange: Exchange, turn: Turn, work: (set: MockSet) => Promise<void>): Promise<void> {
+    const set = this.#options.mocks.current;
+    set.acquire();
+    try {
+      await work(set);
+    } catch (err) {
+      // A mock edited beyond what can be matched or written spoils its own request, not the others.
+      this.spoiled(err, exchange.origin.host);
+      turn.destroy();
+    } finally {
+      set.release();
+    }
+  }
+
+  /** Says that a request could not be answered: its connection ends, the others go on. */
+  spoiled(err: unknown, host: string | null): void {
+    this.#options.log.error({ err, host }, 'a request could not be answered');
+  }
+
+  async #finish(matched: Matched, exchange: Exchange, turn: Turn): Promise<void> {
+    const answer = await this.#answerOf(exchange, matched);
+    await this.#wait(exchange.startedUs + answer.waitUs);
+    const firstByteUs = this.#options.clock.nowUs();
+    const isWhole = await this.#send(exchange, answer, turn);
+    this.#conclude(exchange, answer, { firstByteUs, endUs: this.#options.clock.nowUs(), isWhole });
+  }
+
+  /** The recording for a request, and the replay a step further. */
+  match(exchange: Exchange, { index }: MockSet, known?: Found | Missed): Matched | Promise<Matched> {
+    const { request, body, sizeBytes } = exchange;
     if (sizeBytes > body.length) {
+      const difference = `body: ${sizeBytes} bytes, of which only ${body.length} are compared`;
+      return { kind: 'miss', mock: null, miss: { nearest: null, difference, others: [] } };
+    }
+    const found = known ?? index.find(request, exchange.signature);
+    if (found.kind === 'miss') return this.#missed(found);
+    const session = index.hasSessions ? credentialOf(exchange.head.headers) : null;
+    const step = stepOf(found, session);
+    const position = step ? this.#options.state.advance(step) : START;
+    const matched = (at: Position): Matched => {
+      const mock = index.read(numberAt(found, at));
+      this.learn(found, mock);
+      return { kind: found.kind, mock, miss: null };
+    };
+    return position instanceof Promise ? position.then(matched) : matched(position);
+  }
+
+  /** Keeps what a request has in place of recorded values. */
+  learn(found: Found, mock: Mock): void {
+    const learned = learnedFrom(found, mock);
+    if (learned.length > 0) this.#options.state.learn(learned);
+  }
+
+  /** What a mock is answered with now. */
+  reply({ head: { method } }: { head: { method: string } }, mock: Mock, match: MatchKind): Reply {
+    return mockReply(responseNow(mock.response, this.#options), method, match);
+  }
+
+  /** Records what came through a tunnel but was never a request: `error` and `difference` say why. */
+  refuse(channel: Channel, error: 'tls-failed' | 'no-match', difference: string): void {
+    const { clock, tally, record, replayId } = this.#options;
+    const nowUs = clock.nowUs();
+    const host = channel.authority ?? '';
+    const head = {
+      method: 'CONNECT',
+      url: host,
+      version: '1.1',
+      host,
+      headers: [['Host', host]] as HeaderList,
+    };
+    const origin = { scheme: channel.scheme, host, target: '' };
+    const id = newId(nowUs);
+    const asked = {
+      channel,
+      seq: channel.seq++,
+      head,
+      body: Buffer.alloc(0),
+      sizeBytes: 0,
+      startedUs: nowUs,
+    };
+    const { method } = head;
+    tally.count('miss', { id, ts: nowUs, method, host, target: '', nearest: null, difference });
+    const ended = { firstByteUs: null, endUs: nowUs, error, replayId, tags: {} };
+    record(
+      servedPair({ ...asked, ...ended, id, origin, reply: null, match: 'miss', mock: null, difference }),
+    );
+  }
+
+  #missed({ nearest }: Missed): Matched {
+    const { space, nearest: threshold } = this.#options;
+    const explained = nearest.map(({ mock, difference }) => {
       return {
-        kind: 'miss',
-        nearest: null,
-        difference: `body: ${sizeBytes} bytes, of which only ${body.length} are compared`,
+        mock,
+        difference: explainDifference(difference, space !== null).slice(0, MAX_DIFFERENCE_CHARS),
       };
-    }
-    const result = index.match(request);
-    if (result.kind === 'miss') {
-      const difference = result.difference && explainDifference(result.difference, space !== null);
-      return { ...result, difference: difference?.slice(0, MAX_DIFFERENCE_CHARS) ?? null };
-    }
-    for (const [recorded, live] of result.learned) this.#learned.set(recorded, live);
-    return result;
+    });
+    const [first, ...others] = explained;
+    const miss: Miss = { nearest: first?.mock ?? null, difference: first?.difference ?? null, others };
+    if (threshold === null || nearest.length === 0) return { kind: 'miss', mock: null, miss };
+    const likest = nearest.reduce((best, near) => (near.likeness > best.likeness ? near : best));
+    return likest.likeness < threshold
+      ? { kind: 'miss', mock: null, miss }
+      : { kind: 'nearest', mock: likest.mock, miss: { ...miss, difference: likest.difference } };
   }
 
-  #reply({ origin, request }: Asked, result: MatchResult): Reply {
-    const { method } = request;
-    if (result.kind === 'miss') return missReply({ ...origin, method }, result, this.#options.missStatus);
-    const response = this.#learned.applyResponse(result.mock.response);
-    const { space } = this.#options;
-    return mockReply(space ? space.leave(response) : response, method, result.kind);
+  async #answerOf(exchange: Exchange, { kind, mock, miss }: Matched): Promise<Answer> {
+    const { missStatus, latency } = this.#options;
+    let answer: Answer | null = null;
+    if (mock) {
+      const reply = this.reply(exchange, mock, kind);
+      answer = { match: kind, mock, reply, waitUs: mock.ttfbUs * latency, miss };
+    } else {
+      answer = (await this.steps.missed?.(exchange, miss)) ?? null;
+      const { method } = exchange.head;
+      const reply = missReply({ ...exchange.origin, method }, miss, missStatus);
+      answer ??= { match: 'miss', mock: null, reply, waitUs: 0, miss };
+    }
+    return this.steps.finish ? this.steps.finish(exchange, answer) : answer;
   }
 
-  #conclude(
-    ended: Omit<Served, 'id' | 'error' | 'match' | 'mock' | 'difference' | 'replayId'> & {
-      result: MatchResult;
-      isWhole: boolean;
-      shownTarget: string;
-    },
-  ): void {
-    const { result, isWhole, ...served } = ended;
-    if (result.kind === 'miss') {
-      const { nearest, difference } = result;
-      this.#concludeMiss({ ...served, error: 'no-match', nearest: nearest?.id ?? null, difference });
-      return;
-    }
+  async #send(exchange: Exchange, answer: Answer, turn: Turn): Promise<boolean> {
+    const disturbed = await this.steps.disturb?.(exchange, answer, turn);
+    if (disturbed !== undefined && disturbed !== null) return disturbed;
+    const delivered = await this.steps.deliver?.(exchange, answer, turn);
+    return delivered ?? turn.send(answer.reply);
+  }
+
+  async #wait(untilUs: number): Promise<void> {
+    const { clock, signal } = this.#options;
+    const ms = (untilUs - clock.nowUs()) / 1000;
+    if (ms > 0) await clock.sleep(ms, signal);
+  }
+
+  #conclude(exchange: Exchange, answer: Answer, ended: Ended, extra: Partial<CapturedPair> = {}): void {
     const { tally, replayId, record } = this.#options;
-    tally.count(result.kind);
-    const id = newId(served.startedUs);
-    const error = isWhole ? null : 'client-closed';
-    const mock = result.mock.id;
-    record(servedPair({ ...served, id, match: result.kind, mock, difference: null, error, replayId }));
-  }
-
-  #concludeMiss(
-    missed: Omit<Served, 'id' | 'match' | 'mock' | 'replayId'> & {
-      nearest: string | null;
-      /** Of the request as it was matched: without what redaction takes. */
-      shownTarget: string;
-    },
-  ): void {
-    const { nearest, shownTarget: target, ...served } = missed;
-    const { tally, replayId, record } = this.#options;
-    const id = newId(served.startedUs);
-    const { origin, request, difference, startedUs: ts } = served;
-    const { host } = origin;
-    tally.count('miss', { id, ts, method: request.method, host, target, nearest, difference });
-    record(servedPair({ ...served, id, match: 'miss', mock: null, replayId }));
+    const { match, mock, miss, reply } = answer;
+    const { origin, request, head, startedUs: ts, tags, ...asked } = exchange;
+    const id = newId(ts);
+    const isMiss = match === 'miss';
+    const nearest = miss?.nearest?.id ?? null;
+    const difference = miss?.difference ?? null;
+    // The target as it was matched: without what redaction takes.
+    const shown = {
+      id,
+      ts,
+      method: head.method,
+      host: origin.host,
+      target: request.target,
+      nearest,
+      difference,
+    };
+    if (isMiss) tally.count(match, shown);
+    else tally.count(match);
+    const error = isMiss ? 'no-match' : ended.isWhole ? null : 'client-closed';
+    const { firstByteUs, endUs } = ended;
+    const times = { startedUs: ts, firstByteUs, endUs };
+    const found = { match, mock: mock?.id ?? null, difference, error, replayId, tags } as const;
+    record({ ...servedPair({ ...asked, ...times, ...found, id, head, origin, reply }), ...extra });
   }
 }
 
-/** The whole request; of a body beyond the limit the first bytes. Rejects when the client leaves. */
-async function readRequest(incoming: IncomingMessage, channel: Channel): Promise<Asked> {
-  const headers: HeaderList = [];
-  for (let i = 0; i < incoming.rawHeaders.length; i += 2)
-    headers.push([incoming.rawHeaders[i]!, incoming.rawHeaders[i + 1]!]);
-  const kept: Buffer[] = [];
-  let keptBytes = 0;
-  let sizeBytes = 0;
-  for await (const chunk of incoming as AsyncIterable<Buffer>) {
-    sizeBytes += chunk.length;
-    const part = chunk.subarray(0, MAX_REQUEST_BODY_BYTES - keptBytes);
-    if (part.length > 0) kept.push(part);
-    keptBytes += part.length;
-  }
-  const url = incoming.url ?? '/';
-  return {
-    origin: originOf(channel, url, header(headers, 'host')),
-    request: {
-      method: incoming.method ?? '',
-      url,
-      version: incoming.httpVersion,
-      headers,
-      body: Buffer.concat(kept),
-      sizeBytes,
-    },
-  };
-}
-
-/** Writes a reply; false when the client left before all of it was taken. */
-async function send(
-  outgoing: ServerResponse,
-  { status, reason, headers, trailers, body }: Reply,
-): Promise<boolean> {
-  outgoing.sendDate = false;
-  outgoing.writeHead(status, reason, headers.flat());
-  if (trailers.length > 0) outgoing.addTrailers(trailers);
-  outgoing.end(body);
-  if (!outgoing.writableFinished && !outgoing.destroyed) await once(outgoing, 'close');
-  return outgoing.writableFinished;
+/** Who asks: the credential a request carries, or null. */
+function credentialOf(headers: HeaderList): string | null {
+  const carried = ['authorization', 'x-api-key', 'cookie'].map((name) => headerValues(headers, name)[0]);
+  return carried.find((value) => value !== undefined) ?? null;
 }

@@ -1,5 +1,6 @@
 // Mocks as the analyzer would make them of one request and its response. For tests only.
-import { type HeaderList, type Mock, signatureDigest, signatureOf, storeBody } from '@echoplane/traffic';
+import { signatureDigest, signatureOf } from '@echoplane/replay';
+import { type HeaderList, type Mock, storeBody } from '@echoplane/traffic';
 
 const JSON_TYPE: HeaderList = [['Content-Type', 'application/json']];
 

@@ -25,6 +25,7 @@ export interface RedactedSpaceOptions {
 export class RedactedSpace {
   readonly #redactor: Redactor;
   readonly #values = new Map<string, string>();
+  #minted: [token: string, value: string][] = [];
 
   /** Throws RuleError when the rules cannot be used. */
   constructor({ rules, key }: RedactedSpaceOptions) {
@@ -43,9 +44,21 @@ export class RedactedSpace {
     return this.#values.size;
   }
 
+  /** The values of the request that entered last, for `again`. */
+  get minted(): [token: string, value: string][] {
+    return this.#minted;
+  }
+
   /** The request as a recording would hold it; its values are remembered. */
   enter(request: OutboundRequest): OutboundRequest {
+    this.#minted = [];
     return redactRequest(this.#redactor, request);
+  }
+
+  /** The same request came again. */
+  again(minted: readonly (readonly [token: string, value: string])[]): void {
+    this.#minted = [];
+    for (const [token, value] of minted) this.#remember(token, value);
   }
 
   /** The answer with the values that this service sent; what it never sent stays a token. */
@@ -55,6 +68,7 @@ export class RedactedSpace {
 
   #remember(token: string, value: string): void {
     if (value.length > MAX_VALUE_CHARS) return;
+    this.#minted.push([token, value]);
     this.#values.delete(token);
     if (this.#values.size >= MAX_VALUES) this.#values.delete(this.#values.keys().next().value!);
     this.#values.set(token, value);

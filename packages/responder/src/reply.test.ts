@@ -75,7 +75,7 @@ test.each([0, 101, 1000])('%d is no final status and becomes 502', (status) => {
 
 test('a miss says what was asked, and that nothing like it was recorded', () => {
   const asked = { scheme: 'https', host: 'pay.test', method: 'POST', target: '/v1?x=1' };
-  const reply = missReply(asked, { kind: 'miss', nearest: null, difference: null }, 599);
+  const reply = missReply(asked, { nearest: null, difference: null, others: [] }, 599);
   expect(reply).toMatchObject({ status: 599 });
   expect(reply.headers).toContainEqual(['x-echoplane-match', 'miss']);
   const problem = JSON.parse(reply.body.toString());

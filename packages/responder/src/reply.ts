@@ -4,12 +4,23 @@ import {
   bodyBytes,
   type HeaderList,
   type HttpResponse,
-  type MatchResult,
+  header,
+  type Mock,
   type OutboundRequest,
 } from '@echoplane/traffic';
 
 /** The header that says on every answer how it was found. */
 export const MATCH_HEADER = 'x-echoplane-match';
+
+/** How an answer was found; the value of `x-echoplane-match` and of the pair's tag. */
+export type MatchKind =
+  | 'exact'
+  | 'volatile'
+  | 'nearest'
+  | 'generalized'
+  | 'passthrough'
+  | 'recorded'
+  | 'miss';
 
 export interface Reply {
   status: number;
@@ -20,7 +31,15 @@ export interface Reply {
   body: Buffer;
 }
 
-export type Miss = Extract<MatchResult, { kind: 'miss' }>;
+/** Why a request found no mock. */
+export interface Miss {
+  /** The recording that comes closest. */
+  nearest: Mock | null;
+  /** The first field in which it differs, `body.amount: 1999 → 2099`. */
+  difference: string | null;
+  /** Further ones, the nearer first. */
+  others: { mock: Mock; difference: string }[];
+}
 
 const HOP_BY_HOP = new Set(
   'connection keep-alive proxy-connection proxy-authenticate te trailer transfer-encoding upgrade'.split(' '),
@@ -31,7 +50,7 @@ const BEYOND_LATIN1 = /[\u0100-\uffff]+/g;
 const UNKNOWN_STATUS = 502;
 
 /** The reply of a mock. Its length is computed anew, but kept where it speaks of a body that is not sent (HEAD, 304). */
-export function mockReply(response: HttpResponse, method: string, match: 'exact' | 'volatile'): Reply {
+export function mockReply(response: HttpResponse, method: string, match: MatchKind): Reply {
   const isBodiless = method === 'HEAD' || response.status === 204 || response.status === 304;
   const body = isBodiless ? Buffer.alloc(0) : bodyBytes(response.body);
   const trailers = isBodiless ? [] : (response.trailers ?? []).map(safe);
@@ -39,7 +58,7 @@ export function mockReply(response: HttpResponse, method: string, match: 'exact'
     HOP_BY_HOP.has(name) || name === MATCH_HEADER || (!isBodiless && name === 'content-length');
   const headers = response.headers.filter(([name]) => !dropped(name.toLowerCase())).map(safe);
   if (trailers.length > 0) headers.push(['Transfer-Encoding', 'chunked']);
-  else if (!isBodiless) headers.push(['Content-Length', String(body.length)]);
+  else if (!isBodiless && !isGrpc(response)) headers.push(['Content-Length', String(body.length)]);
   headers.push([MATCH_HEADER, match]);
   // 1xx cannot be a whole answer, and what is no status at all came from an edited file.
   const isFinal = response.status >= 200 && response.status <= 999;
@@ -69,12 +88,9 @@ export function missReply(
     status,
     code: 'no_match',
     detail,
-    nearest: miss.nearest && {
-      id: miss.nearest.id,
-      host: miss.nearest.host,
-      endpoint: miss.nearest.endpoint,
-    },
+    nearest: miss.nearest && shown(miss.nearest),
     difference: miss.difference,
+    others: miss.others.map(({ mock, difference }) => ({ ...shown(mock), difference })),
   };
   const body = Buffer.from(`${JSON.stringify(problem)}\n`);
   return {
@@ -88,6 +104,15 @@ export function missReply(
     trailers: [],
     body: method === 'HEAD' ? Buffer.alloc(0) : body,
   };
+}
+
+function shown({ id, host, endpoint }: Mock): { id: string; host: string; endpoint: string } {
+  return { id, host, endpoint };
+}
+
+/** Its messages have lengths of their own. */
+function isGrpc({ headers }: HttpResponse): boolean {
+  return header(headers, 'content-type')?.startsWith('application/grpc') ?? false;
 }
 
 function safe([name, value]: [string, string]): [string, string] {

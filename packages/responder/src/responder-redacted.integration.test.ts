@@ -1,17 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { chmod } from 'node:fs/promises';
 import { request } from 'node:http';
+import { signatureDigest, signatureOf } from '@echoplane/replay';
 import { defaultRules, Redactor, redactRequest } from '@echoplane/rules';
 import { createAuthority } from '@echoplane/runtime';
-import {
-  bodyText,
-  type HeaderList,
-  type Mock,
-  signatureDigest,
-  signatureOf,
-  storeBody,
-  TAG,
-} from '@echoplane/traffic';
+import { bodyText, type HeaderList, type Mock, storeBody, TAG } from '@echoplane/traffic';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Program, ProgramStage, type Receiver, until } from '../../../test/program-stage.ts';
 import { mock } from './mock.fixture.ts';
@@ -44,7 +37,7 @@ test('a service that sends real addresses, accounts and keys is answered from re
   expect(answer.body).toEqual({
     accepted: MAIL.to,
     account: MAIL.iban,
-    by: expect.stringMatching(/^u-.*@redacted\.invalid$/),
+    by: expect.stringMatching(/^u-.*@redacted\.example\.com$/),
   });
   const other = await responder.post(URL_, { ...MAIL, to: 'bob@shop.example' });
   expect(other).toMatchObject({ status: 501, match: 'miss' });
@@ -78,7 +71,7 @@ test('the target of a miss is shown redacted', async () => {
   });
   await responder.post('http://mail.test/other?email=ann%40shop.example', MAIL);
   const misses = await responder.admin('/misses');
-  expect(misses).toMatch(/\/other\?email=u-\w{12}%40redacted\.invalid/);
+  expect(misses).toMatch(/\/other\?email=u-\w{12}%40redacted\.example\.com/);
   expect(misses).not.toContain('ann');
 });
 

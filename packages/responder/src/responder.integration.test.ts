@@ -220,7 +220,7 @@ test('what is no request, no trust or no protocol of ours does not end it, and i
     ['tls-failed', 'miss'],
     ['', 'exact'],
   ]);
-  expect(receiver.pairs[0]!.tags[TAG.difference]).toContain('neither TLS nor HTTP/1.1');
+  expect(receiver.pairs[0]!.tags[TAG.difference]).toContain('neither TLS nor HTTP');
   expect(parseHead(Buffer.from(receiver.pairs[0]!.request!.head))).toMatchObject({
     method: 'CONNECT',
     target: 'pay.test:5432',
@@ -289,6 +289,19 @@ function launch(env: Record<string, string>): Program {
     ...env,
   });
 }
+
+test('a body of any depth or number of values costs its own request, and the next is answered', async () => {
+  const responder = await start([mock('GET', 'http://rates.test/eur', { response: { body: '1.1' } })]);
+  const deep = '['.repeat(100_000) + ']'.repeat(100_000);
+  const wide = `[${Array(300_000).fill(1).join()}]`;
+  for (const body of [deep, wide]) {
+    const answer = await responder.raw(
+      `POST http://rates.test/eur HTTP/1.1\r\nHost: rates.test\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 501 /);
+  }
+  expect((await responder.curl('http://rates.test/eur')).endsWith('\r\n\r\n1.1')).toBe(true);
+});
 
 /** A running responder with the clients it is tried with. */
 async function start(mocks: Mock[], env: Record<string, string> = {}) {

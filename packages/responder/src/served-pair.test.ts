@@ -10,8 +10,9 @@ const SERVED: Served = {
     tls: { sni: 'pay.test', version: 'TLSv1.3', alpn: 'http/1.1' },
   },
   seq: 2,
-  request: {
-    ...{ method: 'POST', url: '/v1/charges', version: '1.1', body: Buffer.from('{}'), sizeBytes: 2 },
+  ...{ body: Buffer.from('{}'), sizeBytes: 2, tags: {} },
+  head: {
+    ...{ method: 'POST', url: '/v1/charges', version: '1.1', host: 'pay.test:8443' },
     headers: [
       ['Host', 'pay.test:8443'],
       ['x-a', '1'],
@@ -30,8 +31,8 @@ const SERVED: Served = {
 
 test('heads and trailers are such that a parser gives back what was served', () => {
   const pair = servedPair(SERVED);
-  const { request, reply } = SERVED;
-  const { method, url: target, version, headers } = request;
+  const { head, reply } = SERVED;
+  const { method, url: target, version, headers } = head;
   expect(parseHead(Buffer.from(pair.request!.head))).toEqual({
     kind: 'request',
     method,
@@ -82,7 +83,7 @@ test('a miss has its error and difference, and no reply means no first byte', ()
 
 test('bodies are cut at the limit and their size is still told', () => {
   const body = Buffer.alloc(KEPT_BODY_BYTES + 10);
-  const pair = servedPair({ ...SERVED, request: { ...SERVED.request, body, sizeBytes: body.length + 5 } });
+  const pair = servedPair({ ...SERVED, body, sizeBytes: body.length + 5 });
   expect(pair.request!.body.length).toBe(KEPT_BODY_BYTES);
   expect(pair.request!.bodySize).toBe(body.length + 5);
 });

@@ -5,6 +5,8 @@ import type { Authority } from '@echoplane/runtime';
 
 const MAX_CONTEXTS = 1_000;
 const HANDSHAKE_MS = 10_000;
+/** HTTP/2 is for clients that offer nothing else. */
+const ALPN = ['http/1.1', 'h2'];
 
 export class TlsTerminator {
   readonly #authority: Authority;
@@ -18,12 +20,14 @@ export class TlsTerminator {
   /** The decrypted socket once the handshake is done. Rejects when the client breaks it off, mostly for want of trust. */
   async terminate(socket: Socket, name: string): Promise<TLSSocket> {
     const secureContext = await this.#contextFor(name);
-    const secured = new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] });
+    const secured = new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: ALPN });
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => secured.destroy(new Error('the handshake took too long')), HANDSHAKE_MS);
       let failure = new Error('the client closed the connection during the handshake');
       secured.once('secure', () => {
         clearTimeout(timer);
+        // Only a server of Node says so itself; until then an HTTP/2 session on the socket waits for the handshake.
+        Object.assign(secured, { secureConnecting: false });
         resolve(secured);
       });
       secured.on('error', (error) => {

@@ -53,6 +53,9 @@ function pairOf(n: number, bodyBytes = 0): CapturedPair {
   };
 }
 
+/** Of the sender, within a connection. */
+const TICK_MS = 250;
+
 type Say = (message: CaptureMessage) => void;
 
 /** A receiver: `onMessage` answers; every socket is kept so that a test can cut it. */
@@ -284,5 +287,30 @@ describe('CaptureSender', () => {
     senderTo(port, { log });
     await until('the warning', () => warnings.length > 0);
     expect(warnings[0]).toEqual({ code: 'too-old', reason: 'Upgrade.' });
+  });
+
+  test.each([
+    ['could not be found out about now is soon asked again', 'identity-unavailable', true],
+    ['was refused waits longer', 'token-refused', false],
+  ])('who %s', async (_, code, isSoon) => {
+    let hellos = 0;
+    const { port } = await receiver(0, (message, say) => {
+      if (message.type !== 'hello') return;
+      hellos++;
+      say({ type: 'refusal', value: { code, message: 'So.' } });
+    });
+    const waits: number[] = [];
+    const hasty = {
+      ...clock,
+      nowUs: () => clock.nowUs(),
+      sleep(ms: number, signal?: AbortSignal) {
+        if (ms !== TICK_MS) waits.push(ms);
+        return clock.sleep(Math.min(ms, 20), signal);
+      },
+    };
+    senderTo(port, { clock: hasty });
+    await until('a fourth Hello', () => hellos === 4);
+    // Later waits grow; a busy machine may have had more of them.
+    expect(waits[0]! <= 500).toBe(isSoon);
   });
 });

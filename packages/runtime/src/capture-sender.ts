@@ -23,13 +23,16 @@ import { CaptureQueue, type OutgoingBatch } from './capture-queue.ts';
 import { type CaptureTls, CaptureTransport } from './capture-transport.ts';
 import { type Clock, newId } from './clock.ts';
 import type { Logger } from './log.ts';
+import { TokenFile } from './token-file.ts';
 
 export interface CaptureSenderOptions {
   host: string;
   port: number;
   /** With it the stream is TLS, without it plain TCP. */
   tls?: CaptureTls | undefined;
-  hello: Omit<Hello, 'version' | 'incarnation'>;
+  /** Holds the service-account token that Hello carries; read anew for every connection. */
+  tokenFile?: string | undefined;
+  hello: Omit<Hello, 'version' | 'incarnation' | 'token'>;
   log: Logger;
   clock: Clock;
   /** Bound of everything held in memory. */
@@ -70,6 +73,8 @@ const HEARTBEAT_US = 5_000_000;
 const RETRY = { firstMs: 100, maxMs: 5_000 };
 const RETRY_REFUSED = { firstMs: 5_000, maxMs: 60_000 };
 const RETRY_DRAINING_MS = 100;
+/** The forwarder could not find out who we are: nothing about us is wrong, so that it is asked again as soon as usual. */
+const REFUSED_FOR_NOW = 'identity-unavailable';
 /** So many failed attempts in a row are told, once; a restart of the forwarder rarely takes as many. */
 const TOLD_ATTEMPTS = 3;
 
@@ -79,6 +84,7 @@ export class CaptureSender {
   readonly #options: CaptureSenderOptions & typeof DEFAULTS;
   readonly #queue: CaptureQueue;
   readonly #transport: CaptureTransport;
+  readonly #token: TokenFile;
   readonly #closing = new AbortController();
   readonly #draining = new AbortController();
   #link: Link | null = null;
@@ -96,6 +102,7 @@ export class CaptureSender {
     this.#options = { ...DEFAULTS, ...options };
     this.#queue = new CaptureQueue(this.#options);
     this.#transport = new CaptureTransport(options);
+    this.#token = new TokenFile(options.tokenFile, options.log);
     this.incarnation = newId(options.clock.nowUs());
   }
 
@@ -249,7 +256,10 @@ export class CaptureSender {
   }
 
   #greet(socket: Socket): void {
-    const value = { ...this.#options.hello, version: CAPTURE_STREAM_VERSION, incarnation: this.incarnation };
+    const { hello } = this.#options;
+    const token = this.#token.read();
+    const names = { ...hello, version: CAPTURE_STREAM_VERSION, incarnation: this.incarnation };
+    const value = token === '' ? names : { ...names, token };
     socket.write(Buffer.concat([CAPTURE_PREFACE, encodeCaptureFrame({ type: 'hello', value })]));
   }
 
@@ -274,7 +284,7 @@ export class CaptureSender {
     } else if (message.type === 'pass-through') {
       for (const host of message.value.hosts) this.#share?.learn(host);
     } else if (message.type === 'refusal') {
-      link.refused = true;
+      link.refused = message.value.code !== REFUSED_FOR_NOW;
       log.warn(
         { code: message.value.code, reason: message.value.message },
         'the forwarder refused the capture stream',

@@ -25,7 +25,9 @@ export interface KeyPairPem {
 export interface IssueOptions {
   names: readonly string[];
   days: number;
-  usage?: 'serverAuth' | 'clientAuth';
+  usage?: 'serverAuth' | 'clientAuth' | 'both';
+  /** Beginning of its life; the wall clock's now unless given. */
+  nowMs?: number;
 }
 
 export interface Authority {
@@ -41,12 +43,16 @@ interface Minted extends KeyPairPem {
 }
 
 /** Makes a new self-signed authority, valid from a day ago for `days`. */
-export async function createAuthority(options: { commonName: string; days: number }): Promise<KeyPairPem> {
+export async function createAuthority(options: {
+  commonName: string;
+  days: number;
+  nowMs?: number;
+}): Promise<KeyPairPem> {
   const keys = await generateKeys();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
     name: new x509.Name([{ CN: [options.commonName] }]),
-    ...validity(options.days),
+    ...validity(options.days, options.nowMs),
     signingAlgorithm: SIGNING_ALGORITHM,
     keys,
     extensions: [
@@ -113,9 +119,9 @@ class LocalAuthority implements Authority {
     if (this.#leaves.size > MAX_CACHED_LEAVES) this.#leaves.delete(this.#leaves.keys().next().value!);
   }
 
-  async #mint({ names, days, usage = 'serverAuth' }: IssueOptions): Promise<Minted> {
+  async #mint({ names, days, usage = 'serverAuth', nowMs }: IssueOptions): Promise<Minted> {
     const keys = await generateKeys();
-    const { notBefore, notAfter } = validity(days);
+    const { notBefore, notAfter } = validity(days, nowMs);
     const commonName = names[0]!;
     const certificate = await x509.X509CertificateGenerator.create({
       serialNumber: serialNumber(),
@@ -130,7 +136,7 @@ class LocalAuthority implements Authority {
       extensions: [
         new x509.BasicConstraintsExtension(false, undefined, true),
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-        new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage[usage]]),
+        new x509.ExtendedKeyUsageExtension(purposesOf(usage)),
         new x509.SubjectAlternativeNameExtension(
           names.map((value) => ({ type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const), value })),
           commonName.length > MAX_COMMON_NAME,
@@ -151,9 +157,13 @@ function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
   return webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ['sign', 'verify']);
 }
 
+function purposesOf(usage: NonNullable<IssueOptions['usage']>): x509.ExtendedKeyUsage[] {
+  const { serverAuth, clientAuth } = x509.ExtendedKeyUsage;
+  return usage === 'both' ? [serverAuth, clientAuth] : [x509.ExtendedKeyUsage[usage]];
+}
+
 /** From a day ago, because the clocks of those who verify are not ours. */
-function validity(days: number): { notBefore: Date; notAfter: Date } {
-  const now = Date.now();
+function validity(days: number, now = Date.now()): { notBefore: Date; notAfter: Date } {
   return { notBefore: new Date(now - DAY_MS), notAfter: new Date(now + days * DAY_MS) };
 }
 

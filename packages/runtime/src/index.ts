@@ -1,10 +1,12 @@
 // The process kit: what every long-lived program of Echoplane needs, and nothing a library user would.
+export * from './artifact-fetch.ts';
 export * from './backoff.ts';
 export { CaptureSender, type CaptureSenderOptions, type PassThroughShare } from './capture-sender.ts';
 export type { CaptureTls } from './capture-transport.ts';
 export * from './certificates.ts';
 export * from './clock.ts';
 export * from './config.ts';
+export * from './direct-writes.ts';
 export * from './folder.ts';
 export * from './health.ts';
 export * from './lifecycle.ts';
@@ -12,10 +14,15 @@ export * from './line-file.ts';
 export * from './listen.ts';
 export * from './log.ts';
 export * from './object-store.ts';
+export * from './pod-request.ts';
 export * from './program.ts';
 export * from './redaction-key-file.ts';
 export { newSealingKey, publicKeyOf, seal, unseal } from './sealed-box.ts';
 export * from './shipping.ts';
 export * from './signed-envelope.ts';
+export * from './static-reads.ts';
+export * from './store-work-flags.ts';
 export * from './tls-files.ts';
+export { MAX_TOKEN_BYTES, TokenFile } from './token-file.ts';
+export * from './value-lookups.ts';
 export * from './vault.ts';

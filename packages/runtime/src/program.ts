@@ -26,6 +26,9 @@ export const shippingFields = {
   forwarderCaFile: file('PEM roots for the forwarder; with it the capture stream is TLS'),
   forwarderCertFile: file('our PEM certificate towards the forwarder (mTLS)'),
   forwarderKeyFile: file('the PEM private key of that certificate'),
+  forwarderTokenFile: file(
+    'the service-account token that says to the forwarder which pod we are; read anew for every connection',
+  ),
   forwarderName: field
     .text()
     .optional()

@@ -33,6 +33,7 @@ test.each<[string, Record<string, string>, string]>([
   ['another address without roots', { [HOST]: '10.0.0.1' }, CA],
   ['a certificate without a key', { [CA]: '/ca', [CERT]: '/crt' }, KEY],
   ['a key without a certificate', { [CA]: '/ca', [KEY]: '/key' }, CERT],
+  ['a token without roots', { ECHOPLANE_FORWARDER_TOKEN_FILE: '/token' }, CA],
   ['a certificate without roots', { [CERT]: '/crt', [KEY]: '/key' }, CA],
 ])('%s is refused', (_, env, variable) => {
   const problems = () => {

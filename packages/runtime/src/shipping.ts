@@ -19,6 +19,7 @@ export interface ForwarderAddress {
   forwarderCaFile?: string | undefined;
   forwarderCertFile?: string | undefined;
   forwarderKeyFile?: string | undefined;
+  forwarderTokenFile?: string | undefined;
   forwarderName?: string | undefined;
 }
 
@@ -36,7 +37,7 @@ export function captureTlsOf(config: ForwarderAddress): CaptureTls | undefined {
   return caFile === undefined ? undefined : { caFile, certFile, keyFile, name: config.forwarderName };
 }
 
-/** For `superRefine`: a certificate has its key, and nothing leaves the machine in plain text. */
+/** For `superRefine`: a certificate has its key, and neither a token nor what leaves the machine goes in plain text. */
 export function checkForwarderAddress(config: ForwarderAddress, context: z.RefinementCtx): void {
   const { forwarderCaFile: ca, forwarderCertFile: cert, forwarderKeyFile: key } = config;
   const objection = (field: keyof ForwarderAddress, message: string) =>
@@ -44,7 +45,8 @@ export function checkForwarderAddress(config: ForwarderAddress, context: z.Refin
   if (cert !== undefined && key === undefined) objection('forwarderKeyFile', 'missing');
   if (key !== undefined && cert === undefined) objection('forwarderCertFile', 'missing');
   if (ca !== undefined) return;
-  if (cert !== undefined || key !== undefined) objection('forwarderCaFile', 'missing');
+  const isSecret = cert !== undefined || key !== undefined || config.forwarderTokenFile !== undefined;
+  if (isSecret) objection('forwarderCaFile', 'missing');
   else if (!isLoopbackHost(config.forwarderHost))
     objection('forwarderCaFile', 'the capture stream leaves this machine only over TLS');
 }
@@ -61,9 +63,10 @@ export function startCaptureSender(
   config: ShippingConfig,
   { log, clock, stopper }: { log: Logger; clock: Clock; stopper: Stopper },
 ): CaptureSender {
-  const { forwarderHost: host, forwarderPort: port, cluster, namespace, workload, workloadKind } = config;
+  const { forwarderHost: host, forwarderPort: port, forwarderTokenFile: tokenFile } = config;
+  const { cluster, namespace, workload, workloadKind } = config;
   const hello = { hop, cluster, namespace, workload, workloadKind, pod: workload, container: hop };
-  const sender = new CaptureSender({ host, port, tls: captureTlsOf(config), hello, log, clock });
+  const sender = new CaptureSender({ host, port, tls: captureTlsOf(config), tokenFile, hello, log, clock });
   const sending = sender.run(new AbortController().signal);
   stopper.add('capture sender', () => {
     sender.close();

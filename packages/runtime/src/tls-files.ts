@@ -12,9 +12,16 @@ export interface TlsFiles {
   keyFile?: string | undefined;
 }
 
+/** The same of a server; without roots it asks for no certificates. */
+export interface ServerTlsFiles {
+  caFile?: string | undefined;
+  certFile: string;
+  keyFile: string;
+}
+
 /** The contents of TlsFiles, in the words of node:tls. */
 export interface TlsTexts {
-  ca: string;
+  ca?: string;
   cert?: string;
   key?: string;
 }
@@ -23,9 +30,9 @@ export interface TlsTexts {
  * Reads the files, synchronously: they are few, small and in memory. Throws when one cannot be read or used: node:tls
  * passes over certificates that are damaged, and takes empty roots for the wish to trust every public one.
  */
-export function readTlsFiles({ caFile, certFile, keyFile }: TlsFiles): TlsTexts {
+export function readTlsFiles({ caFile, certFile, keyFile }: TlsFiles | ServerTlsFiles): TlsTexts {
   return {
-    ca: readCertificates(caFile),
+    ...(caFile === undefined ? {} : { ca: readCertificates(caFile) }),
     ...(certFile === undefined ? {} : { cert: readCertificates(certFile) }),
     ...(keyFile === undefined ? {} : { key: readFileSync(keyFile, 'utf8') }),
   };

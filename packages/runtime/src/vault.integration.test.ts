@@ -1,7 +1,8 @@
-import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { newSealingKey } from './sealed-box.ts';
 import { openVault, VAULT_PRIVATE_KEY, VaultWriter } from './vault.ts';
 
 let folder: string;
@@ -109,4 +110,25 @@ test('what is noted between two flushes is bounded', async () => {
   const vault = await VaultWriter.open(folder);
   for (let n = 0; n < 1_000; n++) vault.put({ token: `rdx_${n}`, value: 'x'.repeat(16_000) });
   expect(vault.skipped).toBeGreaterThan(700);
+});
+
+test('sealed for a public key that was given, no private key ever lies beside it, and only its owner opens it', async () => {
+  const { publicKey, privateKey } = newSealingKey();
+  const elsewhere = await mkdtemp(join(tmpdir(), 'vault-keys-'));
+  const [publicFile, keyFile] = [join(elsewhere, 'vault.pub'), join(elsewhere, 'vault.key')];
+  await writeFile(publicFile, `${publicKey}\n`);
+  await writeFile(keyFile, privateKey.export({ format: 'pem', type: 'pkcs8' }));
+  const vault = await VaultWriter.open(folder, undefined, publicFile);
+  vault.put({ token: 'rdx_a', value: SECRET });
+  await vault.flush();
+  expect(await readdir(folder)).toEqual(['vault.jsonl']);
+  expect([...(await openVault(folder, keyFile))]).toEqual([['rdx_a', SECRET]]);
+  await writeFile(publicFile, 'not a key');
+  await expect(VaultWriter.open(folder, undefined, publicFile)).rejects.toThrow(
+    /is not the public key of a vault/,
+  );
+  await expect(VaultWriter.open(folder, undefined, `${publicFile}.gone`)).rejects.toThrow(
+    /is not the public key/,
+  );
+  await rm(elsewhere, { recursive: true });
 });

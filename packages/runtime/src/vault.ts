@@ -12,7 +12,8 @@ import { OperatingError } from './lifecycle.ts';
 import { linesOf } from './line-file.ts';
 import { newSealingKey, seal, unseal } from './sealed-box.ts';
 
-const FILE = 'vault.jsonl';
+/** The sealed credentials, in the folder of the vault. */
+export const VAULT_FILE = 'vault.jsonl';
 /** Private key of the reader; it may be moved to where the generator is, and need not stay with the writer. */
 export const VAULT_PRIVATE_KEY = 'vault.key';
 const PUBLIC_KEY = 'vault.pub';
@@ -44,15 +45,23 @@ export class VaultWriter {
   #skipped = 0;
 
   private constructor(folder: string, publicKey: string, maxFileBytes: number) {
-    this.#path = join(folder, FILE);
+    this.#path = join(folder, VAULT_FILE);
     this.#publicKey = publicKey;
     this.#maxFileBytes = maxFileBytes;
   }
 
-  /** Opens the vault of a folder; at the first start its key pair is made. */
-  static async open(folder: string, maxFileBytes = MAX_FILE_BYTES): Promise<VaultWriter> {
+  /**
+   * Opens the vault of a folder. It is sealed for the public key of `publicKeyFile`; without one a key pair is made in the
+   * folder at the first start. Throws OperatingError when that file holds no such key.
+   */
+  static async open(
+    folder: string,
+    maxFileBytes = MAX_FILE_BYTES,
+    publicKeyFile?: string | undefined,
+  ): Promise<VaultWriter> {
     await ensureFolder(folder);
-    const writer = new VaultWriter(folder, await publicKeyIn(folder), maxFileBytes);
+    const publicKey = publicKeyFile === undefined ? await publicKeyIn(folder) : await givenKey(publicKeyFile);
+    const writer = new VaultWriter(folder, publicKey, maxFileBytes);
     await writer.#load();
     return writer;
   }
@@ -175,7 +184,7 @@ export async function openVault(
   const privateKey = await readKey(keyFile);
   const values = new Map<string, string>();
   let dataKey: Buffer | null = null;
-  for await (const line of linesIn(join(folder, FILE))) {
+  for await (const line of linesIn(join(folder, VAULT_FILE))) {
     if ('key' in line) dataKey = unseal(privateKey, line.key);
     else if (dataKey) values.set(line.token, unbox(dataKey, line.token, line.box));
   }
@@ -237,6 +246,18 @@ async function publicKeyIn(folder: string): Promise<string> {
   await chmod(keyFile, 0o600);
   await writeFile(path, `${publicKey}\n`, { mode: 0o600 });
   return publicKey;
+}
+
+/** The public key of a file; what cannot seal is told now, not when the first credential is lost. */
+async function givenKey(path: string): Promise<string> {
+  try {
+    const publicKey = (await readFile(path, 'utf8')).trim();
+    seal(publicKey, Buffer.alloc(1));
+    return publicKey;
+  } catch (cause) {
+    const sentence = `${path} is not the public key of a vault; it is the vault.pub that belongs to the generator's vault.key.`;
+    throw new OperatingError('vault_public_key_missing', sentence, { cause });
+  }
 }
 
 async function readKey(path: string): Promise<KeyObject> {

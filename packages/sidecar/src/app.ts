@@ -10,6 +10,7 @@ import {
   type Logger,
   type Sample,
   systemClock,
+  tryStaticReads,
 } from '@echoplane/runtime';
 import { Capture, type CaptureOptions } from './capture.ts';
 import type { SidecarConfig } from './config.ts';
@@ -25,7 +26,6 @@ import { gaugeSamples, Metrics, streamSamples } from './metrics.ts';
 import { createAdminFace, createDiagnosis, listenForDiagnosis } from './own-face.ts';
 import { replayRoutes } from './replay-routes.ts';
 import { readBuffers } from './splice.ts';
-import { tryStaticReads } from './static-reads.ts';
 import { openTls } from './tls-setup.ts';
 import { createWithholding } from './withholding.ts';
 
@@ -113,12 +113,14 @@ export async function startSidecar(
 
 function createSender(config: SidecarConfig, log: Logger, clock: Clock): CaptureSender {
   const { cluster, namespace, workload, workloadKind, pod, container } = config;
+  const nameless = config.hostResolution === 'none';
   return new CaptureSender({
     host: config.forwarderHost,
     port: config.forwarderPort,
     tls: captureTlsOf(config),
+    tokenFile: config.forwarderTokenFile,
     queueBytes: config.queueLimit,
-    hello: { hop: 'sidecar', cluster, namespace, workload, workloadKind, pod, container },
+    hello: { hop: 'sidecar', cluster, namespace, workload, workloadKind, pod, container, nameless },
     log,
     clock,
   });

@@ -49,7 +49,9 @@ const listeners = {
   ipv6: field
     .flag()
     .default(true)
-    .describe('true or false: transparent, DNS relay: listen on IPv6 too, where the machine has it'),
+    .describe(
+      'true or false: transparent, DNS relay, HOST 0.0.0.0: listen on IPv6 too, where the machine has it',
+    ),
   targetHost: name('127.0.0.1', 'reverse, dual: host of the app'),
   targetPort: field.integer(1, 65_535).optional().describe('reverse, dual: port of the app, 1 to 65535'),
   clientIp: z
@@ -130,6 +132,7 @@ const replay = {
   mocks: list('destinations answered by the responder: host:port, host:*, or *'),
   responderHost: name('127.0.0.1', 'host of the responder'),
   responderPort: field.integer(1, 65_535).optional().describe('port of the responder, 1 to 65535'),
+  isolate: flag('cut outbound connections to destinations that are not mocked, loopback excepted'),
 };
 
 const life = {

@@ -1,6 +1,6 @@
 // What a client says first, read before anybody is dialled: only in a replay, where a destination that may be mocked must
 // not be dialled until it is clear that it is not. A client that stays silent speaks a protocol in which the server
-// begins; it is not waited for any longer than SILENCE_MS.
+// begins; it is not waited for any longer than SILENCE_MS, which a busy client that begins itself is well within.
 import type { Socket } from 'node:net';
 import { detectProtocol, Http2Exchange } from '@echoplane/wire';
 import type { ClientHello } from './outbound-options.ts';
@@ -18,21 +18,25 @@ export interface FirstWords {
 /** Reads the bytes so far: what they say, or that more are needed. */
 export type Judge = (bytes: Buffer) => Omit<FirstWords, 'bytes'> | 'need-more';
 
-const SILENCE_MS = 200;
+/** A client on a starved node was seen to need 400 ms from its connection to its first byte. */
+const SILENCE_MS = 1_000;
 const MAX_BYTES = 65_536;
 const NOTHING_SAID = { hello: null, named: '' };
 
-/** Reads until `judge` knows, the client is gone, 64 KiB are read, or 200 ms have passed. The socket is paused then. */
+/** Reads until `judge` knows, the client is gone, 64 KiB are read, or a second has passed. The socket is paused then. */
 export function readFirstWords(client: Socket, early: Buffer, judge: Judge): Promise<FirstWords> {
   return new Promise((resolve) => {
     let bytes = early;
+    let isSettled = false;
     const settle = (said: Omit<FirstWords, 'bytes'>) => {
+      isSettled = true;
       clearTimeout(timer);
       client.off('data', onData).off('end', onGone).off('close', onGone).pause();
       resolve({ bytes, ...said });
     };
     const onGone = () => settle(NOTHING_SAID);
-    const timer = setTimeout(onGone, SILENCE_MS);
+    // When it is we who were kept busy, what the client said is waiting: it is read before the silence counts.
+    const timer = setTimeout(() => setImmediate(() => !isSettled && onGone()), SILENCE_MS);
     const look = () => {
       const said = judge(bytes);
       if (said !== 'need-more') settle(said);

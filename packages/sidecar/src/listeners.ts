@@ -2,7 +2,7 @@
 //
 //   transparent   inbound and outbound, IPv4 and IPv6 apart, served by original destination
 //   reverse       inbound ─▶ the target          forward   outbound: a proxy          dual   both
-import type { Server } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { type Logger, listen } from '@echoplane/runtime';
 import type { SidecarConfig } from './config.ts';
 import { createInbound, type InboundOptions } from './inbound.ts';
@@ -37,6 +37,7 @@ export async function openListeners(config: SidecarConfig, parts: ListenerParts)
   try {
     const admin = await listen(face, config.adminPort, config.host, 'the admin listener');
     ownPorts.add(admin);
+    await openSecondFamily(config, face, admin);
     const ways =
       config.mode === 'transparent' ? await openTransparent(config, parts) : await openNamed(config, parts);
     return { ...ways, admin };
@@ -45,6 +46,16 @@ export async function openListeners(config: SidecarConfig, parts: ListenerParts)
     connections.close();
     throw error;
   }
+}
+
+/** The face is one server on one address; what comes by IPv6 is handed to it. */
+async function openSecondFamily({ host, ipv6 }: SidecarConfig, face: Server, port: number): Promise<void> {
+  if (!ipv6 || host !== EVERYWHERE[0]) return;
+  const second = createServer((socket) => face.emit('connection', socket));
+  face.once('close', () => second.close());
+  await listen(second, port, EVERYWHERE[1], 'the admin listener', true).catch((error) => {
+    if (!saysNoIpv6(error)) throw error;
+  });
 }
 
 type Ways = Omit<Ports, 'admin'>;
@@ -59,9 +70,13 @@ async function openNamed(config: SidecarConfig, parts: ListenerParts): Promise<W
   }
   if (config.mode !== 'forward') {
     const target = { host: config.targetHost, port: config.targetPort! };
-    const inbound = createInbound(inboundOptions(config, parts, () => target));
-    ways.in = await connections.listen(inbound, config.inPort, config.host, 'the inbound listener');
-    ownPorts.add(ways.in);
+    const inbound = inboundOptions(config, parts, () => target);
+    ways.in = await openFamilies(config, parts, {
+      create: () => createInbound(inbound),
+      port: config.inPort,
+      addresses: config.host === EVERYWHERE[0] ? EVERYWHERE : [config.host],
+      what: 'the inbound listener',
+    });
   }
   return ways;
 }

@@ -3,6 +3,7 @@
 const USAGE = `usage: sidecar            run the proxy
        sidecar init       write redirection rules and trust files
        sidecar cleanup    remove them
+       sidecar hold       wait for the responder of a replay, at most HOLD_SECONDS
 Settings are environment variables, ECHOPLANE_…: docs/sidecar.md and docs/redirection.md.\n`;
 
 const [command, ...rest] = process.argv.slice(2);
@@ -11,6 +12,9 @@ if (command === undefined) {
 } else if (rest.length === 0 && (command === 'init' || command === 'cleanup')) {
   const commands = await import('./init/command.ts');
   process.exitCode = await commands[command](process.env);
+} else if (rest.length === 0 && command === 'hold') {
+  const { hold } = await import('./hold.ts');
+  process.exitCode = await hold(process.env);
 } else {
   process.stderr.write(USAGE);
   process.exitCode = 64;

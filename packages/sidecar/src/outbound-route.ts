@@ -3,11 +3,12 @@
 // said the name.
 //
 //   mocked by what is known ─────────────▶ mocked tunnel
-//   perhaps, by a name ─▶ first words ─▶ yes ┘      no ─▶ tunnel
+//   perhaps, by a name ─▶ first words ─▶ yes ┘      no ─▶ tunnel, or cut when all that is not mocked is
 import { plainHost } from './destination-rules.ts';
 import { nameAsked, readFirstWords } from './first-words.ts';
 import { openMocked } from './mocked-tunnel.ts';
 import type { OutboundOptions } from './outbound-options.ts';
+import { reset } from './splice.ts';
 import { type Asked, openTunnel } from './tunnel.ts';
 
 /** Makes a connection that was asked for. */
@@ -18,7 +19,8 @@ export async function routeOutbound(asked: Asked, options: OutboundOptions): Pro
   const known = names.nameFor(target.host, named);
   if (replay.covers(target, named, known))
     return openMocked({ ...asked, named: known || named }, null, options);
-  if (!replay.mayCover(target)) return openTunnel(asked, options);
+  const elsewhere = replay.cuts(target) ? cut : openTunnel;
+  if (!replay.mayCover(target)) return elsewhere(asked, options);
 
   client.accepted.isQuiet = () => false;
   asked.greeting?.connected(null);
@@ -26,5 +28,13 @@ export async function routeOutbound(asked: Asked, options: OutboundOptions): Pro
   const said = plainHost(words.named);
   const next = { ...asked, named: said, greeting: null };
   if (replay.covers(target, said)) return openMocked(next, words, options);
-  return openTunnel({ ...next, early: words.bytes }, options);
+  return elsewhere({ ...next, early: words.bytes }, options);
+}
+
+/** As a destination that refuses. */
+async function cut({ client, target, greeting }: Asked, { metrics }: OutboundOptions): Promise<void> {
+  metrics.count('connect_failures', 'OUT');
+  const refusal = Object.assign(new Error('cut: it is not mocked in this replay'), { code: 'ECONNREFUSED' });
+  if (greeting) greeting.failed(refusal, target);
+  else reset(client.socket);
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { freePort } from '../../../test/ports.ts';
 import { closeAll, converse, headOf, listening, run, startTestSidecar, until } from './sidecar.fixture.ts';
 
 afterEach(closeAll);
@@ -25,13 +26,6 @@ async function connected(port: number): Promise<Socket> {
   const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');
   return socket;
-}
-
-async function closedPort(): Promise<number> {
-  const server = createServer();
-  const port = await listening(server);
-  server.close();
-  return port;
 }
 
 describe('absolute-form requests', () => {
@@ -210,7 +204,7 @@ describe('absolute-form requests', () => {
   });
 
   test('a host that cannot be reached is a 502 and a pair that says so', async () => {
-    const port = await closedPort();
+    const port = await freePort();
     const sidecar = await startTestSidecar({ MODE: 'forward' });
     const { received } = await converse(sidecar.ports.out!, [
       `GET http://127.0.0.1:${port}/x HTTP/1.1\r\nHost: h\r\n\r\n`,
@@ -279,7 +273,7 @@ describe('CONNECT', () => {
     const sidecar = await startTestSidecar({ MODE: 'dual', TARGET_PORT: 9 });
     const { out, in: inbound, admin } = sidecar.ports;
     const targets = [
-      `127.0.0.1:${await closedPort()}`,
+      `127.0.0.1:${await freePort()}`,
       `127.0.0.1:${out}`,
       `localhost:${inbound}`,
       `[::ffff:127.0.0.1]:${admin}`,

@@ -27,6 +27,16 @@ test('the admin port has health and metrics only, the diagnosis pages are elsewh
     expect((await page(ports.diagnostics!, path)).status).toBe(200);
 });
 
+test('on every address, IPv6 reaches the admin port and the inbound port too', async () => {
+  const sidecar = await startTestSidecar({ MODE: 'reverse', HOST: '0.0.0.0', TARGET_PORT: await startApp() });
+  expect((await fetch(`http://[::1]:${sidecar.ports.admin}/healthz`)).status).toBe(200);
+  const socket = connect(sidecar.ports.in!, '::1');
+  atEnd(() => void socket.destroy());
+  expect(String((await once(socket, 'data'))[0])).toBe('hello');
+  await sidecar.stop();
+  await expect(fetch(`http://[::1]:${sidecar.ports.admin}/healthz`)).rejects.toThrow();
+});
+
 test('the diagnosis pages listen on loopback only', async () => {
   const { ports } = await startTestSidecar({
     MODE: 'reverse',

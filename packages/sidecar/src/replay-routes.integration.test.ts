@@ -150,3 +150,23 @@ test('without a responder a mocked destination fails and is still not dialled', 
   expect((await run('curl', [...proxy, '-p'])).code).not.toBe(0);
   expect(origin.calls.count).toBe(0);
 });
+
+test('isolated: what is not mocked is cut as if nobody listened, what is mocked and loopback is not', async () => {
+  const [origin, responder] = [await startNamed('real'), await startResponder()];
+  const env = { ...responder.env('api.test:80'), ISOLATE: 'true' };
+  const sidecar = await startTestSidecar({ MODE: 'forward', ...env });
+  const get = (url: string) =>
+    run('curl', ['-sS', '-o', '-', '-w', '%{http_code}', '-x', `http://127.0.0.1:${sidecar.ports.out}`, url]);
+  expect((await get('http://api.test/')).stdout).toBe('mock200');
+  expect((await get('http://192.0.2.1/')).stdout).toMatch(/502$/);
+  expect((await get('http://other.test/')).stdout).toMatch(/502$/);
+  expect((await get(`http://127.0.0.1:${origin.port}/`)).stdout).toBe('real200');
+  expect(sidecar.metrics.get('connect_failures', 'OUT')).toBe(2);
+});
+
+test('isolated without mocks: nothing gets out', async () => {
+  const sidecar = await startTestSidecar({ MODE: 'forward', PROTOCOL: 'socks', ISOLATE: 'true' });
+  const socks = ['-sS', '--socks5-hostname', `127.0.0.1:${sidecar.ports.out}`, 'http://other.test/'];
+  expect((await run('curl', socks)).code).not.toBe(0);
+  expect(sidecar.metrics.get('connect_failures', 'OUT')).toBe(1);
+});

@@ -43,7 +43,10 @@ test.each(['', 'a', 'a:', 'a:0', 'a:65536', 'a:b', ':1', '::1:80', '[x]:1'])('mo
 
 test('no mocks, no routes', () => {
   expect(
-    replayRoutes({ mocks: [], responderHost: 'a', responderPort: undefined }, () => new Socket()),
+    replayRoutes(
+      { mocks: [], responderHost: 'a', responderPort: undefined, isolate: false },
+      () => new Socket(),
+    ),
   ).toBeNull();
 });
 

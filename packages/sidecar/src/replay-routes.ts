@@ -1,7 +1,7 @@
 // The destinations that are mocked in a replay, and the way to the responder that answers for them: a connection that
 // begins with a PROXY v2 header, which says where the app wanted to go. docs/replay-routing.md is its contract.
 import { isIP, type Socket } from 'node:net';
-import { ConfigError, envName } from '@echoplane/runtime';
+import { ConfigError, envName, isLoopbackHost } from '@echoplane/runtime';
 import { type ProxyHeader, renderProxyHeader } from '@echoplane/wire';
 import type { SidecarConfig } from './config.ts';
 import { hostPatterns, plainHost } from './destination-rules.ts';
@@ -27,13 +27,15 @@ export interface MockedConnection {
 
 const UNKNOWN_IP = '0.0.0.0';
 
-/** The mocked destinations of a configuration; null when there are none. Throws ConfigError. */
+type RouteSettings = Pick<SidecarConfig, 'mocks' | 'responderHost' | 'responderPort' | 'isolate'>;
+
+/** The mocked destinations of a configuration; null when there are none and none is cut. Throws ConfigError. */
 export function replayRoutes(
-  config: Pick<SidecarConfig, 'mocks' | 'responderHost' | 'responderPort'>,
+  { mocks, responderHost: host, responderPort: port, isolate }: RouteSettings,
   dial: Dial,
 ): ReplayRoutes | null {
-  if (config.mocks.length === 0) return null;
-  return new ReplayRoutes(config.mocks, { host: config.responderHost, port: config.responderPort! }, dial);
+  if (mocks.length === 0 && !isolate) return null;
+  return new ReplayRoutes(mocks, { host, port: port ?? 0 }, dial, isolate);
 }
 
 /** Knows what is mocked and connects it to the responder. */
@@ -41,11 +43,18 @@ export class ReplayRoutes {
   readonly #rules: Rule[];
   readonly #responder: Target;
   readonly #dial: Dial;
+  readonly #isolates: boolean;
 
-  constructor(mocks: readonly string[], responder: Target, dial: Dial) {
+  constructor(mocks: readonly string[], responder: Target, dial: Dial, isolates = false) {
     this.#rules = mocks.map(parseMock);
     this.#responder = responder;
     this.#dial = dial;
+    this.#isolates = isolates;
+  }
+
+  /** Whether a destination that is not mocked is cut; what the pod says to itself never is. */
+  cuts({ host }: Target): boolean {
+    return this.#isolates && !isLoopbackHost(host);
   }
 
   /** Whether a destination is mocked, by any of its names; it must not be dialled then, for any reason. */

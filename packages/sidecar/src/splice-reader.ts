@@ -5,8 +5,8 @@
 //      ▲                                                          └ no large reads any more ─▶ shared again
 //   peer is full, or two buffers are still being written ─▶ paused ─▶ drained, or one is free ─▶ resumed
 import type { Socket } from 'node:net';
+import type { StaticReader } from '@echoplane/runtime';
 import { BULK_BYTES, type ReadBuffers, SCRATCH_BYTES } from './read-buffers.ts';
-import type { StaticReader } from './static-reads.ts';
 
 /** Hands bytes on and shows them to the tap; `written` is called when the peer no longer uses them. */
 export type Pass = (chunk: Buffer, written?: () => void) => void;

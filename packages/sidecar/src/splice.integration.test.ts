@@ -4,10 +4,9 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls';
-import { createAuthority, loadAuthority } from '@echoplane/runtime';
+import { createAuthority, loadAuthority, tryStaticReads, useStreams } from '@echoplane/runtime';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { readBuffers, splice, type Tap, tcpEndpoint, tlsEndpoint } from './splice.ts';
-import { tryStaticReads, useStreams } from './static-reads.ts';
 
 const closers: (() => void)[] = [];
 afterEach(() => {

@@ -7,9 +7,9 @@
 // It knows nothing of protocols, and a tap must not throw.
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { readStatically } from '@echoplane/runtime';
 import { ReadBuffers } from './read-buffers.ts';
 import { type Pass, SpliceReader } from './splice-reader.ts';
-import { readStatically } from './static-reads.ts';
 
 /** One end of a splice: the stream, and how a reset is sent on the TCP connection beneath it. */
 export interface Endpoint {

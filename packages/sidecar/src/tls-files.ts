@@ -5,6 +5,8 @@ import { readFile, stat } from 'node:fs/promises';
 import { type Clock, ConfigError, envName, type Logger } from '@echoplane/runtime';
 
 const POLL_MS = 60_000;
+/** While a file is missing that may come: a Secret is made shortly after the pod that mounts it. */
+const POLL_MISSING_MS = 2_000;
 
 /** Files that are used together, and how. */
 export interface FileGroup {
@@ -49,9 +51,13 @@ export class WatchedFiles {
 
   async run(clock: Pick<Clock, 'sleep'>, signal: AbortSignal): Promise<void> {
     while (!signal.aborted && this.#groups.length > 0) {
-      await clock.sleep(POLL_MS, signal);
+      await clock.sleep(this.#isMissingAny() ? POLL_MISSING_MS : POLL_MS, signal);
       if (!signal.aborted) await this.check();
     }
+  }
+
+  #isMissingAny(): boolean {
+    return [...this.#seen.values()].some((state) => state.split('\n').includes(''));
   }
 
   /** One look at all files. */

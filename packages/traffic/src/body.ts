@@ -108,7 +108,7 @@ export function isExactJson(text: string): boolean {
 
 function printsBack(text: string): boolean {
   // A key `__proto__` does not survive every reader's copy.
-  if (text.includes('"__proto__"') || depthOf(text) > MAX_JSON_DEPTH) return false;
+  if (text.includes('"__proto__"') || isDeeper(text, MAX_JSON_DEPTH)) return false;
   try {
     return JSON.stringify(JSON.parse(text)) === text;
   } catch {
@@ -121,14 +121,14 @@ function exactJson(text: string): Body['json'] {
   return isExactJson(text) ? JSON.parse(text) : undefined;
 }
 
-/** Deepest nesting of brackets; those inside strings count too, which only makes a few more bodies text. */
-function depthOf(text: string): number {
+/** Whether brackets nest deeper than `limit`; those inside strings count too, which only makes a few more bodies text. */
+export function isDeeper(text: string, limit: number): boolean {
   let depth = 0;
-  let deepest = 0;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    if (code === 0x5b || code === 0x7b) deepest = Math.max(deepest, ++depth);
-    else if (code === 0x5d || code === 0x7d) depth--;
+    if (code === 0x5b || code === 0x7b) {
+      if (++depth > limit) return true;
+    } else if (code === 0x5d || code === 0x7d) depth--;
   }
-  return deepest;
+  return false;
 }

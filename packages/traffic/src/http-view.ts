@@ -5,13 +5,18 @@ import type { Body, HeaderList, RRPair } from './rrpair.ts';
 /** First value of a header, by any case; undefined when absent. */
 export function header(headers: HeaderList, name: string): string | undefined {
   const wanted = name.toLowerCase();
-  return headers.find(([n]) => n.toLowerCase() === wanted)?.[1];
+  for (const [n, value] of headers)
+    if (n.length === wanted.length && n.toLowerCase() === wanted) return value;
+  return undefined;
 }
 
 /** All values of a header in order, by any case. */
 export function headerValues(headers: HeaderList, name: string): string[] {
   const wanted = name.toLowerCase();
-  return headers.filter(([n]) => n.toLowerCase() === wanted).map(([, v]) => v);
+  const values: string[] = [];
+  for (const [n, value] of headers)
+    if (n.length === wanted.length && n.toLowerCase() === wanted) values.push(value);
+  return values;
 }
 
 /** A url's parts without normalising any byte of them: `https://h:1/a%2Fb?q=1` → origin, host, path, query (no `?`). */

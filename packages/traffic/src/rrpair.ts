@@ -165,9 +165,12 @@ export const TAG = {
   replay: 'replay',
   /** Id of the test (generator) the pair is the result of. */
   test: 'test',
-  /** Replay session the request belonged to. */
+  /** Replay session the request belonged to; of one that runs more than once this run of it (`runName`). */
   session: 'replay-session',
-  /** How the responder answered: `exact`, `volatile` (learned-volatile fields left out) or `miss`. */
+  /**
+   * How the responder answered: `exact`, `volatile` (learned-volatile fields left out), `nearest`, `generalized`, `passthrough`
+   * and `recorded` (by the real host; the latter is to become a mock) or `miss`.
+   */
   match: 'match',
   /** Id of the mock that answered. */
   mock: 'mock',
@@ -175,6 +178,18 @@ export const TAG = {
   difference: 'difference',
   /** Generator: µs by which the request left later than intended. */
   lateUs: 'late-us',
+  /** Responder: names of the chaos rules that touched the answer, comma separated. */
+  chaos: 'chaos',
+  /** Strict transforms that found nothing to work on, and why; on a result of the generator those of its answer. */
+  transform: 'transform',
+  /** Responder: ids of the chains that worked on the exchange, comma separated; with `!` those that found nothing to work on. */
+  chains: 'chains',
+  /** Responder: `local` when the state that several responders share was away. */
+  state: 'state',
+  /** Generator: how its own comparison ended, `passed` or `failed`. */
+  verdict: 'verdict',
+  /** Generator: how often the request had been sent before. */
+  attempt: 'attempt',
   /** Generator: variables it could not fill, comma separated. */
   unresolved: 'unresolved',
 } as const;

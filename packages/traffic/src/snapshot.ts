@@ -2,7 +2,7 @@
 // at any time. A public contract: fields are only added. It must not know how artifacts are made or used.
 import { z } from 'zod';
 import { TrafficQuery } from './filter.ts';
-import { Body, HeaderList, HttpResponse } from './rrpair.ts';
+import { Body, HeaderList, HttpResponse, StreamMessage } from './rrpair.ts';
 
 export const SNAPSHOT_VERSION = 1;
 
@@ -16,6 +16,8 @@ export const ARTIFACTS = {
   transforms: 'transforms.json',
   summary: 'summary.json',
   edits: 'edits.json',
+  flows: 'flows.json',
+  recommendations: 'recommendations.json',
 } as const;
 export const ArtifactName = z.enum(ARTIFACTS);
 export type ArtifactName = z.infer<typeof ArtifactName>;
@@ -32,7 +34,11 @@ export function snapshotPrefix(tenant: string, snapshot: string): string {
  */
 export const LeafPath = z.string();
 
-/** What kind of generated value a leaf holds; `sequence` is a number that only counts up, `email` a redacted address. */
+/**
+ * What kind of generated value a leaf holds; `sequence` is a number that only counts up, `email` a redacted address,
+ * `serial` an id of a flow, `measure` a number that every answer has anew (a duration, a memory figure), `text` a text that
+ * differs between equal requests for no visible reason.
+ */
 export const ValueKind = z.enum([
   'uuid',
   'timestamp',
@@ -43,6 +49,9 @@ export const ValueKind = z.enum([
   'sequence',
   'mixed',
   'email',
+  'serial',
+  'measure',
+  'text',
 ]);
 export type ValueKind = z.infer<typeof ValueKind>;
 
@@ -52,15 +61,86 @@ export const VolatileLeaf = z.object({
   kind: ValueKind,
   /** Texts only: what stays the same around the generated pieces, `https://pay.example/r/{token}`. */
   shape: z.string().optional(),
+  /** Numbers only: both are whole multiples of it, and not far from each other. */
+  unit: z.number().optional(),
   why: z.string(),
 });
 export type VolatileLeaf = z.infer<typeof VolatileLeaf>;
 
+/** What an answer may have or lack, whatever the recorded one did, with the reason. `path` is a pattern, of a leaf or what holds some. */
+export const OptionalLeaf = z.object({ path: LeafPath, why: z.string() });
+export type OptionalLeaf = z.infer<typeof OptionalLeaf>;
+
+/**
+ * A list that stands in the order of one field of its elements in every answer: of its texts, or of the slots in which the JVM's
+ * hash tables hold them. `path` is its pattern, `key` how the field goes on from an element: `.name`.
+ */
+export const ListOrder = z.object({
+  path: LeafPath,
+  key: z.string(),
+  by: z.enum(['rising', 'falling', 'hash']),
+});
+export type ListOrder = z.infer<typeof ListOrder>;
+
+/** A leaf that its client asked for again and again until it changed, with what the later answers said; of numbers the outermost. */
+export const SettlingLeaf = z.object({
+  path: LeafPath,
+  later: z.array(z.union([z.string(), z.number(), z.boolean(), z.null()])),
+});
+export type SettlingLeaf = z.infer<typeof SettlingLeaf>;
+
+/** A leaf, as a pattern, that holds a value of the flow named; `like` words: where it is written as coined names are. */
+export const FlowLink = z.object({
+  ...{ in: z.enum(['request', 'response']), path: LeafPath, flow: z.string() },
+  like: z.literal('words').optional(),
+});
+export type FlowLink = z.infer<typeof FlowLink>;
+
+/**
+ * Values of one meaning that travel between endpoints although no single one looks generated: serial ids, slugs, cursors.
+ * The same value in another place means nothing, so they are replaced and expected at the flow's places only.
+ */
+export const Flow = z.object({
+  /** Stays the same when the recording is analyzed again. */
+  id: z.string(),
+  /** `POST /orders body.id`: where its values come from. */
+  name: z.string(),
+  kind: ValueKind,
+  places: z.array(
+    z.object({
+      method: z.string(),
+      endpoint: z.string(),
+      in: z.enum(['request', 'response']),
+      path: LeafPath,
+      /** `producer`: new values appear here first. */
+      role: z.enum(['producer', 'consumer', 'echo']),
+      /** How often a value of the flow was seen here. */
+      count: z.int(),
+    }),
+  ),
+  /** Distinct values. */
+  values: z.int(),
+  /** Why these places belong together, in words a user understands. */
+  evidence: z.string(),
+  enabled: z.boolean(),
+});
+export type Flow = z.infer<typeof Flow>;
+
 /** An IN pair as the generator sends it. Values are the recorded ones; `consumes` says which are replaced live. */
+/** A time in a request that came from the client's own clock: sent as far from the request as it was then. */
+export const OwnTime = z.object({
+  path: LeafPath,
+  /** It was sent before, and is the same one again. */
+  again: z.boolean().optional(),
+});
+export type OwnTime = z.infer<typeof OwnTime>;
+
 export const Test = z.object({
   /** Id of the recorded RRPair. */
   id: z.uuid(),
   session: z.string(),
+  /** Service it was recorded at, `cluster/namespace/name`; absent in snapshots made before this was kept. */
+  service: z.string().optional(),
   /** Position in its session, from 0. */
   order: z.int(),
   /** µs from the start of the recording to the request. */
@@ -82,6 +162,26 @@ export const Test = z.object({
   /** Tokens read from this test's live response, and where. */
   produces: z.array(z.object({ token: z.string(), path: LeafPath })),
   volatile: z.array(VolatileLeaf),
+  /** First byte of the recorded request, µs since the epoch; absent in snapshots made before this was kept. */
+  ts: z.int().optional(),
+  /** As in the RRPair; absent means http/1.1. */
+  protocol: z.string().optional(),
+  /** Leaves, as patterns, that hold values of a flow: replaced in the request, expected in the response. */
+  links: z.array(FlowLink).optional(),
+  /** Arrays, as patterns, whose order means nothing. */
+  unordered: z.array(LeafPath).optional(),
+  /** Orders that its lists keep, also where a list may stand otherwise than recorded. */
+  orders: z.array(ListOrder).optional(),
+  /** What the service may or may not have made by itself when it answered. */
+  optional: z.array(OptionalLeaf).optional(),
+  /** What may have changed already, as the recorded client saw it do. */
+  settling: z.array(SettlingLeaf).optional(),
+  /** Times in the request that the client made up from its own clock. */
+  ownTimes: z.array(OwnTime).optional(),
+  /** Ids of what other requests were writing while this one was under way: it may have seen them before or after. */
+  beside: z.array(z.string()).optional(),
+  /** WebSocket tests: the messages of both sides, in the order seen. */
+  messages: z.array(StreamMessage).optional(),
 });
 export type Test = z.infer<typeof Test>;
 
@@ -106,6 +206,17 @@ export const Mock = z.object({
   response: HttpResponse,
   ttfbUs: z.int(),
   durationUs: z.int(),
+  /** First byte of the recorded request, µs since the epoch. */
+  ts: z.int().optional(),
+  /** As in the RRPair; absent means http/1.1. */
+  protocol: z.string().optional(),
+  /**
+   * What the answer depends on: `resource` is read or written by this request, and it was recorded after so many writes to
+   * it (itself not counted). A read is answered by the latest recording that is not ahead of the writes of the replay.
+   */
+  state: z.object({ resource: z.string(), isWrite: z.boolean(), writesBefore: z.int() }).optional(),
+  /** WebSocket mocks: the messages of both sides, in the order seen. */
+  messages: z.array(StreamMessage).optional(),
 });
 export type Mock = z.infer<typeof Mock>;
 
@@ -121,24 +232,10 @@ export const Token = z.object({
   /** Why this is a token, in words a user understands. */
   evidence: z.string(),
   enabled: z.boolean(),
+  /** The flow it belongs to: then it is replaced at the flow's places only, not wherever its text occurs. */
+  flow: z.string().optional(),
 });
 export type Token = z.infer<typeof Token>;
-
-/** extractor + chain of functions. Only what the first replay needs is defined; more kinds are added, none changed. */
-export const Transform = z.object({
-  id: z.string(),
-  at: z.enum(['generator-request', 'generator-response', 'responder-request', 'responder-response']),
-  when: TrafficQuery,
-  extract: z.object({ leaf: LeafPath }),
-  functions: z.array(
-    z.discriminatedUnion('name', [
-      z.object({ name: z.literal('store'), variable: z.string() }),
-      z.object({ name: z.literal('replace'), variable: z.string() }),
-      z.object({ name: z.literal('constant'), value: z.string() }),
-    ]),
-  ),
-});
-export type Transform = z.infer<typeof Transform>;
 
 export const SnapshotCounts = z.object({
   pairs: z.int(),
@@ -179,5 +276,7 @@ export const SnapshotSummary = z.object({
     }),
   ),
   notes: z.array(z.string()),
+  /** Destinations whose connections could not be decoded, with how many there were: absent when there are none. */
+  opaque: z.array(z.object({ host: z.string(), count: z.int() })).optional(),
 });
 export type SnapshotSummary = z.infer<typeof SnapshotSummary>;

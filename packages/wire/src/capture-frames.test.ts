@@ -62,6 +62,8 @@ const conversation: CaptureMessage[] = [
       workload: 'w',
       pod: 'p',
       container: '',
+      token: 'aaa.bbb.ccc',
+      nameless: true,
     },
   },
   { type: 'welcome', value: { lastBatch: 0, windowBytes: 1 << 23, unchecked: true } },

@@ -17,6 +17,8 @@ message Hello {
   string workload = 7;
   string pod = 8;
   string container = 9;
+  string token = 10;
+  bool nameless = 11;
 }
 message Welcome { double last_batch = 1; uint32 window_bytes = 2; bool unchecked = 3; }
 message Ack { double batch = 1; }
@@ -78,6 +80,10 @@ export interface Hello {
   workload: string;
   pod: string;
   container: string;
+  /** Service-account token of the sender's pod; with it the receiver takes names from what the cluster says, not from here. */
+  token?: string;
+  /** No server is to be given a name that the connection itself did not have. */
+  nameless?: boolean;
 }
 
 /** Answer to Hello: the last batch of this incarnation that is durable (0: none), and how many unacknowledged bytes may be in flight. */

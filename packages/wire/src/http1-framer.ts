@@ -100,6 +100,11 @@ export class Http1Framer {
     return this.#reader.heldBytes;
   }
 
+  /** Whether the next byte is the first of a message. */
+  get isBetween(): boolean {
+    return this.#state === 'head-start';
+  }
+
   get isHeld(): boolean {
     return this.#state === 'held';
   }

@@ -23,8 +23,16 @@ export type { Http1Framing, Http1Head, Http1OpaqueReason } from './http1-framing
 export * from './http2-exchange.ts';
 export * from './http2-head.ts';
 export { asIpv6, ipBytes, ipText } from './ip-bytes.ts';
-export * from './pair-encoding.ts';
+export * from './known-pair-encoding.ts';
+export {
+  type EncodablePair,
+  encodablePair,
+  HttpPairEncoder,
+  type PairFacts,
+  type WriteId,
+} from './pair-encoding.ts';
 export * from './proxy-protocol.ts';
 export { Slabs } from './slabs.ts';
+export { encodeTag } from './tag-encoding.ts';
 export * from './websocket-exchange.ts';
 export type { WebSocketOpaqueReason } from './websocket-framer.ts';

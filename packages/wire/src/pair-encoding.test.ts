@@ -66,7 +66,10 @@ function decoded(pair: EncodablePair): CapturedPair {
 }
 
 const encoder = new HttpPairEncoder((into, at) => into.write(ID, at, 'latin1'));
-const load = (raw: RawHttpPair) => encoder.load(raw, encodeCaptured(FACTS), raw.error ?? '');
+const load = (raw: RawHttpPair) => {
+  const { tags, ...facts } = FACTS;
+  return encoder.load(raw, encodeCaptured(facts), raw.error ?? '', [encodeCaptured({ tags })]);
+};
 
 describe('HttpPairEncoder', () => {
   test('reads back as the same pair goes through the schema', () => {

@@ -56,9 +56,11 @@ export type PairFacts = Pick<
 /** Writes the 36 characters of a new id for `tsUs`. */
 export type WriteId = (into: Buffer, at: number, tsUs: number) => void;
 
-const SHED = 'shed';
+/** `gapReason` of a pair that gave up its bodies. */
+export const SHED = 'shed';
 const ID_CHARACTERS = 36;
 const NOTHING: BodyCapture = { size: 0, kept: [], truncated: 0 };
+const NO_MORE: readonly Uint8Array[] = [];
 /** Tags of the fields of `Captured` and `Message`: number and wire type. */
 const ID = 0x0a;
 const TS_US = 0x11;
@@ -71,7 +73,7 @@ const ERROR = 0x8a;
 const GAP_REASON = 0x92;
 const PART = 0xaa;
 /** Second byte of the tags of the fields from 16 on. */
-const HIGH = 0x01;
+export const HIGH = 0x01;
 const HEAD = 0x0a;
 const BODY = 0x12;
 const BODY_SIZE = 0x19;
@@ -84,6 +86,8 @@ export class HttpPairEncoder implements EncodablePair {
   readonly #writeId: WriteId;
   #raw!: RawHttpPair;
   #facts!: Uint8Array;
+  #more = NO_MORE;
+  #factsBytes = 0;
   #error = '';
   #gapReason = '';
   #requestBody = NOTHING;
@@ -97,10 +101,13 @@ export class HttpPairEncoder implements EncodablePair {
     this.#writeId = writeId;
   }
 
-  /** The pair to encode next; `facts`: its connection's, by `encodeFacts`. `raw` must not change meanwhile. */
-  load(raw: RawHttpPair, facts: Uint8Array, error: string): this {
+  /** The pair to encode next; `facts`: its connection's, by `encodeFacts`, and `more` of its own. `raw` must not change meanwhile. */
+  load(raw: RawHttpPair, facts: Uint8Array, error: string, more = NO_MORE): this {
     this.#raw = raw;
     this.#facts = facts;
+    this.#more = more;
+    this.#factsBytes = facts.length;
+    for (const { length } of more) this.#factsBytes += length;
     this.#error = error;
     this.#gapReason = '';
     this.#requestBody = raw.requestBody;
@@ -129,6 +136,10 @@ export class HttpPairEncoder implements EncodablePair {
     at = double(into, at, TTFB_US, raw.firstByteUs === null ? -1 : Math.max(0, this.#responseOffsetUs));
     into.set(this.#facts, at);
     at += this.#facts.length;
+    for (const facts of this.#more) {
+      into.set(facts, at);
+      at += facts.length;
+    }
     into[at++] = SEQ;
     at = varint(into, at, raw.seq);
     into[at++] = REQUEST;
@@ -147,7 +158,7 @@ export class HttpPairEncoder implements EncodablePair {
   #measure(): void {
     const raw = this.#raw;
     this.#requestBytes = halfSize(raw.requestHead, this.#requestBody, raw.requestTrailers);
-    let size = 2 + ID_CHARACTERS + 3 * DOUBLE_BYTES + this.#facts.length;
+    let size = 2 + ID_CHARACTERS + 3 * DOUBLE_BYTES + this.#factsBytes;
     size += 1 + varintSize(raw.seq) + fieldSize(this.#requestBytes);
     if (raw.responseHead) {
       this.#responseBytes = halfSize(raw.responseHead, this.#responseBody, raw.responseTrailers);
@@ -220,7 +231,8 @@ function part(into: Buffer, at: number, value: Part): void {
   }
 }
 
-function double(into: Buffer, at: number, tag: number, value: number): number {
+/** A field of eight bytes; where it ends. */
+export function double(into: Buffer, at: number, tag: number, value: number): number {
   into[at] = tag;
   return into.writeDoubleLE(value, at + 1);
 }
@@ -233,7 +245,7 @@ function bytes(into: Buffer, at: number, tag: number, value: Uint8Array): number
 }
 
 /** A short ASCII word in a field from 16 on; nothing when it is empty. */
-function text(into: Buffer, at: number, tag: number, value: string): number {
+export function text(into: Buffer, at: number, tag: number, value: string): number {
   if (value === '') return at;
   into[at++] = tag;
   into[at++] = HIGH;
@@ -241,7 +253,8 @@ function text(into: Buffer, at: number, tag: number, value: string): number {
   return at + into.write(value, at, 'latin1');
 }
 
-function varint(into: Buffer, at: number, value: number): number {
+/** Where the number ends. */
+export function varint(into: Buffer, at: number, value: number): number {
   while (value > 0x7f) {
     into[at++] = (value & 0x7f) | 0x80;
     value = Math.floor(value / 128);
@@ -250,7 +263,8 @@ function varint(into: Buffer, at: number, value: number): number {
   return at;
 }
 
-function varintSize(value: number): number {
+/** Bytes of a number. */
+export function varintSize(value: number): number {
   let size = 1;
   for (; value > 0x7f; value = Math.floor(value / 128)) size++;
   return size;

@@ -1,15 +1,17 @@
 // One report: the verdict and its reasons first, then goals and figures, findings with their failed assertions, and
-// latency. A replay that still runs is watched until its report is there.
+// latency, last what its pods did. A replay that still runs is watched until its report is there.
 import type { Replay } from '@echoplane/api';
 import { Breadcrumbs, Center, Container, Loader, Paper, Skeleton, Stack, Text } from '@mantine/core';
 import { useDocumentTitle } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { isUnderWay, replayQuery, reportQuery } from '../api.ts';
+import { ComparePanel } from '../parts/compare-panel.tsx';
 import { EndpointTable } from '../parts/endpoint-table.tsx';
 import { FindingList } from '../parts/finding-list.tsx';
 import { LatencyTable } from '../parts/latency-table.tsx';
 import { PairDrawer } from '../parts/pair-drawer.tsx';
+import { PodSection } from '../parts/pod-section.tsx';
 import { ProblemNotice } from '../parts/problem-notice.tsx';
 import { ReportHead } from '../parts/report-head.tsx';
 import { TextLink } from '../parts/text-link.tsx';
@@ -33,8 +35,16 @@ export function ReportPage() {
       {replay.error && !replay.data && (
         <ProblemNotice error={replay.error} onRetry={() => replay.refetch()} retrying={replay.isFetching} />
       )}
-      {replay.data && <Content replay={replay.data} />}
-      <PairDrawer id={pair} onClose={() => navigate({ search: {}, resetScroll: false })} />
+      {replay.data && (
+        <Stack gap="xl">
+          <Content replay={replay.data} />
+          <PodSection replay={replay.data.id} live={isUnderWay(replay.data.phase)} />
+        </Stack>
+      )}
+      <PairDrawer
+        id={pair}
+        onClose={() => navigate({ search: ({ pair: _, ...rest }) => rest, resetScroll: false })}
+      />
     </Container>
   );
 }
@@ -63,11 +73,13 @@ function Content({ replay }: { replay: Replay }) {
       </Paper>
     );
   }
-  return <ReportContent id={replay.id} />;
+  return <ReportContent replay={replay} />;
 }
 
-function ReportContent({ id }: { id: string }) {
-  const answer = useQuery(reportQuery(id));
+function ReportContent({ replay }: { replay: Replay }) {
+  const { compare } = route.useSearch();
+  const navigate = route.useNavigate();
+  const answer = useQuery(reportQuery(replay.id));
   if (answer.isPending) return <Loading />;
   if (!answer.data) {
     return (
@@ -79,6 +91,13 @@ function ReportContent({ id }: { id: string }) {
     <Stack gap="xl">
       <ReportHead detail={answer.data} />
       <FindingList report={report} />
+      <ComparePanel
+        replay={replay}
+        before={compare ?? null}
+        onChoose={(before) =>
+          navigate({ search: before === null ? {} : { compare: before }, resetScroll: false })
+        }
+      />
       <LatencyTable report={report} />
       <EndpointTable report={report} />
     </Stack>

@@ -30,7 +30,7 @@ export function AppFrame() {
         <Group h="100%" gap="lg" wrap="nowrap">
           <Group gap={8} wrap="nowrap" c="var(--mantine-primary-color-filled)">
             <LogoIcon size={20} />
-            <Text fw={700} c="var(--mantine-color-text)">
+            <Text fw={700} c="var(--mantine-color-text)" visibleFrom="xs">
               Echoplane
             </Text>
           </Group>
@@ -40,6 +40,9 @@ export function AppFrame() {
             </Link>
             <Link to="/reports" className={classes.link ?? ''}>
               Reports
+            </Link>
+            <Link to="/clusters" className={classes.link ?? ''}>
+              Clusters
             </Link>
           </Group>
           <Group gap="xs" ml="auto" wrap="nowrap">

@@ -77,7 +77,13 @@ function Failure({ failure, highlight }: { failure: AssertionResult; highlight: 
 
 function PairLink({ id, children }: { id: string; children: string }) {
   return (
-    <TextLink from="/reports/$replayId" to="." search={{ pair: id }} resetScroll={false} size="xs">
+    <TextLink
+      from="/reports/$replayId"
+      to="."
+      search={(kept) => ({ ...kept, pair: id })}
+      resetScroll={false}
+      size="xs"
+    >
       {children}
     </TextLink>
   );

@@ -1,9 +1,10 @@
 // What the replay found, fault by fault, each with the failed assertions that show it.
 import type { Finding, Report } from '@echoplane/traffic';
-import { Accordion, Alert, Badge, Group, Paper, Stack, Text, Title } from '@mantine/core';
+import { Accordion, Alert, Badge, Flex, Group, Paper, Stack, Text, Title } from '@mantine/core';
 import { type FailureGroup, groupFailures } from '../failure-groups.ts';
 import { formatCount, plural } from '../format.ts';
 import { FailureList } from './failure-list.tsx';
+import { surely } from './finding-words.ts';
 import { CheckIcon } from './icons.tsx';
 import { TextLink } from './text-link.tsx';
 
@@ -62,17 +63,31 @@ function FindingItem({ value, group: { finding, failures } }: { value: string; g
   return (
     <Accordion.Item value={value}>
       <Accordion.Control>
-        <Group gap="sm" wrap="nowrap" pr="sm">
-          <Badge color={color} miw={104}>
+        <Flex
+          direction={{ base: 'column', xs: 'row' }}
+          align={{ base: 'flex-start', xs: 'center' }}
+          gap={{ base: 4, xs: 'sm' }}
+          pr="sm"
+        >
+          <Badge color={color} miw={104} style={{ flexShrink: 0 }}>
             {words}
           </Badge>
-          <Text size="sm" fw={500} style={{ overflowWrap: 'anywhere' }}>
-            {finding.sentence}
-          </Text>
-          <Badge color="gray" variant="outline" ml="auto" style={{ flexShrink: 0 }}>
+          <Stack gap={0}>
+            <Text size="sm" fw={500} style={{ overflowWrap: 'anywhere' }}>
+              {finding.sentence}
+            </Text>
+            {(finding.cause || finding.explains) && (
+              <Text size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+                {finding.cause
+                  ? `Most likely because ${finding.cause}`
+                  : `${plural(finding.explains ?? 0, 'more failure')} follow from it`}
+              </Text>
+            )}
+          </Stack>
+          <Badge color="gray" variant="outline" ml={{ base: 0, xs: 'auto' }} style={{ flexShrink: 0 }}>
             {formatCount(finding.count)} of {formatCount(finding.of)}
           </Badge>
-        </Group>
+        </Flex>
       </Accordion.Control>
       <Accordion.Panel>
         {failures.length > 0 ? (
@@ -90,7 +105,7 @@ function Explanation({ finding }: { finding: Finding }) {
     <Stack gap="xs">
       <Text size="sm" c="dimmed">
         {finding.kind === 'slower'
-          ? `Judged over ${plural(finding.of, 'request')} by the median; all percentiles are in the table of endpoints below.`
+          ? `Judged over ${plural(finding.of, 'request')} by the median${finding.confidence === undefined ? '' : ` and a rank test, ${surely(finding.confidence)}`}; all percentiles are in the table of endpoints below.`
           : 'No single assertion belongs to this finding.'}
       </Text>
       {finding.kind === 'mock-miss' && finding.examples.length > 0 && (
@@ -104,7 +119,7 @@ function Explanation({ finding }: { finding: Finding }) {
                 key={id}
                 from="/reports/$replayId"
                 to="."
-                search={{ pair: id }}
+                search={(kept) => ({ ...kept, pair: id })}
                 resetScroll={false}
                 size="xs"
                 ff="monospace"

@@ -16,34 +16,36 @@ export function LatencyTable({ report }: { report: Report }) {
       <Title order={2} size="h5" p="sm" pb={4}>
         Latency
       </Title>
-      <Table aria-label="Latency" style={{ fontVariantNumeric: 'tabular-nums' }}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th aria-label="Of" />
-            <Table.Th ta="right">Requests</Table.Th>
-            {PERCENTILES.map((key) => (
-              <Table.Th key={key} ta="right">
-                {PERCENTILE_NAMES[key]}
-              </Table.Th>
-            ))}
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {rows.map(([name, latency]) => (
-            <Table.Tr key={name}>
-              <Table.Th scope="row" fw={500}>
-                {name}
-              </Table.Th>
-              <Table.Td ta="right">{formatCount(latency.count)}</Table.Td>
+      <Table.ScrollContainer minWidth={480}>
+        <Table aria-label="Latency" style={{ fontVariantNumeric: 'tabular-nums' }}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th aria-label="Of" />
+              <Table.Th ta="right">Requests</Table.Th>
               {PERCENTILES.map((key) => (
-                <Table.Td key={key} ta="right">
-                  {formatDuration(latency[key])}
-                </Table.Td>
+                <Table.Th key={key} ta="right">
+                  {PERCENTILE_NAMES[key]}
+                </Table.Th>
               ))}
             </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
+          </Table.Thead>
+          <Table.Tbody>
+            {rows.map(([name, latency]) => (
+              <Table.Tr key={name}>
+                <Table.Th scope="row" fw={500}>
+                  {name}
+                </Table.Th>
+                <Table.Td ta="right">{formatCount(latency.count)}</Table.Td>
+                {PERCENTILES.map((key) => (
+                  <Table.Td key={key} ta="right">
+                    {formatDuration(latency[key])}
+                  </Table.Td>
+                ))}
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
     </Paper>
   );
 }

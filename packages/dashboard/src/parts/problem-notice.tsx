@@ -1,6 +1,7 @@
 // Any failure as a person can use it: what happened, what to do, the request id to quote, and a way to try again.
 import { ApiError } from '@echoplane/api';
 import { Alert, Button, Code, Group, List, Stack, Text } from '@mantine/core';
+import { CommandError } from '../cluster-queries.ts';
 import { AlertIcon } from './icons.tsx';
 
 interface ProblemNoticeProps {
@@ -60,6 +61,7 @@ export function describeError(error: unknown): { title: string; detail: string }
       detail: `It answered with status ${error.status} and no explanation.`,
     };
   }
+  if (error instanceof CommandError) return { title: 'The cluster did not do it', detail: error.message };
   if (error instanceof TypeError) {
     return {
       title: 'The control plane cannot be reached',

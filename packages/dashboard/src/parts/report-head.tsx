@@ -4,6 +4,7 @@ import type { Report } from '@echoplane/traffic';
 import { Badge, Grid, Group, List, Paper, Stack, Table, Text, Title } from '@mantine/core';
 import { formatCount, formatDate, formatDuration, formatShare, NONE, plural } from '../format.ts';
 import { describeMode } from './describe-mode.ts';
+import { FormatLinks, NoteList, SummaryLines, strictShare } from './report-notes.tsx';
 import { TextLink } from './text-link.tsx';
 import { VerdictTitle } from './verdict.tsx';
 
@@ -12,12 +13,14 @@ export function ReportHead({ detail }: { detail: ReportDetail }) {
   return (
     <Stack gap="md">
       <VerdictTitle verdict={report.verdict} />
+      {report.summary && <SummaryLines summary={report.summary} />}
       <List size="md" spacing={4} aria-label="Reasons">
         {report.reasons.map((reason) => (
           <List.Item key={reason}>{reason}</List.Item>
         ))}
       </List>
       <Facts detail={detail} />
+      <NoteList notes={report.notes ?? []} />
       <Grid gap="md">
         <Grid.Col span={{ base: 12, md: 7 }}>
           <Goals goals={report.goals} />
@@ -52,6 +55,7 @@ function Facts({ detail: { replay, report, snapshotName } }: { detail: ReportDet
       <TextLink to="/traffic" search={{ replay: replay.id, range: 'all' }}>
         Traffic of this replay
       </TextLink>
+      <FormatLinks replay={replay} />
     </Group>
   );
 }
@@ -88,7 +92,8 @@ function Goals({ goals }: Pick<Report, 'goals'>) {
   );
 }
 
-function Figures({ report: { counts, successRate, matchRate, run } }: { report: Report }) {
+function Figures({ report }: { report: Report }) {
+  const { counts, successRate, matchRate, run, leaves } = report;
   const notSent = Object.entries(run.notSent).filter(([, n]) => n > 0);
   return (
     <Paper withBorder p="sm" h="100%" component="section" aria-label="Rates">
@@ -101,6 +106,11 @@ function Figures({ report: { counts, successRate, matchRate, run } }: { report: 
             ? 'Dependencies were alive'
             : `${formatCount(counts.mockExact)} exact, ${formatCount(counts.mockVolatile)} but for volatile values, ${plural(counts.mockMiss, 'miss', 'misses')}`}
         </Figure>
+        {leaves && (
+          <Figure name="Compared by value" value={formatShare(strictShare(report))}>
+            {`${formatCount(leaves.strict)} recorded values; ${formatCount(leaves.time)} as times, ${formatCount(leaves.kind)} by kind`}
+          </Figure>
+        )}
       </Group>
       <Text size="xs" c="dimmed" mt="sm">
         {[

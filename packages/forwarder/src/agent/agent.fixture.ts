@@ -118,6 +118,7 @@ export class Life {
       'search',
       'erase',
       'make-snapshot',
+      'edit-snapshot',
       'make-report',
     ];
     this.#agent = await startAgent(

@@ -190,6 +190,34 @@ describe('the stream', () => {
   });
 });
 
+describe('releases', () => {
+  const release = (version: string) => ({
+    ...{ channel: 'stable', version, image: `sha256:${'a'.repeat(64)}`, notBefore: 0 },
+  });
+
+  test('are those of the last genuine word; older ones and forged ones change nothing', async () => {
+    const life = await stage.connected();
+    let heard = 0;
+    life.agent.subscribe(['releases'], () => heard++);
+    const later = { expiresAt: stage.clock.nowUs() + 3_600_000_000 };
+    const old = stage.plane.sign({ agent: undefined, ...later, releases: [release('1.0.0')] });
+    stage.plane.send('releases', old);
+    await stage.until('the first', () => heard === 1);
+    stage.clock.advance(6 * 60_000);
+    await stage.until('another stream', () => stage.plane.streams.length === 2 && life.state === 'connected');
+    stage.plane.send('releases', stage.plane.sign({ agent: undefined, releases: [release('1.1.0')] }));
+    await stage.until('the second', () => heard === 2);
+    stage.plane.send('releases', old);
+    const forged = { agent: undefined, releases: [release('6.6.6')] };
+    stage.plane.send('releases', stage.plane.sign(forged, newSigningKey().key));
+    await stage.until(
+      'both refused',
+      () => life.refused['older-releases'] === 1 && Object.keys(life.refused).length === 2,
+    );
+    expect([life.agent.releases(), heard]).toEqual([[release('1.1.0')], 2]);
+  });
+});
+
 describe('heartbeats', () => {
   test('go on after one that is never answered, and after refusals', async () => {
     const life = await stage.connected();

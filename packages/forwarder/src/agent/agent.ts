@@ -2,7 +2,14 @@
 // who acts on it, after the envelope was found genuine. It must not know what rules and commands do.
 //
 //   register ─▶ stream + heartbeat ─▶ (unknown there, or rules missed) ─▶ register …      commands run beside, always
-import type { AgentRegistered, ApiClient, Heartbeat, HeartbeatAnswer, StreamEvent } from '@echoplane/api';
+import type {
+  AgentRegistered,
+  ApiClient,
+  DesiredRelease,
+  Heartbeat,
+  HeartbeatAnswer,
+  StreamEvent,
+} from '@echoplane/api';
 import { type Clock, checkSigningKey, type Logger, unseal } from '@echoplane/runtime';
 import type { z } from 'zod';
 import type { Tenant } from '../control-plane.ts';
@@ -115,6 +122,11 @@ export class Agent {
     const entry = { kinds: new Set(kinds), listener };
     this.#listeners.add(entry);
     return () => void this.#listeners.delete(entry);
+  }
+
+  /** The release of each channel, by the control plane's last genuine word. */
+  releases(): readonly DesiredRelease[] {
+    return this.#intake.releases;
   }
 
   /** For `/status`. */
@@ -281,7 +293,7 @@ export class Agent {
   }
 }
 
-export interface AgentHandle extends Pick<Agent, 'status' | 'subscribe'> {
+export interface AgentHandle extends Pick<Agent, 'status' | 'subscribe' | 'releases'> {
   /** Resolves a few seconds after the abort at the latest: what runs has been left off, and the journal is closed. */
   readonly done: Promise<void>;
 }
@@ -298,5 +310,6 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     done: agent.run(signal),
     status: () => agent.status(),
     subscribe: (kinds, listener) => agent.subscribe(kinds, listener),
+    releases: () => agent.releases(),
   };
 }

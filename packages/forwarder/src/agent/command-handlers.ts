@@ -43,5 +43,6 @@ export const KINDS = {
   search: { lane: 'heavy', holdsTraffic: false },
   erase: { lane: 'heavy', holdsTraffic: false },
   'make-snapshot': { lane: 'heavy', holdsTraffic: true },
+  'edit-snapshot': { lane: 'heavy', holdsTraffic: true },
   'make-report': { lane: 'heavy', holdsTraffic: true },
 } as const satisfies Record<CommandKind, KindFacts>;

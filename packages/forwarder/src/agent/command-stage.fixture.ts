@@ -22,6 +22,7 @@ export const BODIES = {
   recall: { kind: 'recall', from: 0, to: 1, limit: 10 },
   search: { kind: 'search', filter: 'true', limit: 10, selection: { query: QUERY, rows: 0 } },
   erase: { kind: 'erase', erasure: id(902), sealed: 'x' },
+  'edit-snapshot': { kind: 'edit-snapshot', snapshot: id(904), from: 't/snapshots/s/1/', edits: {} },
 } as const;
 export const RESULTS = {
   'fetch-pair': { pair: PAIR },

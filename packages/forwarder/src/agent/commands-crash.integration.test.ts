@@ -47,7 +47,7 @@ describe('after a crash', () => {
     expect(stage.runsOf(2)).toHaveLength(1);
   });
 
-  test.each(['recall', 'erase', 'search', 'fetch-pair'] as const)(
+  test.each(['recall', 'erase', 'search', 'fetch-pair', 'edit-snapshot'] as const)(
     'in the middle of it, %s is resumed',
     async (kind) => {
       const first = await stage.connected();

@@ -1,6 +1,7 @@
+import { CLOCK_TOLERANCE_US } from '@echoplane/api';
 import { newSigningKey, signEnvelope } from '@echoplane/runtime';
 import { describe, expect, test } from 'vitest';
-import { CLOCK_TOLERANCE_US, openEnvelope } from './envelope.ts';
+import { openEnvelope } from './envelope.ts';
 
 const TENANT = '0190a0a0-0000-7000-8000-00000000aaaa';
 const AGENT = '0190a0a0-0000-7000-8000-00000000bbbb';

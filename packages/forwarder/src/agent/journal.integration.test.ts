@@ -1,9 +1,9 @@
 import { appendFile, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CLOCK_TOLERANCE_US } from '@echoplane/api';
 import { silentLogger } from '@echoplane/runtime';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Cleanup, temporaryHome } from '../forwarder.fixture.ts';
-import { CLOCK_TOLERANCE_US } from './envelope.ts';
 import { type CommandRecord, type Journal, openJournal } from './journal.ts';
 import { SteppedClock } from './stepped-clock.fixture.ts';
 

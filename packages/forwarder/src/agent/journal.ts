@@ -5,11 +5,10 @@
 //   taken ─▶ begun (counted, and paused when stopped in order) ─▶ outcome ─▶ settled ─▶ forgotten when expired
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CommandOutcome } from '@echoplane/api';
+import { CLOCK_TOLERANCE_US, CommandOutcome } from '@echoplane/api';
 import { type Clock, type Logger, linesOf } from '@echoplane/runtime';
 import { z } from 'zod';
 import { replaceFile, type SpoolFiles } from '../spool/spool-files.ts';
-import { CLOCK_TOLERANCE_US } from './envelope.ts';
 
 const FILE = 'commands.jsonl';
 /** At this many lines that say nothing any more, and at least half of all, the file is written anew. */

@@ -3,6 +3,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import {
   AgentRegistration,
+  type ClusterCommandKind,
+  ClusterCommandResults,
   type CommandKind,
   CommandOutcome,
   CommandProgress,
@@ -12,9 +14,9 @@ import {
   type ProblemCode,
   type Signed,
 } from '@echoplane/api';
-import { listen, newSigningKey, type SigningKeyPair, signEnvelope } from '@echoplane/runtime';
+import { type Clock, listen, newSigningKey, type SigningKeyPair, signEnvelope } from '@echoplane/runtime';
+import type { z } from 'zod';
 import { type Cleanup, KEY, TENANT } from '../forwarder.fixture.ts';
-import type { SteppedClock } from './stepped-clock.fixture.ts';
 
 const MINUTE_US = 60_000_000;
 
@@ -22,14 +24,14 @@ const MINUTE_US = 60_000_000;
 export type Fault = ProblemCode | { status: number; text: string } | 'cut' | 'cut-after' | 'hang' | null;
 
 export class StandInControlPlane {
-  readonly clock: SteppedClock;
+  readonly clock: Pick<Clock, 'nowUs'>;
   readonly malformed: string[] = [];
   readonly registrations: AgentRegistration[] = [];
   readonly heartbeats: Heartbeat[] = [];
   readonly progress: { id: string; share: number; message: string }[] = [];
   /** Every outcome that came, in order; the first of an id is the one that counts. */
   readonly outcomes: { id: string; outcome: CommandOutcome }[] = [];
-  readonly kinds = new Map<string, CommandKind>();
+  readonly kinds = new Map<string, CommandKind | ClusterCommandKind>();
   readonly streams: ServerResponse[] = [];
   readonly pages = new Map<string, unknown>();
   requests: { path: string; body: string }[] = [];
@@ -41,7 +43,7 @@ export class StandInControlPlane {
   configVersion: string | null = null;
   fault: (path: string) => Fault = () => null;
 
-  constructor(clock: SteppedClock) {
+  constructor(clock: Pick<Clock, 'nowUs'>) {
     this.clock = clock;
   }
 
@@ -153,7 +155,8 @@ export class StandInControlPlane {
   }
 
   #isResult(id: string, { state, result }: CommandOutcome): boolean {
-    return state === 'failed' || CommandResults[this.kinds.get(id)!].safeParse(result).success;
+    const results: Record<string, z.ZodType> = { ...CommandResults, ...ClusterCommandResults };
+    return state === 'failed' || results[this.kinds.get(id)!]!.safeParse(result).success;
   }
 }
 

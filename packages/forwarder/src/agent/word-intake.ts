@@ -1,10 +1,10 @@
 // Signed words of the control plane, from the envelope to who acts on them: the key is pinned when it is first met, and
 // what another key signed, is not for us, too old or too late goes no further than a counter. It must not know the stream.
-import type { SigningKey } from '@echoplane/api';
+import { CLOCK_TOLERANCE_US, type DesiredRelease, type SigningKey, type Words } from '@echoplane/api';
 import { type Clock, type Logger, OperatingError } from '@echoplane/runtime';
 import type { SpoolFiles } from '../spool/spool-files.ts';
 import type { Dispatcher } from './commands.ts';
-import { CLOCK_TOLERANCE_US, openEnvelope, type Refusal, type Words } from './envelope.ts';
+import { openEnvelope, type Refusal } from './envelope.ts';
 import { type Pin, repinSentence, writePin } from './identity.ts';
 
 /** Of what is refused again and again every so many-th is logged. */
@@ -30,7 +30,7 @@ export interface WordIntakeOptions {
 }
 
 /** Why words were not acted upon: their envelope, or what is in it. */
-export type Miss = Refusal | 'no-key' | 'older-rules' | 'no-room' | 'not-journalled';
+export type Miss = Refusal | 'no-key' | 'older-rules' | 'older-releases' | 'no-room' | 'not-journalled';
 
 export class WordIntake {
   readonly #options: WordIntakeOptions;
@@ -38,6 +38,7 @@ export class WordIntake {
   #pin: Pin | null;
   #isKeyChanged = false;
   #rulesVersion: string | null = null;
+  #releases: { list: readonly DesiredRelease[]; signedAt: number } = { list: [], signedAt: 0 };
 
   constructor(options: WordIntakeOptions) {
     this.#options = options;
@@ -47,6 +48,10 @@ export class WordIntake {
   /** Version of the rules that were last handed on. */
   get rulesVersion(): string | null {
     return this.#rulesVersion;
+  }
+  /** The release of each channel, as the control plane last said. */
+  get releases(): readonly DesiredRelease[] {
+    return this.#releases.list;
   }
   /** Words that were not acted upon, by reason. */
   get refused(): Record<string, number> {
@@ -90,8 +95,12 @@ export class WordIntake {
     return 'refused' in opened ? opened.refused : this.#act(opened.words, this.#pin);
   }
 
-  async #act({ command, config, issuedAt, expiresAt }: Words, pin: Pin): Promise<Miss | null> {
-    if (!command && !config) return 'malformed';
+  async #act({ command, config, releases, issuedAt, expiresAt }: Words, pin: Pin): Promise<Miss | null> {
+    if (!command && !config && !releases) return 'malformed';
+    if (releases) {
+      if (issuedAt + CLOCK_TOLERANCE_US < this.#releases.signedAt) return 'older-releases';
+      this.#releases = { list: releases, signedAt: Math.max(issuedAt, this.#releases.signedAt) };
+    }
     if (config) {
       if (issuedAt + CLOCK_TOLERANCE_US < pin.rulesSignedAt) return 'older-rules';
       await this.#offerRules(config, { ...pin, rulesSignedAt: Math.max(issuedAt, pin.rulesSignedAt) });

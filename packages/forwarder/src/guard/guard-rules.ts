@@ -80,7 +80,11 @@ function holdsMail(value: string): boolean {
     // The password of a connection string stands before an @ as well.
     if (isInPlace(local!)) continue;
     // With the ending of a file behind it, perhaps.
-    if (!/^redacted\.invalid(?:\.|$)/.test(name!) && !FILE_ENDINGS.has(name.split('.').at(-1)!)) return true;
+    if (
+      !/^redacted\.(?:example\.com|invalid)(?:\.|$)/.test(name!) &&
+      !FILE_ENDINGS.has(name.split('.').at(-1)!)
+    )
+      return true;
   }
   return false;
 }

@@ -14,9 +14,9 @@ import {
 } from '@echoplane/runtime';
 import { HELLO, PLAIN_REFINERY } from '../captured.fixture.ts';
 import { type Cleanup, clock, temporaryHome } from '../forwarder.fixture.ts';
+import { openServerTls, type ServerTlsOptions } from '../server-tls.ts';
 import { Ledger } from '../spool/ledger.ts';
-import { Intake } from './intake.ts';
-import { type IntakeTlsOptions, openIntakeTls } from './intake-tls.ts';
+import { type Identify, Intake } from './intake.ts';
 import { openPassThroughBook } from './pass-through-book.ts';
 
 export type Files = Record<'caFile' | 'certFile' | 'keyFile', string>;
@@ -64,15 +64,17 @@ export interface SecureIntake {
 /** An intake over a spool that takes and forgets; with `files`, mutual TLS. */
 export async function startIntake(
   cleanup: Cleanup,
-  options: Partial<IntakeTlsOptions> & { home?: string; port?: number } = {},
+  options: Partial<ServerTlsOptions> & { home?: string; port?: number; identify?: Identify } = {},
 ): Promise<SecureIntake> {
-  const { files, home, port = 0, log = silentLogger(), ...rest } = options;
+  const { files, home, port = 0, log = silentLogger(), identify = null, ...rest } = options;
+  const what = 'the capture stream';
   const ledger = new Ledger('forwarder', 'life');
   const spool = { pending: () => 0, add: () => {} };
-  const tls = files ? openIntakeTls({ files, clock, log, ...rest }) : null;
+  const tls = files ? openServerTls({ files, what, clock, log, ...rest }) : null;
   const dir = home ?? (await temporaryHome(cleanup));
   const passThrough = await openPassThroughBook({ files: { dir, fsync: false }, clock, log });
-  const intake = new Intake({ ledger, refinery: PLAIN_REFINERY, spool, passThrough, tls, clock, log });
+  const parts = { ledger, refinery: PLAIN_REFINERY, spool, passThrough, tls, identify };
+  const intake = new Intake({ ...parts, clock, log });
   const taken = await listen(intake.server, port);
   const stop = async () => {
     intake.stop();
@@ -87,11 +89,11 @@ export async function startIntake(
 export function startSidecarSender(
   cleanup: Cleanup,
   port: number,
-  options: { tls?: CaptureTls; log?: Logger; hello?: Partial<typeof HELLO> } = {},
+  options: { tls?: CaptureTls; tokenFile?: string; log?: Logger; hello?: Partial<typeof HELLO> } = {},
 ): CaptureSender {
-  const { tls, log = silentLogger(), hello } = options;
+  const { tls, tokenFile, log = silentLogger(), hello } = options;
   const sender = new CaptureSender({
-    ...{ host: '127.0.0.1', port, tls, log, clock },
+    ...{ host: '127.0.0.1', port, tls, tokenFile, log, clock },
     hello: { ...HELLO, ...hello },
   });
   const running = sender.run(new AbortController().signal);

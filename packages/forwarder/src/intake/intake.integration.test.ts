@@ -52,7 +52,7 @@ async function startIntake(refinery = PLAIN_REFINERY) {
     refinery,
     spool,
     passThrough,
-    tls: null,
+    ...{ tls: null, identify: null },
     clock,
     log: silentLogger(),
   });

@@ -7,10 +7,8 @@
 import type { Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
 import type { Clock, Logger } from '@echoplane/runtime';
-import { Incarnation } from '@echoplane/traffic';
 import {
   type Batch,
-  CAPTURE_STREAM_VERSION,
   CaptureFrameDecoder,
   type CaptureMessage,
   capturedSize,
@@ -20,22 +18,22 @@ import {
   type PassThroughHost,
   type Refusal,
 } from '@echoplane/wire';
+import { identityOf, type ServerTls } from '../server-tls.ts';
 import type { SpoolBatch } from '../spool/frame-buffer.ts';
 import type { Ledger, Stream } from '../spool/ledger.ts';
 import { BATCH_INFLATE_BYTES } from './decode-pair.ts';
 import { FairQueue, type Task } from './fair-queue.ts';
-import { type IntakeTls, identityOf } from './intake-tls.ts';
+import { objectionTo, objectionToBatch, refusal } from './objections.ts';
 import { type PassThroughBook, workloadOf } from './pass-through-book.ts';
 import type { Refined, Refinery } from './refinery.ts';
 import { senderReport } from './sender-reports.ts';
+import { WorkloadCounts } from './workload-counts.ts';
 
 export const WINDOW_BYTES = 4 << 20;
 /** NDJSON in memory over all connections; above it none is read. */
 const MAX_PENDING_BYTES = 64 << 20;
 /** Batches that wait for their turn, over all connections; what is beyond stays in the kernel, where it is no garbage. */
 const MAX_QUEUED_BYTES = 1 << 20;
-/** One index batch takes 20,000 rows. */
-const MAX_BATCH_PAIRS = 10_000;
 const MAX_CONNECTIONS = 1_000;
 /** What a batch takes beside its pairs, so that empty ones are bounded too. */
 const BATCH_BYTES = 2_000;
@@ -49,9 +47,15 @@ const HELLO_DEADLINE_MS = 10_000;
 const SILENCE_TIMEOUT_MS = 60_000;
 /** A peer that does not take what it is told is not there. */
 const MAX_UNSENT_BYTES = 1 << 20;
-/** Names go into every row and report: as long as a DNS name, and nothing that a terminal or a database chokes on. */
-const NAME = /^[^\p{Cc}\p{Cs}]{0,253}$/u;
-const HOPS: readonly string[] = ['sidecar', 'generator', 'responder', 'import'];
+
+/** The sender of a Hello: its names as they hold, and how it is called in log and status. */
+export interface Sender {
+  hello: Hello;
+  identity: string | null;
+}
+
+/** Finds out who sends, or why it may not. Never rejects. */
+export type Identify = (hello: Hello, address: string) => Promise<Sender | Refusal>;
 
 export interface IntakeOptions {
   ledger: Ledger;
@@ -61,7 +65,9 @@ export interface IntakeOptions {
   /** What sidecars of a workload tell each other. */
   passThrough: PassThroughBook;
   /** Null: plain TCP. */
-  tls: IntakeTls | null;
+  tls: ServerTls | null;
+  /** Asks who sends, by the token in Hello; null: Hello is believed, and a certificate names its sender. */
+  identify: Identify | null;
   clock: Clock;
   log: Logger;
 }
@@ -72,6 +78,8 @@ interface Connection {
   /** Aborts when Hello came or the connection is gone. */
   greeting: AbortController;
   hello: Hello | null;
+  /** Hello came, and who said it is being asked. */
+  isAsking: boolean;
   stream: Stream | null;
   /** Batches not yet durable, with their sizes. */
   pending: { seq: number; bytes: number }[];
@@ -93,6 +101,7 @@ const LAST_WORK_MS = 1_000;
 
 export class Intake {
   readonly server: Server;
+  readonly workloads = new WorkloadCounts();
   readonly #options: IntakeOptions;
   readonly #connections = new Set<Connection>();
   /** The newest connection of each incarnation. */
@@ -141,7 +150,7 @@ export class Intake {
     });
     const greeting = new AbortController();
     const connection: Connection = {
-      ...{ socket, decoder, greeting, hello: null, stream: null },
+      ...{ socket, decoder, greeting, hello: null, isAsking: false, stream: null },
       ...{ pending: [], pendingBytes: 0, undecodedBytes: 0 },
     };
     this.#connections.add(connection);
@@ -212,29 +221,49 @@ export class Intake {
   }
 
   #greet(connection: Connection, hello: Hello): void {
-    const { ledger, clock, log } = this.#options;
-    const objection = connection.stream
-      ? refusal('bad-hello', 'A stream has one Hello.')
-      : objectionTo(hello);
-    const stream = objection ? null : ledger.open(hello, clock.nowUs());
+    const { identify } = this.#options;
+    const { socket } = connection;
+    const isFirst = connection.stream === null && !connection.isAsking;
+    const objection = isFirst ? objectionTo(hello) : refusal('bad-hello', 'A stream has one Hello.');
+    if (objection) this.#refuse(connection, objection);
+    else if (!identify) this.#admit(connection, { hello: tokenless(hello), identity: identityOf(socket) });
+    else {
+      connection.isAsking = true;
+      void identify(hello, socket.remoteAddress ?? '').then((sender) => {
+        connection.isAsking = false;
+        if (socket.destroyed || socket.writableEnded || !this.server.listening) return;
+        if ('code' in sender) this.#refuse(connection, sender);
+        else this.#admit(connection, sender);
+      });
+    }
+  }
+
+  #admit(connection: Connection, { hello, identity }: Sender): void {
+    const { ledger, clock, identify } = this.#options;
+    const stream = ledger.open(hello, clock.nowUs());
     if (!stream) {
       const full = refusal('too-many-streams', 'This forwarder serves as many streams as it can.');
-      this.#refuse(connection, objection ?? full);
-      return;
-    }
+      this.#refuse(connection, full);
+    } else if (identify && stream.identity !== null && stream.identity !== identity)
+      this.#refuse(connection, refusal('bad-hello', 'This incarnation is that of another pod.'));
+    else this.#open(connection, stream, { hello, identity });
+  }
+
+  #open(connection: Connection, stream: Stream, { hello, identity }: Sender): void {
     const older = this.#current.get(hello.incarnation);
     this.#current.set(hello.incarnation, connection);
     older?.socket.destroy();
     stream.connected = true;
-    stream.identity = identityOf(connection.socket);
+    stream.identity = identity;
     Object.assign(connection, { hello, stream });
+    this.workloads.heard(hello, this.#options.clock.nowUs());
     connection.greeting.abort();
     connection.decoder.maxFrameBytes = MAX_CAPTURE_FRAME_BYTES;
     const value = { lastBatch: stream.durable, windowBytes: WINDOW_BYTES, unchecked: true };
     this.#say(connection, { type: 'welcome', value });
     this.#tell(connection, this.#options.passThrough.hostsOf(workloadOf(hello)));
     const { incarnation, workload, pod } = hello;
-    log.info({ incarnation, workload, pod, identity: stream.identity }, 'a capture stream is open');
+    this.#options.log.info({ incarnation, workload, pod, identity }, 'a capture stream is open');
   }
 
   /** What is new goes to the other sidecars of the workload. */
@@ -257,7 +286,7 @@ export class Intake {
   #take(connection: Connection, batch: Batch): void {
     const { stream, hello } = connection;
     const objection = stream
-      ? objectionToBatch(batch, stream)
+      ? objectionToBatch(batch, stream.accepted)
       : refusal('no-hello', 'A stream begins with Hello.');
     if (!stream || !hello || objection) {
       this.#refuse(connection, objection!);
@@ -294,7 +323,10 @@ export class Intake {
       if (at < captured.length) return false;
       const undecodable = captured.length - refined.length;
       spool.add({ stream, seq, report, refined, undecodable, ruleVersion: refinery.ruleVersion });
-      for (const { fate } of refined) tally(stream.outcomes, fate, 1);
+      for (const { fate, pair } of refined) {
+        tally(stream.outcomes, fate, 1);
+        this.workloads.count(hello, pair.direction);
+      }
       tally(stream.outcomes, 'undecodable', undecodable);
       return true;
     };
@@ -343,32 +375,7 @@ function tally(counts: Record<string, number>, key: string, pairs: number): void
   if (pairs > 0) counts[key] = (counts[key] ?? 0) + pairs;
 }
 
-function refusal(code: string, message: string): Refusal {
-  return { code, message };
-}
-
-function objectionTo({ version, incarnation, hop, ...names }: Hello): Refusal | null {
-  if (version !== CAPTURE_STREAM_VERSION) {
-    const sentence = `Version ${version} of the capture stream is not spoken here; use version ${CAPTURE_STREAM_VERSION}.`;
-    return refusal('unsupported-version', sentence);
-  }
-  if (!Incarnation.safeParse(incarnation).success || !HOPS.includes(hop)) {
-    const sentence = 'Hello needs a known hop and an incarnation of 1 to 64 letters, digits, _, . and -.';
-    return refusal('bad-hello', sentence);
-  }
-  if (!Object.values(names).every((name) => NAME.test(name))) {
-    return refusal('bad-hello', 'A name in Hello has at most 253 characters and no control characters.');
-  }
-  return null;
-}
-
-function objectionToBatch({ seq, pairs }: Batch, { accepted }: Stream): Refusal | null {
-  if (pairs.length > MAX_BATCH_PAIRS) {
-    return refusal('batch-too-large', `A batch holds at most ${MAX_BATCH_PAIRS} pairs.`);
-  }
-  if (!Number.isSafeInteger(seq) || seq < 1 || (accepted !== null && seq > accepted + 1)) {
-    const due = (accepted ?? 0) + 1;
-    return refusal('batch-gap', `Batch ${due} is due, not ${seq}; connect again and go on from Welcome.`);
-  }
-  return null;
+/** Without the token, which goes no further. */
+function tokenless({ token: _, ...hello }: Hello): Hello {
+  return hello;
 }

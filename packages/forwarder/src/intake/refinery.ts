@@ -32,6 +32,8 @@ export interface RefineryOptions {
   seen: (pair: RRPair, sighting: Sighting) => void;
   /** Given request credentials before they become tokens, for the vault. */
   sealed: (credential: FoundCredential) => void;
+  /** Given every pair of senders that leave it to us to name a server. */
+  name?: (pair: RRPair) => void;
   /** Given every decoded pair before redaction: an export with rules of its own. */
   raw?: (pair: RRPair) => void;
 }
@@ -67,7 +69,9 @@ export class Refinery {
   /** The pair as it may be written, or null when it cannot be decoded or not be redacted. */
   refine(captured: CapturedPair, arrival: Omit<Arrival, 'digest'>, budget: InflateBudget): Refined | null {
     const pair = this.#decode(captured, arrival, budget);
-    return pair && this.#treat(pair, arrival.nowUs);
+    if (!pair) return null;
+    if (arrival.from.nameless !== true) this.#options.name?.(pair);
+    return this.#treat(pair, arrival.nowUs);
   }
 
   /** A pair that breaks the decoder must not break its stream: it would be sent again for ever. */

@@ -108,6 +108,10 @@ export class Spool {
   get spoolBytes(): number {
     return this.#spoolBytes;
   }
+  /** At this size the oldest segment that was not shipped is given up. */
+  get maxBytes(): number {
+    return this.#options.limits.spoolMaxBytes;
+  }
   /** Why nothing can be written at the moment, or null. */
   get trouble(): string | null {
     return this.#trouble;

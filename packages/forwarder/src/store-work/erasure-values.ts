@@ -1,6 +1,7 @@
 // What an erasure looks for: the value as it may have been written, and every token that redaction may have put in its
 // place. Pure; the key is the customer's, which is why this runs in the cluster.
 import { SECRET_KINDS, TokenMinter } from '@echoplane/rules';
+import { olderMailToken } from '@echoplane/traffic';
 
 /** Digits with what people put between them: numbers of cards, accounts, phones. */
 const GROUPED = /^\+?[A-Z]{0,2}\d[\d .()/-]{6,}$/i;
@@ -14,7 +15,9 @@ export function valuesToErase(value: string, key: Uint8Array): string[] {
   const tokens = spellings.flatMap((spelling) =>
     minters.flatMap((minter) => SECRET_KINDS.map((kind) => minter.mint(kind, spelling))),
   );
-  return [...new Set([...spellings, ...tokens])].filter((text) => text.length >= MIN_LENGTH);
+  return [...new Set([...spellings, ...tokens, ...tokens.map(olderMailToken)])].filter(
+    (text) => text.length >= MIN_LENGTH,
+  );
 }
 
 function spellingsOf(value: string): string[] {

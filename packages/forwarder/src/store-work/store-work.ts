@@ -3,8 +3,8 @@
 // (store-worker.ts). It must not know how commands arrive or how outcomes leave.
 import type { CommandBody, ErasureDocument } from '@echoplane/api';
 import { readPair, removeErased, type StoreConfig, ValueEraser } from '@echoplane/archive';
-import { type ObjectStore, OperatingError } from '@echoplane/runtime';
-import type { FramePosition, RRPair } from '@echoplane/traffic';
+import { type Environment, type ObjectStore, OperatingError } from '@echoplane/runtime';
+import { type FramePosition, type RRPair, snapshotPrefix } from '@echoplane/traffic';
 import type { CommandContext, CommandHandlers } from '../agent/command-handlers.ts';
 import { valuesToErase } from './erasure-values.ts';
 import type { StoreTaskBody } from './store-worker.ts';
@@ -14,6 +14,8 @@ export interface StoreWorkOptions {
   tenant: string;
   /** Settings of the store, for the process that works on it. */
   config: StoreConfig;
+  /** Variables of the process that works on it. */
+  environment: Environment;
   /** The same store here; null when this forwarder has none of its own. */
   store: ObjectStore | null;
   /** A pair that is still in the spool, or in the ring; null when it is in neither. */
@@ -24,18 +26,25 @@ export interface StoreWorkOptions {
 }
 
 type Body<K extends CommandBody['kind']> = Extract<CommandBody, { kind: K }>;
-type StoreCommands = 'fetch-pair' | 'make-snapshot' | 'make-report' | 'search' | 'erase';
+type StoreCommands = 'fetch-pair' | 'make-snapshot' | 'edit-snapshot' | 'make-report' | 'search' | 'erase';
 type Outcome<K extends StoreCommands> = ReturnType<CommandHandlers[K]>;
 
 /** A handler for each command that works on the store. */
 export function storeHandlers(options: StoreWorkOptions): Pick<CommandHandlers, StoreCommands> {
   const apart = (body: StoreTaskBody, call: CommandContext): Promise<unknown> =>
-    runStoreTask({ id: call.id, tenant: options.tenant, store: storeConfig(options.config), body }, call);
+    runStoreTask(
+      { id: call.id, tenant: options.tenant, store: storeConfig(options.config), body },
+      { ...call, environment: options.environment },
+    );
   return {
     'fetch-pair': async (body) => ({ pair: await fetchPair(options, body) }),
     'make-snapshot': (body, call) => apart(body, call) as Outcome<'make-snapshot'>,
+    'edit-snapshot': async (body, call) => {
+      checkPrefix(body.from, snapshotPrefix(options.tenant, body.snapshot));
+      return apart(body, call) as Outcome<'edit-snapshot'>;
+    },
     'make-report': async (body, call) => {
-      checkPrefix(body.prefix, options.tenant);
+      checkPrefix(body.prefix, `${options.tenant}/`);
       return apart(body, call) as Outcome<'make-report'>;
     },
     search: (body, call) => apart(body, call) as Outcome<'search'>,
@@ -44,8 +53,8 @@ export function storeHandlers(options: StoreWorkOptions): Pick<CommandHandlers, 
 }
 
 /** The control plane names the folder of a snapshot; one of another tenant is none of its business here. */
-function checkPrefix(prefix: string, tenant: string): void {
-  if (prefix.startsWith(`${tenant}/`)) return;
+function checkPrefix(prefix: string, within: string): void {
+  if (prefix.startsWith(within) && prefix.endsWith('/')) return;
   const sentence = `The snapshot's folder ${prefix} is not of the organisation this forwarder serves; make the snapshot anew.`;
   throw new OperatingError('foreign_prefix', sentence);
 }

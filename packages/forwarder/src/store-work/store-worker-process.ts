@@ -3,11 +3,16 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { extname, join } from 'node:path';
 import type { PositionPages, StoredPosition } from '@echoplane/archive';
-import { OperatingError } from '@echoplane/runtime';
+import {
+  ANALYSIS_FLAGS,
+  type Environment,
+  OperatingError,
+  REPORT_FLAGS,
+  STORE_WORK_ENVIRONMENT,
+} from '@echoplane/runtime';
 import type { FromWorker, StoreTask, ToWorker } from './store-worker.ts';
 
-/** The analyzer holds a snapshot in memory; see MAX_SNAPSHOT_PAIRS. */
-const MAX_HEAP_MIB = 2_048;
+const ANALYZES = new Set<string>(['make-snapshot', 'edit-snapshot']);
 /** What a child that was told to stop has to remove what it began to write. */
 const STOP_GRACE_MS = 5_000;
 /** Beside this file, in the sources and in a bundle. */
@@ -17,17 +22,20 @@ export interface StoreTaskCall {
   signal: AbortSignal;
   progress(share: number, message: string): void;
   positions(): PositionPages;
+  /** Variables that the process gets. */
+  environment: Environment;
 }
 
 /** Does a task in a process of its own. Throws OperatingError with the child's words, or why it ended without any. */
 export async function runStoreTask(
   task: StoreTask,
   call: StoreTaskCall,
-  maxHeapMib = MAX_HEAP_MIB,
+  flags = ANALYZES.has(task.body.kind) ? ANALYSIS_FLAGS : REPORT_FLAGS,
 ): Promise<unknown> {
   call.signal.throwIfAborted();
   const child = fork(ENTRY, [], {
-    execArgv: [`--max-old-space-size=${maxHeapMib}`],
+    execArgv: [...flags],
+    env: { ...call.environment, ...STORE_WORK_ENVIRONMENT },
     // Not the forwarder's own stdin, which may be what its supervisor holds it by.
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

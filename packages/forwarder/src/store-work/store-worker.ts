@@ -20,10 +20,11 @@ import {
 import { compileExpression, exprViewOf, FilterError } from '@echoplane/rules';
 import { type ObjectStore, OperatingError } from '@echoplane/runtime';
 import { type RRPair, snapshotPrefix } from '@echoplane/traffic';
+import { editSnapshot } from './edit-snapshot.ts';
 
 /** What is to be done: a command's body, and for an erasure what is looked for instead of the sealed value. */
 export type StoreTaskBody =
-  | Extract<CommandBody, { kind: 'make-snapshot' | 'make-report' | 'search' }>
+  | Extract<CommandBody, { kind: 'make-snapshot' | 'edit-snapshot' | 'make-report' | 'search' }>
   | { kind: 'erase'; erasure: string; after: string; values: readonly string[] };
 
 export interface StoreTask {
@@ -53,6 +54,8 @@ async function doTask({ id, tenant, body }: StoreTask, work: Omit<SelectionWork,
       const prefix = `${snapshotPrefix(tenant, snapshot)}${id}/`;
       return makeSnapshotFiles({ ...work, ...selection, id: snapshot, name, prefix });
     }
+    case 'edit-snapshot':
+      return editSnapshot({ ...work, tenant, command: id, body });
     case 'make-report': {
       const { prefix, selection } = body;
       const basis = ReportBasis.parse(body.input);

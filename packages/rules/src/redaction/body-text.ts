@@ -1,8 +1,7 @@
 // The readable text of a stored body and back: whether it is kept as text, as JSON or under content codings is decided
 // here, so that what was read is written the way it came. `size` stays the size on the wire.
 import { isUtf8 } from 'node:buffer';
-import type { Body } from '@echoplane/traffic';
-import { encoded, hasGzipNotes, knownCodings } from './carrier-encoded.ts';
+import { type Body, encoded, hasGzipNotes, knownCodings } from '@echoplane/traffic';
 
 /** The parts of a body, or of a stream's message, that hold its bytes. */
 export type Content = Pick<Body, 'text' | 'json' | 'base64' | 'ref' | 'decoded'> & { encoding?: string };
@@ -24,6 +23,19 @@ export function writeText(content: Content, text: string): void {
     content.base64 = encoded(Buffer.from(text, 'utf8'), codingsOf(content), bytes).toString('base64');
     content.decoded = text;
   }
+}
+
+/** The bytes of a body without content codings. */
+export function readBytes({ text, json, base64 }: Content): Buffer {
+  if (base64 !== undefined) return Buffer.from(base64, 'base64');
+  return Buffer.from(text ?? (json === undefined ? '' : JSON.stringify(json)), 'utf8');
+}
+
+/** Puts other bytes in the place of all that was kept. */
+export function writeBytes(content: Content, bytes: Buffer): void {
+  withhold(content);
+  if (isUtf8(bytes)) content.text = bytes.toString('utf8');
+  else content.base64 = bytes.toString('base64');
 }
 
 /** Compressed bytes may carry more than what they unfold to; true when they had to be made anew. */

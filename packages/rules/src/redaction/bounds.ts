@@ -1,6 +1,8 @@
 // What the carriers agree on: how deep texts within texts are opened, how far bodies may unfold, and how the end of a cut
 // text that was redacted before is known again.
-import { TOKEN_DOMAIN, TOKEN_PREFIX } from './token-shape.ts';
+
+import { TOKEN_DOMAIN } from '@echoplane/traffic';
+import { TOKEN_PREFIX } from './token-shape.ts';
 
 /** Texts within texts that are opened; what is deeper is replaced as a whole. */
 export const MAX_DEPTH = 4;

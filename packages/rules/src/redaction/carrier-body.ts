@@ -1,8 +1,18 @@
 // A body by its content type: which carrier reads it, and what happens to what none of them understands: it does not
 // leave. Sizes stay.
 
-import { type Content, dropNotes, isKept, readText, textOfBytes, withhold, writeText } from './body-text.ts';
-import { hasControls } from './carrier-encoded.ts';
+import { hasControls } from '@echoplane/traffic';
+import {
+  type Content,
+  dropNotes,
+  isKept,
+  readBytes,
+  readText,
+  textOfBytes,
+  withhold,
+  writeBytes,
+  writeText,
+} from './body-text.ts';
 import { redactForm } from './carrier-form.ts';
 import { redactGrpcFrames, redactProtobuf } from './carrier-grpc.ts';
 import { redactJson } from './carrier-json.ts';
@@ -12,6 +22,7 @@ import { redactTail, redactText } from './carrier-text.ts';
 import { redactXml } from './carrier-xml.ts';
 import type { Inspection } from './inspection.ts';
 import { locate } from './json-path.ts';
+import { isFileType, namesDigest, standIn } from './stand-in.ts';
 
 /** What is known of a body beside its bytes. */
 export interface BodyTraits {
@@ -22,6 +33,8 @@ export interface BodyTraits {
   /** Bytes are missing at its end. */
   isCut: boolean;
   kept?: KeptFields | undefined;
+  /** Of a request: its target and headers. What it uploads is stood in for, so that it can be sent again. */
+  said?: (() => string) | undefined;
 }
 
 /** Fields of a body that stay as they are. */
@@ -77,7 +90,7 @@ export class BodyCarrier {
     const text = readText(content);
     if (text === null) return this.#bytes(content, family, traits);
     const isJson = family === 'json' || content.json !== undefined;
-    if (isJson ? text.includes('\0') : hasControls(text)) return this.#withheld(content);
+    if (isJson ? text.includes('\0') : hasControls(text)) return this.#file(content, family, traits);
     const redacted = this.#whole(text, traits);
     if (redacted === null) return this.#withheld(content);
     if (redacted !== text) writeText(content, redacted);
@@ -152,14 +165,36 @@ export class BodyCarrier {
 
   /** Bytes that are no UTF-8: text of another charset, or cut within a character. Everything else is opaque. */
   #bytes(content: Content, family: Family, traits: BodyTraits): boolean {
-    if (family === 'binary' || (content.encoding ?? 'identity') !== 'identity')
-      return this.#withheld(content);
+    const isPlain = (content.encoding ?? 'identity') === 'identity';
+    if (family === 'binary' || !isPlain) return this.#file(content, family, traits);
     const { text, charset } = textOfBytes(Buffer.from(content.base64 ?? '', 'base64'));
     if (hasControls(text) || (charset === 'latin1' && traits.contentType === ''))
-      return this.#withheld(content);
+      return this.#file(content, family, traits);
     const redacted = this.#whole(text, traits);
     if (redacted === null) return this.#withheld(content);
     if (redacted !== text) content.base64 = Buffer.from(redacted, charset).toString('base64');
+    return true;
+  }
+
+  /** A file that a request uploads, by itself or as a part, is stood in for; what else is opaque does not leave. */
+  #file(content: Content, family: Family, { contentType, isCut, kept, said }: BodyTraits): boolean {
+    const isPlain = (content.encoding ?? 'identity') === 'identity';
+    if (!said || isCut || !isPlain || content.json !== undefined) return this.#withheld(content);
+    const bytes = readBytes(content);
+    const inspection = this.#inspection;
+    const inPlace = (file: Buffer) => standIn(file, (text) => inspection.mark(text));
+    if (family === 'multipart') {
+      const redacted = redactMultipart(bytes.toString('latin1'), inspection, 0, {
+        ...{ contentType, standIn: inPlace, ...(kept ? { kept: kept.form } : {}) },
+        redactPart: (part, type, deeper) => this.typed(part, type, deeper) ?? '',
+      });
+      if (redacted === null) return this.#withheld(content);
+      writeBytes(content, Buffer.from(redacted, 'latin1'));
+      return true;
+    }
+    if (!isFileType(contentType) || namesDigest(said(), bytes)) return this.#withheld(content);
+    inspection.notes.place('unredactable', 'stand-in');
+    writeBytes(content, inPlace(bytes));
     return true;
   }
 

@@ -2,8 +2,8 @@
 // texts are judged by shape; what grows or shrinks takes the lengths of its parents along. Null: not understood.
 // https://protobuf.dev/programming-guides/encoding/
 import { isUtf8 } from 'node:buffer';
+import { decoded, encoded, hasControls, knownCodings } from '@echoplane/traffic';
 import { MAX_DECODED_BYTES, MAX_RATIO } from './bounds.ts';
-import { decoded, encoded, hasControls, knownCodings } from './carrier-encoded.ts';
 import type { Inspection } from './inspection.ts';
 
 const FRAME_HEAD = 5;

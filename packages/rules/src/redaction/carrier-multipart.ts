@@ -1,6 +1,8 @@
 // Multipart bodies (RFC 2046, RFC 7578): every part by its own content type, fields by their names. Boundaries, part
-// headers and line ends stay. A part that is no text never comes here: such bodies are not text as a whole.
-import { encodeLike, openBase64 } from './carrier-encoded.ts';
+// headers and line ends stay. A body that is no text as a whole comes as characters that are its bytes, and with what takes
+// the place of parts that are files.
+import { isUtf8 } from 'node:buffer';
+import { encodeLike, hasControls, openBase64 } from '@echoplane/traffic';
 import type { Inspection } from './inspection.ts';
 import { Splice } from './splice.ts';
 
@@ -15,6 +17,8 @@ export interface MultipartOptions {
   contentType: string;
   redactPart: RedactPart;
   kept?: ReadonlySet<string>;
+  /** The text holds bytes as characters; gives the bytes in the place of a part that is no text. */
+  standIn?: (file: Buffer) => Buffer;
 }
 
 /** The body with its parts redacted; null when no boundary is found or parts are too many to look at. */
@@ -85,9 +89,26 @@ function redactPart(text: string, from: number, to: number, pass: PartPass): voi
   const written = text.slice(start, end);
   const step = name === '' ? 'part' : inspection.keyText(name);
   inspection.notes.enter(`.${step}`);
-  const redacted = content(written, head, name, pass);
+  const redacted = options.standIn
+    ? contentOfBytes(written, head, name, { ...pass, standIn: options.standIn })
+    : content(written, head, name, pass);
   inspection.notes.leave();
   if (redacted !== written) splice.put(start, end, redacted);
+}
+
+function contentOfBytes(
+  written: string,
+  head: string,
+  name: string,
+  pass: PartPass & { standIn: (file: Buffer) => Buffer },
+): string {
+  const bytes = Buffer.from(written, 'latin1');
+  const text = isUtf8(bytes) ? bytes.toString('utf8') : null;
+  if (text !== null && !hasControls(text))
+    return Buffer.from(content(text, head, name, pass), 'utf8').toString('latin1');
+  if (pass.inspection.fields.kindOf(name) !== null) return content(written, head, name, pass);
+  pass.inspection.notes.place('unredactable', 'stand-in');
+  return pass.standIn(bytes).toString('latin1');
 }
 
 function content(

@@ -1,9 +1,10 @@
 // Free text: log lines, messages, values of fields. Three passes, each only where the text gives reason to: what is
 // assigned to a sensitive name (`password=x`, `token: "x"`), what is encoded (JWT, base64, percent), what has a shape.
+
+import { encodeLike, MIN_BASE64_LENGTH, openBase64 } from '@echoplane/traffic';
 import type { SecretKind } from '../rules-document.ts';
 import { endsInToken, MAX_DEPTH } from './bounds.ts';
 import { startsWithScheme } from './carrier-authorization.ts';
-import { encodeLike, MIN_BASE64_LENGTH, openBase64 } from './carrier-encoded.ts';
 import { redactComponent, redactUserinfo } from './carrier-form.ts';
 import { isJwt, redactJwt } from './carrier-jwt.ts';
 import type { Inspection } from './inspection.ts';

@@ -1,8 +1,10 @@
 // What an `@` can mean: an e-mail address, or the password before the host of a URL. Both are read outwards from the `@`,
 // never further than an address can be long.
+
+import { TOKEN_DOMAIN } from '@echoplane/traffic';
 import { CLASS, DIGIT, escapeTail, isDigitAt, LETTER } from './char-class.ts';
 import type { Finding } from './finding.ts';
-import { isTokenShape, TOKEN_DOMAIN, TOKEN_PREFIX } from './token-shape.ts';
+import { isTokenShape, TOKEN_PREFIX } from './token-shape.ts';
 
 /** `u-` and twelve characters. */
 const TOKEN_LOCAL = 14;

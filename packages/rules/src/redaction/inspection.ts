@@ -1,9 +1,10 @@
 // What every carrier asks: is this name sensitive, what is this value, what is its token. Opens values that hold other
 // texts, to a bounded depth, and notes what it replaced. A value that is given back the same is untouched.
+
+import { encodeLike, openBase64 } from '@echoplane/traffic';
 import type { SecretKind } from '../rules-document.ts';
 import { MAX_DEPTH } from './bounds.ts';
 import { redactAuthorization, startsWithScheme } from './carrier-authorization.ts';
-import { encodeLike, openBase64 } from './carrier-encoded.ts';
 import { redactJson } from './carrier-json.ts';
 import { isJwt, redactJwt } from './carrier-jwt.ts';
 import { insertsInto, redactSql } from './carrier-sql.ts';
@@ -164,6 +165,11 @@ export class Inspection {
     const token = this.#minter.mint(kind, value);
     if (token !== value) this.notes.replaced({ kind, rule, token, value });
     return token;
+  }
+
+  /** The token of what is not noted: bytes that stand in for others are marked with it. */
+  mark(value: string): string {
+    return this.#minter.mint('secret', value);
   }
 
   /** Digits that stand for the digits of a number: as many, and the same for the same; all nines where they are few. */

@@ -1,12 +1,13 @@
 // The patterns users give: RE2, so that none of them takes more than linear time. What one matches becomes a token; what is
 // a token already is left alone.
+
+import { MIN_BASE64_LENGTH, openBase64, TOKEN_DOMAIN } from '@echoplane/traffic';
 import { RE2JS } from 're2js';
 import type { RedactionRules } from '../rules-document.ts';
-import { MIN_BASE64_LENGTH, openBase64 } from './carrier-encoded.ts';
 import type { Inspection } from './inspection.ts';
 import { RuleError } from './rule-error.ts';
 import { Splice } from './splice.ts';
-import { TOKEN_DOMAIN, TOKEN_PREFIX } from './token-shape.ts';
+import { TOKEN_PREFIX } from './token-shape.ts';
 
 /** Tokens, JWTs whose signature is one, and runs that may be an encoded text, which was opened on its own. */
 const SETTLED = new RegExp(

@@ -1,7 +1,7 @@
 // Whether a value is plain: told from its characters in one look, in place and without a copy, that no carrier opens it and
 // no detector is even asked. Most values are: words, names, ids, dates, prices. It may say no to a plain value, never yes to
 // another: what it does not know goes the long way, which stays the one place that decides.
-import { MIN_BASE64_LENGTH, mayBeBase64 } from './carrier-encoded.ts';
+import { MIN_BASE64_LENGTH, mayBeBase64 } from '@echoplane/traffic';
 import { insertsInto } from './carrier-sql.ts';
 import { CLASS, DIGIT, JOIN, LETTER, LOWER, UNDERSCORE } from './char-class.ts';
 import { MIN_RANDOM } from './entropy.ts';

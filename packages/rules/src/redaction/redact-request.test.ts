@@ -1,11 +1,5 @@
-import {
-  type HeaderList,
-  type OutboundRequest,
-  settleBody,
-  signatureOf,
-  splitUrl,
-  storeBody,
-} from '@echoplane/traffic';
+import { signatureOf } from '@echoplane/replay';
+import { type HeaderList, type OutboundRequest, settleBody, splitUrl, storeBody } from '@echoplane/traffic';
 import { expect, test } from 'vitest';
 import { redactRequest } from './redact-request.ts';
 import { base64, watched } from './redactor.fixture.ts';

@@ -1,9 +1,8 @@
 // A redactor, pairs and encodings for the tests of redaction, and the search for what must not be found: in the pair as
 // it is stored, and in everything that can be unfolded from it.
 import { gunzipSync } from 'node:zlib';
-import type { RRPair } from '@echoplane/traffic';
+import { decoded, knownCodings, type RRPair } from '@echoplane/traffic';
 import { type Extract, RedactionRules } from '../rules-document.ts';
-import { decoded, knownCodings } from './carrier-encoded.ts';
 import type { FoundCredential, Sighting } from './finding.ts';
 import { Redactor, type RedactorOptions } from './redactor.ts';
 

@@ -1,8 +1,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { bodyText, RRPair, storeBody } from '@echoplane/traffic';
+import { bodyText, encoded, RRPair, storeBody } from '@echoplane/traffic';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { encoded } from './carrier-encoded.ts';
 import { base64, base64url, field, grpcFrame, jwtOf, redacted, watched } from './redactor.fixture.ts';
 import { sketch } from './redactor-pair.fixture.ts';
 import { TokenMinter } from './token-minter.ts';
@@ -72,7 +71,7 @@ describe('pair()', () => {
     expect(request!.url).toContain(`api_key=${token}&q=shoes`);
     expect(request!.headers[1]![1]).toMatch(/^Basic /);
     expect(Buffer.from(request!.headers[1]![1].slice(6), 'base64').toString()).toMatch(
-      new RegExp(`^u-\\w+@redacted\\.invalid:${token}$`),
+      new RegExp(`^u-\\w+@redacted\\.example\\.com:${token}$`),
     );
     expect(request!.headers[2]![1]).toBe(`sid=${token}; theme=dark`);
     expect(response!.headers[0]![1]).toBe(`sid=${token}; Path=/; HttpOnly`);
@@ -96,7 +95,7 @@ describe('pair()', () => {
     expect(header).toBe(JWT.split('.')[0]);
     expect(JSON.parse(Buffer.from(claims, 'base64url').toString())).toEqual({
       sub: 'user-17',
-      email: expect.stringMatching(/^u-\w+@redacted\.invalid$/),
+      email: expect.stringMatching(/^u-\w+@redacted\.example\.com$/),
       name: expect.stringMatching(/^rdx_/),
       exp: 1_800_000_000,
       roles: ['a'],
@@ -326,5 +325,5 @@ test('sqlBinds() judges binds by their columns and by their shape', () => {
   );
   expect([name, nothing]).toEqual(['Bob', null]);
   expect(password).toMatch(/^rdx_/);
-  expect(mail).toMatch(/@redacted\.invalid$/);
+  expect(mail).toMatch(/@redacted\.example\.com$/);
 });

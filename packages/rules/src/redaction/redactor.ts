@@ -9,6 +9,7 @@ import { redactSqlBinds } from './carrier-sql.ts';
 import { redactUrl } from './carrier-url.ts';
 import { Chains, type KeptOf } from './chains.ts';
 import type { FoundCredential, Sighting } from './finding.ts';
+import { redactHandedOut } from './handed-out.ts';
 import { Inspection } from './inspection.ts';
 import { KeyNames } from './key-names.ts';
 import { Notes } from './notes.ts';
@@ -66,6 +67,7 @@ export class Redactor {
     if (pair.request) this.#request(pair, pair.request, kept?.request);
     this.#notes.sealing(false);
     if (pair.response) this.#response(pair, pair.response, kept?.response);
+    if (pair.direction === 'IN' && !kept?.response) redactHandedOut(pair, this.#inspection);
     if (pair.messages) this.#streamMessages(pair, pair.messages);
     this.#hosts(pair);
     this.#tags(pair.tags);
@@ -128,7 +130,8 @@ export class Redactor {
     const isGrpc = pair.protocol === 'grpc';
     const isCut = pair.gaps?.[cut] !== undefined;
     this.#notes.enter('.body');
-    if (!this.#bodies.redact(body, { contentType, grpcEncoding, isGrpc, isCut, kept }))
+    const said = 'url' in message ? () => `${message.url}\n${headers.join('\n')}` : undefined;
+    if (!this.#bodies.redact(body, { contentType, grpcEncoding, isGrpc, isCut, kept, said }))
       markUnredactable(pair);
     this.#notes.leave();
     this.#notes.endOfRecord();

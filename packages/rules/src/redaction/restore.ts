@@ -1,16 +1,19 @@
 // The way back from tokens to values, for those who know them: the generator by the vault, the responder by what the
 // service just sent. A value is written as its carrier asks: escaped in JSON, percent-encoded in urls and forms, within
 // base64. It must not know who knows the values.
+import { isRedacted } from '@echoplane/replay';
 import {
   type Body,
   bodyJson,
+  encoded,
+  encodeLike,
   type HeaderList,
   type HttpResponse,
   header,
-  isRedacted,
+  knownCodings,
+  openBase64,
   type RequestParts,
 } from '@echoplane/traffic';
-import { encoded, encodeLike, knownCodings, openBase64 } from './carrier-encoded.ts';
 import { isTokenShape } from './token-shape.ts';
 
 /** The value that a token stands for; undefined when it is not known, and the token stays. */
@@ -24,7 +27,7 @@ const NUMBERS =
 /** Not within a longer word, so that a long text is not read again from every place in it. */
 const JWT = '(?:(?<![\\w-])|(?<=%[0-9A-F]{2}))eyJ[\\w-]*\\.[\\w-]*\\.rdx_[a-z0-9]*';
 const TOKEN = new RegExp(
-  `${PEM}|${JWT}|u-[a-z0-9]{12}(?:@|%40)redacted\\.invalid|rdx_[a-z0-9]{4,}|${NUMBERS}`,
+  `${PEM}|${JWT}|u-[a-z0-9]{12}(?:@|%40)redacted\\.(?:example\\.com|invalid)|rdx_[a-z0-9]{4,}|${NUMBERS}`,
   'g',
 );
 const BASE64_RUN = /[A-Za-z0-9+/_-]{16,}={0,2}/g;

@@ -1,5 +1,7 @@
 // Looks into a run the scanner stopped at: where values can start in it, which detector is asked there, and what is left for
 // entropy. Every place is looked at once, and a detector reads a bounded distance from it, so that no text is slow.
+
+import { TOKEN_DOMAIN } from '@echoplane/traffic';
 import type { SecretKind } from '../rules-document.ts';
 import {
   AT,
@@ -29,7 +31,7 @@ import {
   MIN_RANDOM,
 } from './entropy.ts';
 import type { Finding } from './finding.ts';
-import { isTokenShape, TOKEN_DOMAIN, TOKEN_PREFIX } from './token-shape.ts';
+import { isTokenShape, TOKEN_PREFIX } from './token-shape.ts';
 
 const DASH = 0x2d;
 const DOT = 0x2e;
@@ -200,6 +202,10 @@ export class RunInspector {
     if (text.charCodeAt(start - 1) === 0x2c && text.startsWith(BASE64_MARK, start - BASE64_MARK.length))
       return;
     if (isEntityTag(text, start, end)) return;
+    if (isSigned(text, start, end)) {
+      this.#take({ start, end, kind: 'secret' });
+      return;
+    }
     if (isRandomBase64(text, start, end)) {
       this.#takeRandom(start, end);
       return;
@@ -226,6 +232,15 @@ export class RunInspector {
     if (finding.kind === 'jwt' && isTokenShape(this.#text.slice(finding.start, finding.end))) return;
     this.found.push(finding);
   }
+}
+
+/** What was said, when, and the signature, as web frameworks sign them; the last is that of SHA-1, SHA-256 or SHA-512. */
+const SIGNED = /^\.?[\w-]{2,}\.[\w-]{5,7}\.([\w-]{27}|[\w-]{43}|[\w-]{86})$/;
+
+/** `ImFiYyI.awJAlQ.b0Xk…`: one value, which a header may carry as a whole under a name that says that it is a credential. */
+function isSigned(text: string, start: number, end: number): boolean {
+  const signature = SIGNED.exec(text.slice(start, end))?.[1];
+  return signature !== undefined && isRandomWord(text, end - signature.length, end);
 }
 
 /** `"5a-Vd9zR0wGz6bMKNHIpOEeYkDfDzY"`: length in hex and a digest, as web servers make them. */

@@ -123,7 +123,7 @@ const hostileParts = fc.array(
       'Server=db;',
       'base64,',
       'u-',
-      '@redacted.invalid',
+      '@redacted.example.com',
       '123-45-6789',
       'AB',
       '\\u00e9',

@@ -91,6 +91,15 @@ describe('values with something around them', () => {
   });
 });
 
+test('what a web framework signed is one value, with what it signed and when', () => {
+  const signed =
+    'IjhiMjBlYTc0NjFmYjE1NTc4YWE5YTE3N2ZhNDU1NTgwZmY1MjExZWQi.awJAlQ.kT3xW-9vQb1LmZ7rYc0N_d8UeHg';
+  for (const text of [signed, `{"result":"${signed}"}`, `value="${signed}"`])
+    expect([text, found(text)]).toEqual([text, [`secret:${signed}`]]);
+  const name = signed.replace('awJAlQ', 'in-the-middle');
+  expect(found(name)).toEqual(['secret:kT3xW-9vQb1LmZ7rYc0N_d8UeHg']);
+});
+
 test('a kind that is off is stepped over, the others are found', () => {
   const text = 'a@b.co 4111111111111111';
   expect(scan(text, { off: new Set(['email'] as const) })).toEqual([{ start: 7, end: 23, kind: 'card' }]);

@@ -2,13 +2,14 @@
 // programs check formats, and never again a finding of the detectors. It knows nothing of where values come from.
 //
 //   credential password secret jwt pattern …   rdx_ + 20 of a-z 0-9, or the value's length
-//   email   u-<12>@redacted.invalid            card   9999 99…, Luhn-valid, digits and separators kept
+//   email   u-<12>@redacted.example.com        card   9999 99…, Luhn-valid, digits and separators kept
 //   iban    ZZ…, check digits valid            phone  +999…, length and separators kept
 //   US SSN  000-…                              PEM    BEGIN and END lines around a token
 import { createHmac } from 'node:crypto';
+import { TOKEN_DOMAIN } from '@echoplane/traffic';
 import type { SecretKind } from '../rules-document.ts';
 import { luhnRemainder, mod97 } from './check-digits.ts';
-import { isTokenShape, TOKEN_DOMAIN, TOKEN_PREFIX } from './token-shape.ts';
+import { isTokenShape, TOKEN_PREFIX } from './token-shape.ts';
 
 /** Values whose token is remembered; past that the oldest is forgotten. */
 const CACHE_VALUES = 10_000;

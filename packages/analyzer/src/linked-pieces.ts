@@ -1,0 +1,82 @@
+// The identifying pieces of a link inside a longer text: `17` of `/orders/17`, `abc` of `?cursor=abc`. Named by the piece
+// before them, as a path segment is. Pure.
+import { atomsOfText } from '@echoplane/replay';
+import { isParameter } from '@echoplane/traffic';
+import { type Naming, namingOf } from './names.ts';
+import { isRare } from './rare-texts.ts';
+
+export interface LinkedPiece {
+  path: string;
+  value: string;
+  naming: Naming;
+}
+
+const LINK = /^(?:<?https?:\/\/|\/)[^\s"']+/;
+
+/** `name=value` in the query of a link inside a page or a script. */
+const QUERY = /[?&;]([\w.-]{2,64})=([\w.~-]{6,200})/g;
+const MAX_PAGE_CHARS = 256 << 10;
+
+/** A comparison, a call, a list: texts in which other things are named. */
+const QUERY_TEXT = /[=:<>()]|,/;
+const MAX_QUERY_CHARS = 512;
+const NAMELESS: Naming = { role: 'other', entity: '', isOwn: false };
+
+/** The pieces of a text at `path` that links in it name things by. */
+export function linkedPieces(path: string, text: string): LinkedPiece[] {
+  if (path.startsWith('path[') || text.length > MAX_PAGE_CHARS) return [];
+  if (!mayBeLink(text) || !LINK.test(text))
+    return text.includes('?') && text.includes('<') ? inPage(path, text) : [];
+  const pieces = atomsOfText(text);
+  const isAnswer = path === 'header.location' || path === 'header.content-location';
+  const found: LinkedPiece[] = [];
+  const mark = text.indexOf('?');
+  const inPath = mark < 0 ? pieces.length : atomsOfText(text.slice(0, mark)).length;
+  for (let i = 1; i < pieces.length; i++) {
+    const [before, value] = [pieces[i - 1]!, pieces[i]!];
+    // A port is no order.
+    if (i === 2 && /^https?$/.test(pieces[0]!) && /^\d+$/.test(value)) continue;
+    const query = namingOf(`query.${before}`, '');
+    // `tab_id=zO6FgEN3Vmg`: whoever follows the link sends it back under the same name.
+    if (query.role !== 'other')
+      found.push({ path: `${path}#${i}`, value, naming: { ...query, isOwn: true } });
+    else if ((i < inPath && isParameter(value)) || (isAnswer && i === pieces.length - 1 && i >= 1))
+      found.push({
+        path: `${path}#${i}`,
+        value,
+        naming: { ...namingOf('path[1]', `/${before}/{id}`), isOwn: isAnswer },
+      });
+  }
+  return found;
+}
+
+/** `http…`, `<http…`, `/…` */
+function mayBeLink(text: string): boolean {
+  const first = text.charCodeAt(0);
+  return first === 0x68 || first === 0x3c || first === 0x2f;
+}
+
+/** The pieces of a client's text that may name things: of links, and words in a query language, `owner = "x7k2m9"`. */
+export function namedPieces(path: string, text: string): LinkedPiece[] {
+  const links = linkedPieces(path, text);
+  if (links.length > 0 || text.length > MAX_QUERY_CHARS || !QUERY_TEXT.test(text)) return links;
+  return atomsOfText(text).flatMap((value, i) =>
+    value.length < text.length && isRare(value) ? [{ path: `${path}#${i}`, value, naming: NAMELESS }] : [],
+  );
+}
+
+/** What the links of a page carry under an identifying name. */
+function inPage(path: string, text: string): LinkedPiece[] {
+  const found = new Map<string, LinkedPiece>();
+  let pieces: string[] | null = null;
+  for (const [, name, value] of text.matchAll(QUERY) as Iterable<[string, string, string]>) {
+    if (found.has(`${name}=${value}`) || !isRare(value)) continue;
+    const naming = namingOf(`query.${name}`, '');
+    if (naming.role === 'other') continue;
+    pieces ??= atomsOfText(text);
+    const at = pieces.findIndex((piece, i) => piece === value && pieces![i - 1] === name);
+    if (at > 0)
+      found.set(`${name}=${value}`, { path: `${path}#${at}`, value, naming: { ...naming, isOwn: true } });
+  }
+  return [...found.values()];
+}

@@ -1,0 +1,111 @@
+// What stands beside an id in the same object: the words by which one recognises the thing again, and whether its times say
+// that it was made during the recording. Tells ids of one thing from those of another that are equal by chance. Pure.
+import { type Leaf, readTime } from '@echoplane/replay';
+
+const MAX_MARKS = 8;
+const MIN_MARK_CHARS = 8;
+const MAX_MARK_CHARS = 200;
+
+export interface ObjectFacts {
+  /** Digests of the object's own words, each with its key. */
+  marks: readonly number[];
+  /** All times of the object lie within the recording, and it has some. */
+  isFresh: boolean;
+  /** It has a `value`: its `key` is a name. */
+  isPair: boolean;
+}
+
+export const NO_FACTS: ObjectFacts = { marks: [], isFresh: false, isPair: false };
+
+/** The objects of a message: what is said of one is read when it is asked for. */
+export class MessageObjects {
+  readonly #leaves: readonly Leaf[];
+  readonly #fromUs: number;
+  #held: Map<string, Leaf[]> | null = null;
+  readonly #facts = new Map<string, ObjectFacts>();
+
+  /** `fromUs`: begin of the recording. */
+  constructor(leaves: readonly Leaf[], fromUs: number) {
+    this.#leaves = leaves;
+    this.#fromUs = fromUs;
+  }
+
+  /** The facts of the object that holds a leaf; undefined outside of bodies. */
+  around(path: string): ObjectFacts | undefined {
+    const holder = holderOf(path);
+    const known = this.#facts.get(holder);
+    if (known) return known;
+    this.#held ??= byHolder(this.#leaves);
+    const leaves = this.#held.get(holder);
+    if (!leaves) return undefined;
+    const facts = factsOf(leaves, holder, this.#fromUs);
+    this.#facts.set(holder, facts);
+    return facts;
+  }
+}
+
+function byHolder(leaves: readonly Leaf[]): Map<string, Leaf[]> {
+  const held = new Map<string, Leaf[]>();
+  for (const leaf of leaves) {
+    if (!leaf.path.startsWith('body')) continue;
+    const holder = holderOf(leaf.path);
+    const list = held.get(holder);
+    if (list) list.push(leaf);
+    else held.set(holder, [leaf]);
+  }
+  return held;
+}
+
+function factsOf(leaves: readonly Leaf[], holder: string, fromUs: number): ObjectFacts {
+  const marks: number[] = [];
+  let times = 0;
+  let [isOld, isPair] = [false, false];
+  for (const { path, value } of leaves) {
+    isPair ||= path.length === holder.length + 6 && path.endsWith('.value');
+    const time = readTime(value);
+    if (time) {
+      times++;
+      isOld ||= time.us + time.precisionUs < fromUs;
+    } else if (typeof value === 'string' && isMark(value) && marks.length < MAX_MARKS)
+      marks.push(digestOf(path.slice(holder.length) + value));
+  }
+  return { marks, isFresh: times > 0 && !isOld, isPair };
+}
+
+const HOLDERS = new Map<string, string>();
+const MAX_HOLDERS = 20_000;
+
+/** The path of the object that holds a leaf. */
+export function holderOf(path: string): string {
+  let holder = HOLDERS.get(path);
+  if (holder === undefined) {
+    const end = path.search(/#\d/);
+    const whole = end < 0 ? path : path.slice(0, end);
+    holder = whole.slice(0, Math.max(0, whole.lastIndexOf('.')));
+    if (HOLDERS.size >= MAX_HOLDERS) HOLDERS.clear();
+    HOLDERS.set(path, holder);
+  }
+  return holder;
+}
+
+/** Null when nothing can be said. */
+export function isSameThing(a: readonly number[], b: readonly number[]): boolean | null {
+  if (a.length === 0 || b.length === 0) return null;
+  return a.some((mark) => b.includes(mark));
+}
+
+/** Words that two things do not share by chance. */
+function isMark(value: string): boolean {
+  return (
+    value.length >= MIN_MARK_CHARS &&
+    value.length <= MAX_MARK_CHARS &&
+    (/\d/.test(value) || /\S\s+\S/.test(value))
+  );
+}
+
+/** FNV-1a, 32 bits. */
+function digestOf(text: string): number {
+  let digest = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) digest = Math.imul(digest ^ text.charCodeAt(i), 0x01000193);
+  return digest;
+}

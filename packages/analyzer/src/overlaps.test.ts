@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { analyze } from './analyze.ts';
+import { type Exchange, jwtOf, record } from './exchanges.fixture.ts';
+
+const put = (id: string): Exchange => ({
+  request: `PUT /things/${id}`,
+  body: { state: 'done' },
+  answer: { id },
+});
+const list: Exchange = { request: 'GET /things', answer: [{ id: 'thing-a' }, { id: 'thing-b' }] };
+const long = (exchange: Exchange): Exchange => ({ ...exchange, change: { durationUs: 60_000 } });
+
+test('a test knows the things that others were writing while it was under way, and no others', () => {
+  const { tests } = analyze(record([put('thing-a'), long(list), put('thing-b'), list, put('thing-a')]));
+  expect(tests.map(({ beside }) => beside)).toEqual([
+    undefined,
+    ['thing-b'],
+    undefined,
+    undefined,
+    undefined,
+  ]);
+});
+
+test('a write knows those of another write, and reads say nothing of each other', () => {
+  const { tests } = analyze(record([long(put('thing-a')), put('thing-b'), long(list), list]));
+  expect(tests.map(({ beside }) => beside)).toEqual([['thing-b'], ['thing-a'], undefined, undefined]);
+});
+
+test('a user’s own id that stands inside their token belongs to its flow', () => {
+  const join = (id: number): Exchange => ({
+    ...{ request: 'POST /join', body: { name: `user ${id}` } },
+    answer: { jwt: jwtOf({ id, scope: 'all' }), user: { id } },
+  });
+  const ask = (id: number): Exchange => ({ request: `GET /users/${id}`, answer: { id } });
+  const { tests } = analyze(record([2, 3, 4].flatMap((id) => [join(id), ask(id)])));
+  const links = tests.find(({ endpoint }) => endpoint === '/join')!.links!;
+  const flows = new Set(links.map(({ flow }) => flow));
+  expect([flows.size, links.map(({ path }) => path).sort()]).toEqual([
+    1,
+    ['body.jwt!jwt.id', 'body.user.id'],
+  ]);
+});

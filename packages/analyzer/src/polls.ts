@@ -1,0 +1,84 @@
+// Reads that a client repeats until the answer says what it waits for: `state: queued`, again, `state: done`. How often it has
+// to ask is the service's doing, so what changes between two of them may have changed earlier in a replay. Bounded: the latest
+// read of so many clients. Pure.
+import { kindOf, type Leaf, type Scalar } from '@echoplane/replay';
+import type { SettlingLeaf } from '@echoplane/traffic';
+
+const MAX_CLIENTS = 2_000;
+const MAX_CHAIN = 50;
+/** More than this is no state that somebody waits for. */
+const MAX_CHANGES = 8;
+const MAX_LEAVES = 2_000;
+const MAX_CHARS = 200;
+/** States that one leaf goes through. */
+const MAX_LATER = 16;
+
+interface LastRead {
+  request: string;
+  /** The same read over and over: numbers of its pairs. */
+  chain: number[];
+  leaves: ReadonlyMap<string, Scalar>;
+}
+
+/** A pair whose answer was asked for again, and the leaves that were others then. */
+export interface Settling {
+  pair: number;
+  changes: readonly Change[];
+}
+type Change = readonly [path: string, later: Scalar];
+
+export class Polls {
+  readonly #last = new Map<string, LastRead>();
+
+  /** The next pair of a client; `request` tells equal reads, null for a write. Gives what is now known of earlier ones. */
+  observe(client: string, pair: number, request: string | null, answered: readonly Leaf[]): Settling[] {
+    const last = this.#last.get(client);
+    this.#last.delete(client);
+    if (request === null || answered.length > MAX_LEAVES) return [];
+    const leaves = stateOf(answered);
+    const isAgain = last?.request === request;
+    const before = isAgain ? last.chain.slice(-MAX_CHAIN) : [];
+    this.#last.set(client, { request, chain: [...before, pair], leaves });
+    for (const [oldest] of this.#last) {
+      if (this.#last.size <= MAX_CLIENTS) break;
+      this.#last.delete(oldest);
+    }
+    if (!isAgain) return [];
+    const changes = [...leaves].filter(([path, value]) => isStep(last.leaves.get(path), value));
+    if (changes.length === 0 || changes.length > MAX_CHANGES) return [];
+    return before.map((one) => ({ pair: one, changes }));
+  }
+}
+
+/** The leaves of one thing's body that may be its state: not those of lists, nor long texts. */
+function stateOf(answered: readonly Leaf[]): Map<string, Scalar> {
+  const isState = ({ path, value, inner }: Leaf) =>
+    !inner && path.startsWith('body.') && !path.includes('[') && String(value).length <= MAX_CHARS;
+  return new Map(answered.filter(isState).map(({ path, value }) => [path, value]));
+}
+
+/** From one state to another: of two generated values nobody waits for the second. */
+function isStep(before: Scalar | undefined, after: Scalar): boolean {
+  if (before === undefined || before === after) return false;
+  return kindOf(before) === null || kindOf(after) === null;
+}
+
+/** What the edges of one pair say, read one after the other. */
+export class SettlingLeaves {
+  readonly #later = new Map<string, Scalar[]>();
+
+  add(path: string, value: Scalar): void {
+    const later = this.#later.get(path) ?? [];
+    this.#later.set(path, later);
+    if (later.includes(value)) return;
+    const numbers = later.filter((one) => typeof one === 'number');
+    if (typeof value === 'number' && numbers.length > 1) {
+      const outermost = [Math.min(...numbers, value), Math.max(...numbers, value)];
+      later.splice(0, later.length, ...later.filter((one) => typeof one !== 'number'), ...outermost);
+    } else if (later.length < MAX_LATER) later.push(value);
+  }
+
+  list(): SettlingLeaf[] {
+    return [...this.#later].map(([path, later]) => ({ path, later }));
+  }
+}

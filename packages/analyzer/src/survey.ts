@@ -1,0 +1,374 @@
+// The first reading of a recording: every pair once, in time order. Feeds what learns (shapes, flows, noise, times, sessions)
+// and writes the occurrences of values to be sorted. Knows the pairs one at a time. Pure.
+import {
+  isRedacted,
+  kindOf,
+  type Leaf,
+  requestLeaves,
+  responseLeaves,
+  withInnerLeaves,
+} from '@echoplane/replay';
+import { bodyText, header, headerValues, type RRPair, splitUrl } from '@echoplane/traffic';
+import { AllottedSizes } from './allotted-sizes.ts';
+import { BackgroundWork } from './background-work.ts';
+import { ClientTimeLearner } from './client-times.ts';
+import { CoinedNames } from './coined-names.ts';
+import { Conversations } from './conversations.ts';
+import { EchoedPieces, type PiecedText, piecesIn } from './echoed-pieces.ts';
+import { FlowLearner, type FlowValue } from './flows.ts';
+import { linkedPieces, namedPieces } from './linked-pieces.ts';
+import { NoiseLearner } from './noise.ts';
+import { MessageObjects } from './object-facts.ts';
+import { isWrite, operationIn, unusable } from './operations.ts';
+import { OrderLearner } from './orders.ts';
+import { Overlaps, writtenNames } from './overlaps.ts';
+import { type Operation, type Place, Places } from './places.ts';
+import { Polls } from './polls.ts';
+import { isRare } from './rare-texts.ts';
+import { Recommender } from './recommend.ts';
+import { Resources } from './resources.ts';
+import { type PlacedNumber, SerialLearner } from './serials.ts';
+import { Sessions } from './sessions.ts';
+import { ShapeLearner } from './shapes.ts';
+import type { Steps } from './steps.ts';
+import { SummaryCount } from './summary.ts';
+import { requestParts } from './targets.ts';
+import type { Templates } from './templates.ts';
+import { TextSets } from './text-sets.ts';
+import { EDGE, edgeLine } from './tokens.ts';
+import {
+  type Credential,
+  credentialEvent,
+  credentialsOf,
+  eventLine,
+  piecesOf,
+  ROLE,
+  type Role,
+  ValueKeys,
+} from './value-events.ts';
+import { type LineSorter, sortable, type Workspace } from './workspace.ts';
+
+/** What stands for the operation of a pair. */
+const UNUSABLE = 0;
+/** Beyond the bound of operations. */
+const UNNUMBERED = 1;
+const NUMBERED = 2;
+/** Texts at least this long tell one client from another. */
+const MIN_IDENTITY_CHARS = 10;
+const MAX_IDENTITIES = 24;
+const MAX_FLOW_CHARS = 256;
+const ADDRESS = /^https?:\/\//;
+/** Greater numbers are no quantities. */
+const MAX_AMOUNT = 1e12;
+
+export class Survey {
+  readonly places = new Places();
+  readonly shapes = new ShapeLearner();
+  readonly flows = new FlowLearner();
+  readonly echoes = new EchoedPieces();
+  readonly serials = new SerialLearner();
+  readonly sizes = new AllottedSizes();
+  readonly coined = new CoinedNames();
+  readonly sets = new TextSets();
+  readonly background = new BackgroundWork();
+  readonly orders = new OrderLearner();
+  readonly noise = new NoiseLearner(this.places);
+  readonly clientTimes = new ClientTimeLearner();
+  readonly sessions = new Sessions();
+  readonly resources = new Resources();
+  readonly summary = new SummaryCount();
+  readonly conversations = new Conversations();
+  readonly recommender = new Recommender();
+  readonly events: LineSorter;
+  readonly identities: LineSorter;
+  readonly edges: LineSorter;
+  readonly #overlaps = new Overlaps();
+  readonly #polls = new Polls();
+  readonly #keys = new ValueKeys();
+  readonly #templates: Templates;
+  /** Of each pair: what it is an instance of. */
+  #operations = new Uint32Array(1024);
+  pairs = 0;
+  from: number | null = null;
+  to: number | null = null;
+  /** Begin of the first test, µs since the epoch. */
+  firstTest: number | null = null;
+
+  constructor(workspace: Workspace, templates: Templates) {
+    this.events = workspace.sorter('values');
+    this.identities = workspace.sorter('identities');
+    this.edges = workspace.sorter('edges');
+    this.#templates = templates;
+  }
+
+  /** The operation of a pair by its number, and JSON; null when it is neither test nor mock. After all were observed. */
+  operationAt(number: number, json: string): Operation | null {
+    const at = this.#operations[number]!;
+    if (at === UNUSABLE) return null;
+    return at === UNNUMBERED
+      ? this.#operationOf(JSON.parse(json) as RRPair)
+      : this.places.operationAt(at - NUMBERED);
+  }
+
+  #remember(pair: number, operation: Operation | null): void {
+    if (pair >= this.#operations.length) {
+      const grown = new Uint32Array(2 * this.#operations.length);
+      grown.set(this.#operations);
+      this.#operations = grown;
+    }
+    this.#operations[pair] =
+      operation === null ? UNUSABLE : operation.number === null ? UNNUMBERED : NUMBERED + operation.number;
+  }
+
+  #operationOf(pair: RRPair): Operation {
+    const endpoint = this.#templates(splitUrl(pair.request!.url).path);
+    return this.places.operation(pair.request!.method, endpoint, operationIn(pair));
+  }
+
+  /** The next pair. */
+  *observe(pair: RRPair): Steps<void> {
+    const number = this.pairs++;
+    this.from ??= pair.ts;
+    this.to = pair.ts;
+    const reason = unusable(pair);
+    const isTest = reason === null && pair.direction === 'IN';
+    const credentials = isTest ? credentialsOf(pair.request!) : [];
+    this.sessions.add(pair, isTest, credentials);
+    if (reason !== null) {
+      this.#remember(number, null);
+      const edge = this.conversations.part(pair);
+      if (edge) yield* push(this.edges, edge);
+      else this.summary.unusable(pair, reason);
+      return;
+    }
+    if (isTest) this.firstTest ??= pair.ts;
+    this.conversations.opened(pair, number);
+    const operation = this.#operationOf(pair);
+    this.#remember(number, operation);
+    this.summary.usable(pair, operation.endpoint);
+    const asked = requestLeaves(requestParts(pair));
+    const answered = responseLeaves(pair.response!);
+    this.recommender.observe(pair, { endpoint: operation.endpoint, asked, answered });
+    if (isTest) yield* this.#test({ pair, number, operation, asked, answered, credentials });
+    else yield* this.#mock({ pair, number, operation, asked, answered });
+  }
+
+  *#test(exchange: Exchange & { credentials: readonly Credential[] }): Steps<void> {
+    const { pair, number, operation, asked, answered, credentials } = exchange;
+    const askedAt = yield* this.#sent(exchange);
+    const writes = isWrite(
+      pair,
+      operation.key.slice(operation.method.length + 1 + operation.endpoint.length),
+    );
+    const texts: PiecedText[] = [];
+    const numbers: PlacedNumber[] = [];
+    const values: PlacedNumber[] = [];
+    const answeredAt: (Place | undefined)[] = [];
+    for (const { path, value, inner } of answered) {
+      const isValue = typeof value === 'string' || typeof value === 'number';
+      if (isValue) this.clientTimes.answered(value);
+      const place = isValue ? this.places.place(operation, 'response', path) : undefined;
+      answeredAt.push(place);
+      if (!place) continue;
+      const placed = { place, path, value };
+      values.push(placed);
+      if (typeof value !== 'string') {
+        numbers.push(placed);
+        continue;
+      }
+      this.shapes.observe(place, value);
+      const pieces = inner || this.echoes.isSettled(place) ? null : piecesIn(value);
+      if (pieces) texts.push({ place, path, pieces, text: value });
+    }
+    this.serials.observe(numbers, writes, asked);
+    this.sizes.observe(values, asked);
+    this.coined.observe(asked, values, writes && pair.response!.status < 400);
+    this.background.observe({
+      ...{ operation, asked, answered, isWrite: writes, isOk: pair.response!.status < 400 },
+      ...{ fromUs: pair.ts, toUs: pair.ts + pair.durationUs },
+    });
+    const names = writes ? writtenNames(operation, asked, answered) : null;
+    const overlapping = this.#overlaps.add(pair, number, names);
+    for (const amid of overlapping.amid) yield* push(this.edges, edgeLine(amid, EDGE.amid));
+    for (const beside of overlapping.beside)
+      yield* push(this.edges, edgeLine(beside.pair, EDGE.beside, ...beside.names));
+    const request = writes ? null : this.#keys.of(requestKey(pair));
+    this.noise.observe(pair, operation, request, answered);
+    for (const { pair: earlier, changes } of this.#polls.observe(clientKey(pair), number, request, answered))
+      for (const [path, later] of changes)
+        yield* push(this.edges, edgeLine(earlier, EDGE.settling, path, JSON.stringify(later)));
+    const sent = this.#flowValues(operation, 'request', asked, askedAt);
+    // A user's own id may stand in their token only, or there first.
+    const whole = withClaims(answered);
+    const got = this.#flowValues(operation, 'response', whole, answeredAt);
+    this.flows.observe(sent, got, writes, pair.response!.status < 400);
+    this.echoes.observe(texts, sent, got);
+    for (const credential of credentials) {
+      const at = { key: this.#keys.of(credential.value), timeUs: pair.ts, pair: number, id: pair.id };
+      const waits = this.events.push(eventLine(credentialEvent(credential, at)));
+      if (waits) yield waits;
+    }
+    this.sets.observe(operation, asked, answered);
+    for (const list of this.orders.observe(operation, whole, asked))
+      yield* push(this.edges, edgeLine(number, EDGE.asked, list));
+    yield* this.#values({ ...exchange, answered: whole }, ROLE.client, ROLE.service);
+    if (credentials.length === 0) yield* this.#identify(number, asked, answered);
+  }
+
+  /** What a client sent; the places of its leaves. */
+  *#sent({ pair, number, operation, asked }: Exchange): Steps<(Place | undefined)[]> {
+    const places: (Place | undefined)[] = [];
+    for (const leaf of asked) {
+      if (typeof leaf.value === 'string') {
+        this.shapes.sent(leaf.value);
+        this.echoes.sent(leaf.value);
+      }
+      const place = this.places.place(operation, 'request', leaf.path);
+      places.push(place);
+      const sign = place ? this.clientTimes.observe(place, leaf, pair.ts) : null;
+      if (sign !== null) yield* push(this.edges, edgeLine(number, EDGE.ownTime, sign, leaf.path));
+    }
+    return places;
+  }
+
+  *#mock(exchange: Exchange): Steps<void> {
+    const { pair, number, asked } = exchange;
+    this.resources.observe(pair);
+    for (const { kind, path } of piecesOf(asked)) {
+      if (kind !== 'timestamp' || !isSignificant(path)) continue;
+      const waits = this.edges.push(edgeLine(number, EDGE.volatile, path));
+      if (waits) yield waits;
+    }
+    const answered = withClaims(exchange.answered);
+    yield* this.#values({ ...exchange, answered }, ROLE.outbound, ROLE.dependency);
+  }
+
+  /** The occurrences of generated values, in the request and in the answer with its claims. */
+  *#values(
+    { pair, number, operation, asked, answered }: Exchange,
+    request: Role,
+    response: Role,
+  ): Steps<void> {
+    const about = { pair: number, id: pair.id, where: '', value: '' };
+    for (const { value, kind, path } of piecesOf(asked)) {
+      if (request === ROLE.outbound && !isSignificant(path)) continue;
+      const key = this.#keys.of(value);
+      const waits = this.events.push(
+        eventLine({ ...about, key, timeUs: pair.ts, role: request, kind, path }),
+      );
+      if (waits) yield waits;
+    }
+    const timeUs = pair.ts + (pair.ttfbUs ?? pair.durationUs);
+    const isService = response === ROLE.service;
+    for (const { value, kind, path } of piecesOf(answered)) {
+      const full = isService ? { where: operation.key, value } : {};
+      const key = this.#keys.of(value);
+      const waits = this.events.push(
+        eventLine({ ...about, ...full, key, timeUs, role: response, kind, path }),
+      );
+      if (waits) yield waits;
+    }
+  }
+
+  /** What tells who sent a request without a credential. */
+  *#identify(number: number, asked: readonly Leaf[], answered: readonly Leaf[]): Steps<void> {
+    let left = MAX_IDENTITIES;
+    for (const { path, value } of [...asked, ...answered]) {
+      if (typeof value !== 'string' || value.length < MIN_IDENTITY_CHARS || path === 'header.content-type')
+        continue;
+      if (--left < 0) return;
+      const waits = this.identities.push(`${this.#keys.of(value)}\t${sortable(number)}`);
+      if (waits) yield waits;
+    }
+  }
+
+  /** `places`: of the first leaves. */
+  #flowValues(
+    operation: Operation,
+    side: Place['in'],
+    leaves: readonly Leaf[],
+    places: readonly (Place | undefined)[],
+  ): FlowValue[] {
+    const values: FlowValue[] = [];
+    const objects = new MessageObjects(leaves, this.from ?? 0);
+    for (let n = 0; n < leaves.length; n++) {
+      const { path, value } = leaves[n]!;
+      if (typeof value !== 'string' && typeof value !== 'number') continue;
+      if (path === 'status' || path === 'method') continue;
+      const text = String(value);
+      const place = n < places.length ? places[n] : this.places.place(operation, side, path);
+      if (path.endsWith('.key') && objects.around(path)?.isPair) continue;
+      const isText = typeof value === 'string';
+      const pieces = !isText ? [] : side === 'request' ? namedPieces(path, text) : linkedPieces(path, text);
+      // An address is followed by what it names.
+      const isNamed = pieces.length > 0 && ADDRESS.test(text);
+      if (place && !isNamed && isFlowValue(place, value, text))
+        values.push({ place, at: path, value: text, facts: objects.around(path) });
+      for (const piece of pieces) {
+        const at = this.places.linkedPlace(operation, side, piece.path, piece.naming);
+        if (at && isFlowValue(at, piece.value, piece.value))
+          values.push({ place: at, at: piece.path, value: piece.value });
+      }
+    }
+    return values;
+  }
+}
+
+interface Exchange {
+  pair: RRPair;
+  number: number;
+  operation: Operation;
+  asked: readonly Leaf[];
+  answered: readonly Leaf[];
+}
+
+/** The leaves and those inside JWTs and JSON behind base64, where a user may first see their own id. */
+function withClaims(leaves: readonly Leaf[]): readonly Leaf[] {
+  const holders = leaves.filter(({ value }) => typeof value === 'string' && value.includes('eyJ'));
+  if (holders.length === 0) return leaves;
+  return [...leaves, ...withInnerLeaves(holders).filter(({ inner }) => inner)];
+}
+
+/** Whether a signature holds the leaf. */
+function isSignificant(path: string): boolean {
+  return !path.startsWith('header.') && !path.startsWith('cookie.');
+}
+
+const FOLLOWED_BY_VALUE = new Set(['uuid', 'jwt', 'timestamp', 'email']);
+
+/** Whether a value may belong to a flow: by its place's name, and because tokens do not follow it already. */
+function isFlowValue({ naming, path }: Place, value: string | number, text: string): boolean {
+  if (text === '' || text.length > MAX_FLOW_CHARS || /\s/.test(text)) return false;
+  if (path === 'header.location' && text.includes('/')) return false;
+  // A large number that is no time is an id, whatever its name: field 2 of a message has none.
+  if (naming.role === 'other' && naming.entity !== '' && typeof value === 'number' && value < MAX_AMOUNT)
+    return Number.isSafeInteger(value) && value > 0;
+  if (naming.role === 'other')
+    return typeof value === 'string' ? isRare(text) : value > MAX_AMOUNT && kindOf(value) === null;
+  if (naming.role === 'cursor')
+    return typeof value === 'string' && !/^\d{1,5}$/.test(text) && !isFollowed(text);
+  return typeof value === 'number' ? Number.isSafeInteger(value) && value >= 0 : !isFollowed(text);
+}
+
+function isFollowed(text: string): boolean {
+  return text.length >= 8 && (FOLLOWED_BY_VALUE.has(kindOf(text) ?? '') || isRedacted(text));
+}
+
+/** By which requests are equal, credentials included. */
+function requestKey(pair: RRPair): string {
+  const { method, url, headers, body } = pair.request!;
+  const who = header(headers, 'authorization') ?? headerValues(headers, 'cookie').join('; ');
+  return `${method} ${url} ${who} ${bodyText(body) ?? body.base64 ?? ''}`;
+}
+
+/** Who asks: by credential, else by connection. */
+function clientKey({ request, connection }: RRPair): string {
+  const { headers } = request!;
+  const who = header(headers, 'authorization') ?? headerValues(headers, 'cookie').join('; ');
+  return who === '' ? connection.id : who;
+}
+
+function* push(sorter: LineSorter, line: string): Steps<void> {
+  const waits = sorter.push(line);
+  if (waits) yield waits;
+}

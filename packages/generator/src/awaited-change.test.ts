@@ -1,0 +1,43 @@
+import type { Test } from '@echoplane/traffic';
+import { expect, test } from 'vitest';
+import { AwaitedChanges, hasChanged } from './awaited-change.ts';
+import { jsonAnswer, newTest } from './generator-stage.ts';
+
+const QUEUED = { state: 'queued', endedAt: null, tookMs: null };
+const doneAt = (second: number, tookMs: number) => ({
+  state: 'done',
+  endedAt: `2026-11-04T10:00:0${second}.250Z`,
+  tookMs,
+});
+const SETTLING = ['state', 'endedAt', 'tookMs'].map((key) => ({ path: `body.${key}`, later: [] }));
+const asking = (target: string, answer: object, rest: Partial<Test> = {}) =>
+  newTest('a', { target }, { response: jsonAnswer(answer), endpoint: '/jobs/{id}', ...rest });
+
+/** What a read waits for after a client has asked for a job, and again, until it was done. */
+function awaitedBy(last: Test) {
+  const changes = new AwaitedChanges();
+  expect(changes.of(asking('/jobs/1', QUEUED, { settling: SETTLING }))).toBeNull();
+  return changes.of(last);
+}
+
+test('a state is awaited as it was; a time, and a number where there was none, as any other', () => {
+  const awaited = awaitedBy(asking('/jobs/1', doneAt(1, 900)))!;
+  const { response } = asking('/jobs/1', doneAt(1, 900));
+  const isOver = (live: object) => hasChanged(awaited, response, jsonAnswer(live));
+  expect(isOver(QUEUED)).toBe(false);
+  expect(isOver({ ...doneAt(4, 1_250), state: 'running' })).toBe(false);
+  expect(isOver({ ...doneAt(4, 1_250), tookMs: null })).toBe(false);
+  expect(isOver(doneAt(4, 1_250))).toBe(true);
+});
+
+test('a job that was done when it was first asked for is awaited, too', () => {
+  const later = asking('/jobs/2', doneAt(3, 20));
+  const awaited = awaitedBy(later)!;
+  expect(hasChanged(awaited, later.response, jsonAnswer(QUEUED))).toBe(false);
+  expect(hasChanged(awaited, later.response, jsonAnswer(doneAt(5, 70)))).toBe(true);
+});
+
+test('one that was never done is not, nor is what another endpoint answers', () => {
+  expect(awaitedBy(asking('/jobs/2', QUEUED))).toBeNull();
+  expect(awaitedBy(asking('/people/2', doneAt(3, 20), { endpoint: '/people/{id}' }))).toBeNull();
+});

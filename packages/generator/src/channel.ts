@@ -1,0 +1,52 @@
+// What carries a request to the service under test and brings its answer back, whatever the protocol.
+import type { StreamMessage, Test } from '@echoplane/traffic';
+import type { ConnectionFacts, Outcome } from './outcome.ts';
+import type { ProvenAnswer } from './proven-answer.ts';
+import type { RequestBytes } from './request-bytes.ts';
+
+/** A request as it is to be sent. */
+export interface SentRequest {
+  /** With live values, transforms and credentials in it. */
+  readonly request: Test['request'];
+  /** As HTTP/1.1 has it; what is under other protocols the record of what was sent. */
+  readonly bytes: RequestBytes;
+  /** WebSocket tests: the recorded messages of both sides, with live values in the client's. */
+  readonly messages?: readonly StreamMessage[];
+}
+
+/** A test on its way. */
+export interface Outgoing {
+  readonly prepared: {
+    readonly test: Test /** An answer to it that needs no second look. */;
+    readonly proven: ProvenAnswer | null;
+  };
+  readonly filled: SentRequest;
+  /**
+   * Told once how it ended, and never before `send` has returned. The bytes of an answer may stand in a buffer that is read
+   * into again: they hold until this returns.
+   */
+  settle(outcome: Outcome): void;
+}
+
+export interface Channel {
+  readonly facts: ConnectionFacts;
+  /** Whether another request can be sent on it. */
+  readonly isOpen: boolean;
+  /** Requests can be under way on it side by side. */
+  readonly isShared: boolean;
+  /** Sends a request, which is told how it ended, whatever that is. Its latency counts from `dueUs`, µs. */
+  send(outgoing: Outgoing, dueUs: number): void;
+  close(): void;
+}
+
+/** The protocols that can be replayed. */
+export const PROTOCOLS = ['http/1.1', 'http/2', 'grpc', 'websocket'] as const;
+export type ReplayedProtocol = (typeof PROTOCOLS)[number];
+
+/** How a test is sent; null when it cannot be. */
+export function protocolOf({ protocol = 'http/1.1', messages, request }: Test): ReplayedProtocol | null {
+  if (messages !== undefined && protocol !== 'grpc') return 'websocket';
+  if (protocol === 'http/1.0') return 'http/1.1';
+  const known = PROTOCOLS.find((name) => name === protocol);
+  return known === 'websocket' && request.method !== 'GET' ? null : (known ?? null);
+}

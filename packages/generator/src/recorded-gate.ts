@@ -1,0 +1,49 @@
+// When a test of a functional run may begin: when every test that had ended before it began in the recording has ended in
+// the replay. So a service sees the same things done when it is asked as it had then, and no more at once. Pure.
+//
+//   recorded   A ├────────┤            C began after A had ended, and while B was under way:
+//              B    ├──────────────┤   it waits for A, and not for B.
+//              C             ├──┤
+
+/** Requests that began this close together (µs, recorded) and overlap keep their distance: the service may see who is first. */
+const CLOSE_US = 50_000;
+
+/** A test as the gate knows it: µs from the start of the recording. */
+export interface RecordedSpan {
+  startUs: number;
+  endUs: number;
+}
+
+interface InFlight extends RecordedSpan {
+  /** When it began in the replay. */
+  liveUs: number;
+}
+
+export class RecordedGate {
+  readonly #maxInFlight: number;
+  readonly #inFlight = new Set<InFlight>();
+
+  /** `maxInFlight`: with so many under way, the next one waits whatever the recording says. */
+  constructor(maxInFlight: number) {
+    this.#maxInFlight = maxInFlight;
+  }
+
+  /** How long `next` must wait, in µs: 0 when it may begin, Infinity when another one must end first. */
+  waitUs(next: RecordedSpan, nowUs: number): number {
+    if (this.#inFlight.size >= this.#maxInFlight) return Number.POSITIVE_INFINITY;
+    let waitUs = 0;
+    for (const { startUs, endUs, liveUs } of this.#inFlight) {
+      if (endUs <= next.startUs) return Number.POSITIVE_INFINITY;
+      const distanceUs = next.startUs - startUs;
+      if (distanceUs < CLOSE_US) waitUs = Math.max(waitUs, liveUs + distanceUs - nowUs);
+    }
+    return waitUs;
+  }
+
+  /** A test has begun; call what is returned when it has ended. */
+  begin({ startUs, endUs }: RecordedSpan, liveUs: number): () => void {
+    const begun = { startUs, endUs, liveUs };
+    this.#inFlight.add(begun);
+    return () => this.#inFlight.delete(begun);
+  }
+}

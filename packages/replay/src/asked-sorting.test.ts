@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import { LiveValues } from './live-values.ts';
+import { differences, json } from './shifted-replay.fixture.ts';
+
+interface Row {
+  name: string;
+  size: number;
+  shelf: string;
+}
+const rows = (...list: [name: string, size: number][]) =>
+  json(list.map(([name, size]): Row => ({ name, size, shelf: `shelf ${size}` })));
+const found = (target: string, recorded: ReturnType<typeof rows>, live: ReturnType<typeof rows>) =>
+  differences({ target, ...recorded }, live, new LiveValues(new Map()));
+
+const SORTED = '/things?sort=name,desc';
+const recorded = rows(['pear', 2], ['pear', 1], ['fig', 7]);
+
+test('of those that are equal in what was asked for, none comes first', () => {
+  expect(found(SORTED, recorded, rows(['pear', 1], ['pear', 2], ['fig', 7]))).toEqual([]);
+  expect(found('/things?orderBy=thingName', recorded, rows(['pear', 1], ['pear', 2], ['fig', 7]))).toEqual(
+    [],
+  );
+});
+
+test('one at the edge of a page may stand on the next', () => {
+  const page = rows(['pear', 1], ['fig', 7], ['fig', 8]);
+  expect(found(SORTED, page, rows(['pear', 1], ['fig', 9], ['fig', 7]))).toEqual([]);
+  expect(found(SORTED, page, rows(['pear', 3], ['fig', 7], ['fig', 8]))).toEqual([]);
+  expect(found(SORTED, page, rows(['pear', 1], ['elm', 9], ['fig', 7]))).not.toEqual([]);
+  expect(found(`${SORTED}&page=2`, rows(['fig', 7]), rows(['fig', 9]))).toEqual([]);
+  expect(found(SORTED, rows(['fig', 7]), rows(['fig', 9]))).not.toEqual([]);
+  const changed = json([
+    { name: 'pear', size: 1, shelf: 'shelf 1' },
+    { name: 'fig', size: 7, shelf: 'shelf 7' },
+    { name: 'fig', size: 8, shelf: 'shelf 9' },
+  ]);
+  expect(found(SORTED, page, changed)).toEqual(['body[2].shelf value']);
+  expect(found(SORTED, page, rows(['pear', 1], ['fig', 7]))).not.toEqual([]);
+});
+
+test('whatever was not asked to be sorted by keeps its order', () => {
+  const turned = rows(['pear', 1], ['pear', 2], ['fig', 7]);
+  for (const target of ['/things', '/things?name=pear', '/orders?by=name', '/things?sort=size'])
+    expect(found(target, recorded, turned)).toEqual(['body order']);
+  expect(found(SORTED, recorded, rows(['fig', 7], ['pear', 2], ['pear', 1]))).toEqual(['body order']);
+});
+
+test('an order that many of the equal ones kept is part of the answer', () => {
+  const many = rows(...[1, 2, 3, 4, 5, 6, 7].map((n): [string, number] => ['fig', n]));
+  const mixed = rows(...[2, 1, 3, 4, 5, 6, 7].map((n): [string, number] => ['fig', n]));
+  expect(found('/things?sort=name', many, mixed)).toEqual(['body order']);
+});
+
+test('what is wrong with a request is told in any order, what is right is not', () => {
+  const faults = (...fields: string[]) =>
+    json({ errors: fields.map((field) => ({ field, message: 'wrong' })) });
+  const values = () => new LiveValues(new Map());
+  for (const status of [400, 422])
+    expect(
+      differences({ status, ...faults('name', 'email') }, { status, ...faults('email', 'name') }, values()),
+    ).toEqual([]);
+  expect(differences(faults('name', 'email'), faults('email', 'name'), values())).toEqual([
+    'body.errors order',
+  ]);
+  const status = 400;
+  expect(
+    differences({ status, ...faults('name', 'email') }, { status, ...faults('name', 'age') }, values()),
+  ).not.toEqual([]);
+});

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { LiveValues } from './live-values.ts';
+import { differences, json, replayed } from './shifted-replay.fixture.ts';
+
+const things = (...all: [id: string, state: string][]) =>
+  json({ things: all.map(([id, state]) => ({ id, state })) });
+const found = (recorded: object, live: object) => differences(recorded, live, new LiveValues(new Map()));
+
+test('what another request was just writing may be as it was before, or after, and nothing else may', () => {
+  const recorded = { ...things(['a', 'open'], ['b', 'open']), beside: ['b'] };
+  const live = things(['a', 'open'], ['b', 'done']);
+  expect(replayed(recorded, live, new LiveValues(new Map()))).toMatchObject({
+    differences: [],
+    leaves: { kind: 2 },
+  });
+  expect(found(things(['a', 'open'], ['b', 'open']), live)).toEqual(['body.things[1].state value']);
+  expect(found(recorded, things(['a', 'done'], ['b', 'open']))).toEqual(['body.things[0].state value']);
+});
+
+test('what another request was just deleting may be gone', () => {
+  const recorded = { ...things(['a', 'open'], ['b', 'open']), beside: ['b'] };
+  expect(found(recorded, things(['a', 'open']))).toEqual([]);
+  expect(found({ ...recorded, beside: ['a'] }, things(['a', 'open']))).toEqual(['body.things[1] missing']);
+});
+
+test('a write’s own answer, and another field than an id, are compared as ever', () => {
+  const live = things(['b', 'done']);
+  expect(found({ ...things(['b', 'open']), beside: ['b'], method: 'PUT' }, live)).toHaveLength(1);
+  expect(found({ ...things(['a', 'open']), beside: ['open'] }, things(['a', 'done']))).toHaveLength(1);
+});

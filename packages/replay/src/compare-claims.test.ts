@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { LiveValues } from './live-values.ts';
+import { differences, jwt } from './shifted-replay.fixture.ts';
+import type { TestSketch } from './test.fixture.ts';
+
+const answer = (sub: string, id: number) => ({ body: { token: jwt({ sub }), user: { id } } });
+const registration: TestSketch = {
+  ...{ method: 'POST', target: '/register', ...answer('2', 2) },
+  links: [{ in: 'response', path: 'body.user.id', flow: 'users' }],
+};
+
+test('a claim may be another one when the entity beside it is that one', () => {
+  expect(differences(registration, answer('1', 1), new LiveValues(new Map()))).toEqual([]);
+});
+
+test('a claim that names somebody else than the answer beside it is a difference', () => {
+  for (const live of [answer('1', 2), answer('3', 1)])
+    expect(differences(registration, live, new LiveValues(new Map()))).toContain('body.token!jwt.sub value');
+});
+
+test('a page may name a value of a flow in several places, always by its live one', () => {
+  const page = (a: string, b: string) => ({
+    body: `<a href="/in?tab_id=${a}">in</a> <a href="/out?tab_id=${b}">out</a>`,
+    type: 'text/html',
+  });
+  const recorded: TestSketch = {
+    ...page('MYYed_MeQMU', 'MYYed_MeQMU'),
+    links: [{ in: 'response', path: 'body#4', flow: 'tabs' }],
+  };
+  const live = (a: string, b: string) => differences(recorded, page(a, b), new LiveValues(new Map()));
+  expect(live('AyxKQMkQvCA', 'AyxKQMkQvCA')).toEqual([]);
+  expect(live('AyxKQMkQvCA', 'MYYed_MeQMU')).toEqual(['body value']);
+});

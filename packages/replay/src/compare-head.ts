@@ -1,0 +1,81 @@
+// Cookies, headers and trailers of two answers. What only counts or measures (request ids, run times, remaining quotas) is
+// compared by presence, entity tags by form, a media type by its parts. Pure.
+import { compareLeaf } from './compare-leaf.ts';
+import { type Comparing, print } from './comparing.ts';
+import { meantHead } from './test-places.ts';
+import { readTime } from './times.ts';
+import type { Leaf } from './tree.ts';
+
+/** Headers whose values are anew in every answer, by convention. */
+const MEASURES =
+  /^header\.(?:.*-)?(?:request-id|correlation-id|trace-?id|traceparent|tracestate|runtime|response-time|duration|elapsed|server-timing|ratelimit-(?:remaining|reset|used)|rate-limit-(?:remaining|reset|used))$/;
+
+/** Compares what stands before and behind the bodies. */
+export function compareHead(comparing: Comparing): void {
+  const live = new Map(meantHead(comparing.live).map((leaf) => [leaf.path, leaf]));
+  for (const leaf of comparing.places.head) {
+    const other = live.get(leaf.path);
+    live.delete(leaf.path);
+    if (!isAsked(comparing, leaf.path)) comparing.leaves.ignored++;
+    else if (other) compareHeadLeaf(comparing, leaf, other);
+    else {
+      comparing.leaves.strict++;
+      if (!isNamedBefore(comparing, leaf.path))
+        comparing.differ(leaf.path, 'missing', print(leaf.value), null);
+    }
+  }
+  for (const { path, value } of live.values())
+    if (isAsked(comparing, path) && !isNamedBefore(comparing, path))
+      comparing.differ(path, 'unexpected', null, print(value));
+}
+
+/** An attribute of a cookie that is itself missing or new. */
+function isNamedBefore({ differences }: Comparing, path: string): boolean {
+  const semicolon = path.indexOf(';');
+  if (semicolon < 0) return false;
+  const cookie = path.slice(0, semicolon);
+  return differences.some((difference) => difference.path === cookie && difference.problem !== 'value');
+}
+
+function isAsked({ rules: { headers, cookies } }: Comparing, path: string): boolean {
+  if (path.startsWith('cookie.')) return cookies;
+  if (typeof headers === 'boolean') return headers;
+  return headers.includes(path.slice(path.indexOf('.') + 1).replace(/\[\d+\]$/, ''));
+}
+
+function compareHeadLeaf(comparing: Comparing, { path, value }: Leaf, live: Leaf): void {
+  if (value === live.value) compareLeaf(comparing, path, value, live.value);
+  else if (path === 'header.etag') compareTags(comparing, String(value), String(live.value));
+  else if (path === 'header.content-type') compareLeaf(comparing, path, mediaOf(value), mediaOf(live.value));
+  else if (path === 'header.last-modified' && isLongAgo(comparing, value, live.value))
+    comparing.loose(path, 'timestamp');
+  else if (MEASURES.test(path)) comparing.loose(path, 'measure');
+  else compareLeaf(comparing, path, value, live.value);
+}
+
+/** Of a tag one answer tells only that it is one, strong or weak; a second one with the same tag has the same again. */
+function compareTags(comparing: Comparing, recorded: string, live: string): void {
+  const path = 'header.etag';
+  if (comparing.values.seen(recorded)?.live === live) comparing.leaves.strict++;
+  else if (recorded.startsWith('W/') !== live.startsWith('W/') || live.length <= '""'.length)
+    compareLeaf(comparing, path, recorded, live);
+  else {
+    comparing.observe('seen', recorded, live);
+    comparing.loose(path, 'token');
+  }
+}
+
+/** Files of another installation: both are older than the runs. */
+function isLongAgo({ own, values }: Comparing, recorded: Leaf['value'], live: Leaf['value']): boolean {
+  const [was, is] = [readTime(recorded), readTime(live)];
+  return was !== null && is !== null && own !== null && !values.clock.isInRun(was) && is.us <= own.liveFromUs;
+}
+
+/** Case, blanks and the boundary of parts say nothing. */
+function mediaOf(value: Leaf['value']): string {
+  return String(value)
+    .split(';')
+    .map((part) => part.trim().toLowerCase().replaceAll('"', ''))
+    .filter((part) => part !== '' && !part.startsWith('boundary='))
+    .join('; ');
+}

@@ -1,0 +1,48 @@
+// Seconds that remain until an expiry that the same answer names, `expires_in` beside `exp`: they are counted from the moment
+// of the answer, and are one less when a second ended before it. Pure.
+import type { HttpResponse } from '@echoplane/traffic';
+import type { Comparing } from './comparing.ts';
+import { innerLeaves } from './inner-leaves.ts';
+import type { Scalar } from './kinds.ts';
+import { responseLeaves } from './leaves.ts';
+import { readTime, SECOND_US } from './times.ts';
+
+/** Clocks of two machines differ so much. */
+const SKEW_US = 50_000;
+
+/** Whether both numbers are the whole seconds from their own answer to one and the same time that stands in it. */
+export function isRemaining({ own, test, live: answer }: Comparing, recorded: Scalar, live: Scalar): boolean {
+  if (!own || !isCount(recorded) || !isCount(live)) return false;
+  const expiries = expiriesOf(answer);
+  return [...expiriesOf(test.response)].some(([path, us]) => {
+    const liveUs = expiries.get(path);
+    if (liveUs === undefined) return false;
+    return isUntil(us, recorded, own.fromUs, own.toUs) && isUntil(liveUs, live, own.liveFromUs, own.liveToUs);
+  });
+}
+
+function isCount(value: Scalar): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value > 0;
+}
+
+/** Times of an answer by path, and those inside its tokens; µs since the epoch. */
+function expiriesOf(answer: HttpResponse): Map<string, number> {
+  const leaves = responseLeaves(answer);
+  return new Map(
+    [...leaves, ...innerLeaves(leaves)].flatMap(({ path, value }): [string, number][] => {
+      const time = readTime(value);
+      return time ? [[path, time.us]] : [];
+    }),
+  );
+}
+
+/** An expiry of whole seconds is counted from a whole second, another one is rounded. */
+function isUntil(expiryUs: number, seconds: number, fromUs: number, toUs: number): boolean {
+  const madeUs = expiryUs - seconds * SECOND_US;
+  const isWhole = expiryUs % SECOND_US === 0;
+  const leastUs = fromUs - SKEW_US;
+  return (
+    madeUs >= (isWhole ? Math.floor(leastUs / SECOND_US) * SECOND_US : leastUs) &&
+    madeUs <= toUs + SKEW_US + (isWhole ? 0 : SECOND_US)
+  );
+}

@@ -1,0 +1,95 @@
+// A recorded time against the live one. A time of its own request (now, or now and whole minutes) stands to the live request as
+// it stood then; one that is older says again what was said before, and must be its counterpart. Pure.
+import type { Comparing, Judgement } from './comparing.ts';
+import type { Scalar } from './kinds.ts';
+import { isSameForm, readTime, SECOND_US, type WrittenTime } from './times.ts';
+
+/** A live time may differ so much from its counterpart elsewhere: rows of one statement have not one instant. */
+const SAME_INSTANT_US = 50_000;
+/** Clocks of two machines, or of two layers of one, differ so much. */
+const SKEW_US = 50_000;
+const MINUTE_US = 60 * SECOND_US;
+
+/** Null: not both are times of one form. */
+export function judgeTime(comparing: Comparing, recorded: Scalar, live: Scalar): Judgement | null {
+  const was = readTime(recorded);
+  const is = was && readTime(live);
+  if (!was || !is) return null;
+  const kind = typeof recorded === 'number' ? 'epoch' : 'timestamp';
+  if (!isSameForm(was, is)) return 'differs';
+  const { own, values } = comparing;
+  if (!own) return { kind };
+  if (typeof recorded === 'number' && !values.clock.isOfRun(was)) return null;
+  const isInstant = exactnessUs(was) <= SECOND_US;
+  if (isInstant && counterparts(comparing, String(recorded)).includes(String(live))) return 'strict';
+  if (isInstant && isAnotherInstant(comparing, { recorded, was, live, is })) return 'differs';
+  if (!values.clock.stands(was, is, own)) return 'differs';
+  if (isInstant) comparing.observe('time', String(recorded), String(live));
+  return 'time';
+}
+
+/** Of a time that came at a moment which no request tells: written alike, and of this run where the recorded one was. */
+export function isTimeOfRun({ own, values }: Comparing, recorded: Scalar, live: Scalar): boolean {
+  const was = readTime(recorded);
+  const is = was && readTime(live);
+  if (!was || !is) return true;
+  return isSameForm(was, is) && (!own || values.clock.isOfItsRun(was, is, own));
+}
+
+/** Whether two live times are of one moment, as those of the rows of one statement are, and written alike. */
+export function isSameMoment(due: string, live: Scalar): boolean {
+  const [was, is] = [readTime(due), readTime(live)];
+  return was !== null && is !== null && isSameForm(was, is) && distanceUs(is, due) <= SAME_INSTANT_US;
+}
+
+interface Instant {
+  recorded: Scalar;
+  was: WrittenTime;
+  live: Scalar;
+  is: WrittenTime;
+}
+
+/** An instant, finer than seconds, that is known to have been another one: one that should have changed, or should not have. */
+function isAnotherInstant(comparing: Comparing, { recorded, was, live, is }: Instant): boolean {
+  const { own, values } = comparing;
+  // What was made in one second need not have been made within one in the replay.
+  if (!own || exactnessUs(was) >= SECOND_US) return false;
+  const isFresh = isOfRequest(was, own.fromUs, own.toUs);
+  const isLiveFresh = isOfRequest(is, own.liveFromUs, own.liveToUs);
+  const isFar = (time: WrittenTime, others: readonly string[]) =>
+    others.length > 0 && others.every((other) => distanceUs(time, other) > nearUs(time));
+  if (!isFresh && isFar(is, counterparts(comparing, String(recorded)))) return true;
+  return !isLiveFresh && isFar(was, values.recordedTimes(String(live)));
+}
+
+/** Whether a time may have been made by a request: within it, or whole minutes (seconds, when soon) from it. */
+function isOfRequest(time: WrittenTime, fromUs: number, toUs: number): boolean {
+  const exactUs = exactnessUs(time);
+  const [least, most] = [time.us - toUs - SKEW_US, time.us + exactUs - fromUs + SKEW_US];
+  if (least <= 0 && most >= 0) return true;
+  const isSoon = least > 0 && least < MINUTE_US;
+  if (!isSoon && Math.abs(least) < MINUTE_US) return false;
+  const unitUs = isSoon ? 5 * SECOND_US : MINUTE_US / 2;
+  return Math.floor(most / unitUs) * unitUs >= least;
+}
+
+/** Milliseconds that are all zero are no milliseconds. */
+function exactnessUs({ us, precisionUs }: WrittenTime): number {
+  return us % SECOND_US === 0 ? Math.max(SECOND_US, precisionUs) : precisionUs;
+}
+
+function nearUs(time: WrittenTime): number {
+  return Math.max(SAME_INSTANT_US, exactnessUs(time));
+}
+
+function distanceUs(time: WrittenTime, other: string): number {
+  const isNumber = time.form.startsWith('number');
+  return Math.abs(time.us - (readTime(isNumber ? Number(other) : other)?.us ?? 0));
+}
+
+/** What stood for an instant in earlier answers and in this one. */
+function counterparts(comparing: Comparing, recorded: string): readonly string[] {
+  const here = comparing.observed('time', recorded);
+  const before = comparing.values.times(recorded);
+  return here === undefined || before.includes(here) ? before : [...before, here];
+}

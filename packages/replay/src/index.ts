@@ -1,0 +1,21 @@
+// What generator, responder and report share of a replay: leaves, kinds, signatures, matching, live values, comparing.
+export * from './atoms-of-text.ts';
+export { isCoinedName } from './coined-names.ts';
+export { isIdentityKey } from './compare-beside.ts';
+export * from './compare-messages.ts';
+export * from './compare-rules.ts';
+export * from './compare-test.ts';
+export * from './differences.ts';
+export { hashOrders } from './hash-order.ts';
+export * from './kinds.ts';
+export * from './leaves.ts';
+export { isSorted } from './list-order.ts';
+export * from './live-values.ts';
+export * from './match.ts';
+export { isWordChar } from './may-hold-atoms.ts';
+export { MockGroup } from './mock-group.ts';
+export * from './reading-posts.ts';
+export * from './replay-state.ts';
+export * from './signature.ts';
+export * from './substitution.ts';
+export { readTime } from './times.ts';

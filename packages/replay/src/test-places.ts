@@ -1,0 +1,316 @@
+// What is looked up again and again of one test, read once: the places of flows in its request and answer, the learned kinds,
+// the recorded leaves. Kept as long as the test is. Pure.
+import {
+  bodyText,
+  type FlowLink,
+  type HttpResponse,
+  header,
+  leafPattern,
+  type RequestParts,
+  type Test,
+  type VolatileLeaf,
+} from '@echoplane/traffic';
+import { isCoinedName } from './coined-names.ts';
+import { type Atom, atomsIn } from './kinds.ts';
+import { headLeaves, insideAt, requestLeaves, responseLeaves } from './leaves.ts';
+import type { Observed } from './observed.ts';
+import { isReadingPost } from './reading-posts.ts';
+import type { Leaf } from './tree.ts';
+
+/** A place in a request that holds a value of a flow: the leaf, and the way inside its text (`#2`, `!b64.id`). */
+export interface LinkedPlace {
+  path: string;
+  inside: string;
+  flow: string;
+  recorded: string;
+}
+
+/** A value of the recorded answer that is followed: of a flow, or generated. */
+export interface Spotted {
+  path: string;
+  space: 'seen' | { flow: string };
+  value: string;
+}
+
+/** A link of the answer: the pattern's leaf, and the way inside its text. */
+export interface AnswerLink {
+  inside: string;
+  flow: string;
+  /** Whether only coined names belong to the flow. */
+  isCoined?: boolean;
+}
+
+/** The recorded answer of a test as the comparison asks for it. */
+export interface AnswerPlaces {
+  /** Cookies, headers, trailers, without those that say nothing. */
+  head: readonly Leaf[];
+  /** How many leaves there are in all; of a text the lines. */
+  count: number;
+  bodyText: string | undefined;
+  /** By pattern of the whole leaf. */
+  links: ReadonlyMap<string, readonly AnswerLink[]>;
+  learned: ReadonlyMap<string, VolatileLeaf>;
+  spotted: readonly Spotted[];
+  unordered: ReadonlySet<string>;
+  /** Patterns of what may be there or not. */
+  optional: ReadonlySet<string>;
+  /** What is seen in a live answer that is equal. */
+  asRecorded: Observed;
+}
+
+const NO_PLACES: readonly LinkedPlace[] = [];
+const requests = new WeakMap<Test, readonly LinkedPlace[]>();
+const answers = new WeakMap<Test, AnswerPlaces>();
+/** Kinds whose values are followed from answer to answer; times are by their own rules. */
+const FOLLOWED: ReadonlySet<Atom['kind']> = new Set(['uuid', 'token', 'hex']);
+/** Values followed of one answer. */
+const MAX_SPOTTED = 1_000;
+const INSIDE = /#\d|!jwt|!b64/;
+
+/** What was read of a test before, or is read now. */
+function remembered<V>(cache: WeakMap<Test, V>, test: Test, read: (test: Test) => V): V {
+  const known = cache.get(test);
+  if (known !== undefined) return known;
+  const made = read(test);
+  cache.set(test, made);
+  return made;
+}
+
+/** The places of flows in the request of a test. */
+export function linkedPlaces(test: Test): readonly LinkedPlace[] {
+  if (!test.links || test.links.length === 0) return NO_PLACES;
+  return remembered(requests, test, placesOf);
+}
+
+/** A time in a request that is the client's own. */
+export interface OwnTimePlace {
+  path: string;
+  recorded: string;
+  isAgain: boolean;
+}
+
+const ownTimes = new WeakMap<Test, readonly OwnTimePlace[]>();
+
+/** The times in the request of a test that its client made up. */
+export function ownTimesOf(test: Test): readonly OwnTimePlace[] {
+  if (!test.ownTimes || test.ownTimes.length === 0) return NO_TIMES;
+  return remembered(ownTimes, test, ({ request, ownTimes: times = [] }) => {
+    const written = textsIn(request);
+    return times.flatMap(({ path, again = false }) => {
+      const recorded = written.get(path);
+      return recorded === undefined ? [] : [{ path, recorded, isAgain: again }];
+    });
+  });
+}
+
+/** The leaves of a request as texts, by path. */
+export function textsIn(request: RequestParts): Map<string, string> {
+  return new Map(requestLeaves(request).map(({ path, value }) => [path, String(value)]));
+}
+
+const NO_TIMES: readonly OwnTimePlace[] = [];
+const hosts = new WeakMap<Test, boolean>();
+
+/** Whether a request names the host it was sent to elsewhere than in its Host header. */
+export function mentionsHost(test: Test): boolean {
+  return remembered(hosts, test, ({ request }) => isHostMentioned(request));
+}
+
+function isHostMentioned({ target, headers, body }: Test['request']): boolean {
+  const host = header(headers, 'host');
+  if (!host) return false;
+  const forms = [host, encodeURIComponent(host)];
+  const texts = [
+    target,
+    bodyText(body) ?? '',
+    ...headers.map(([name, value]) => (name.toLowerCase() === 'host' ? '' : value)),
+  ];
+  return texts.some((text) => forms.some((form) => text.includes(form)));
+}
+
+const made = new WeakMap<Test, readonly string[]>();
+/** Words that a write brings; shorter ones, and more of them, tell nothing of what it makes. */
+const MIN_MADE_CHARS = 4;
+const MAX_MADE = 100;
+
+/** The texts in the body of a write, none of a read. */
+export function madeBy(test: Test): readonly string[] {
+  return remembered(made, test, ({ request }) => {
+    if (!isWriting(test)) return [];
+    const texts = requestLeaves(request).flatMap(({ path, value, inner }) =>
+      path.startsWith('body') && !inner && typeof value === 'string' && value.length >= MIN_MADE_CHARS
+        ? [value]
+        : [],
+    );
+    return texts.slice(0, MAX_MADE);
+  });
+}
+
+const shown = new WeakMap<Test, readonly string[]>();
+
+/** The generated values of the recorded answer. */
+export function shownBy(test: Test): readonly string[] {
+  return remembered(shown, test, () =>
+    answerPlaces(test).spotted.flatMap(({ space, value }) => (space === 'seen' ? [value] : [])),
+  );
+}
+
+/** Whether a request may change something. */
+export function isWriting({ request: { method, target } }: Test): boolean {
+  return method !== 'GET' && method !== 'HEAD' && !isReadingPost(method, target);
+}
+
+const named = new WeakMap<Test, readonly string[]>();
+
+/** What a write names: the texts in its body and the segments of its path; nothing of a read. */
+export function namedBy(test: Test): readonly string[] {
+  return remembered(named, test, ({ request }) => {
+    if (!isWriting(test)) return [];
+    const segments = requestLeaves(request).flatMap(({ path, value }) =>
+      path.startsWith('path[') && String(value).length >= MIN_MADE_CHARS ? [String(value)] : [],
+    );
+    return [...new Set([...madeBy(test), ...segments])];
+  });
+}
+
+const sent = new WeakMap<Test, string>();
+
+/** Whether a request carries a value as it stands. */
+export function mentions(test: Test, value: string): boolean {
+  const text = remembered(
+    sent,
+    test,
+    ({ request: { target, body } }) => `${target}\n${bodyText(body) ?? ''}`,
+  );
+  return text.includes(value);
+}
+
+function placesOf(test: Test): LinkedPlace[] {
+  const asked = byPattern(test.links ?? [], 'request');
+  if (asked.size === 0) return [];
+  return requestLeaves(test.request).flatMap(({ path, value, source }) =>
+    (asked.get(leafPattern(path)) ?? asked.get(path) ?? []).flatMap(({ inside, flow, isCoined }) => {
+      const recorded = value === null ? undefined : insideAt(source ?? String(value), inside);
+      return recorded === undefined || (isCoined && !isCoinedName(recorded))
+        ? []
+        : [{ path, inside, flow, recorded }];
+    }),
+  );
+}
+
+/** Headers that say nothing about an answer's meaning. */
+const SILENT: ReadonlySet<string> = new Set(['header.x-powered-by', 'header.x-echoplane-match']);
+
+/** What a gRPC answer without messages says in its head. */
+const GRPC_STATUS = /^header\.(?=grpc-(?:status|message)$)/;
+
+/** The cookies, headers and trailers of an answer that say something. */
+export function meantHead(response: HttpResponse): Leaf[] {
+  return headLeaves(response)
+    .filter(({ path }) => !SILENT.has(path))
+    .map((leaf) =>
+      GRPC_STATUS.test(leaf.path) ? { ...leaf, path: leaf.path.replace(GRPC_STATUS, 'trailer.') } : leaf,
+    );
+}
+
+/** The status of a gRPC call; undefined for other answers. */
+export function grpcStatus(head: readonly Leaf[]): string | undefined {
+  return head.find(({ path }) => path === 'trailer.grpc-status')?.value as string | undefined;
+}
+
+/** The recorded answer of a test, read once. */
+export function answerPlaces(test: Test): AnswerPlaces {
+  return remembered(answers, test, readAnswer);
+}
+
+function readAnswer(test: Test): AnswerPlaces {
+  const { response } = test;
+  const links = byPattern(test.links ?? [], 'response');
+  const leaves = responseLeaves(response).filter(({ inner, path }) => !inner && !SILENT.has(path));
+  const spotted = [...spottedIn(leaves, links), ...setsIn(test, leaves)];
+  const observations = spotted.map(({ space, value }) => ({ space, recorded: value, live: value }));
+  const lines = leaves.at(-1)?.path === 'body' ? linesOf(leaves.at(-1)!.value) : 1;
+  return {
+    head: meantHead(response),
+    count: leaves.length + lines - 1,
+    bodyText: bodyText(response.body),
+    links,
+    learned: new Map(test.volatile.map((leaf) => [leaf.path, leaf])),
+    spotted,
+    unordered: new Set(test.unordered),
+    optional: new Set(test.optional?.map(({ path }) => path)),
+    asRecorded: { observations, livePath: (path) => path },
+  };
+}
+
+function linesOf(value: Leaf['value']): number {
+  return typeof value === 'string' ? value.split('\n').length : 1;
+}
+
+function byPattern(links: readonly FlowLink[], side: FlowLink['in']): Map<string, AnswerLink[]> {
+  const found = new Map<string, AnswerLink[]>();
+  for (const { in: where, path, flow, like } of links) {
+    if (where !== side) continue;
+    const at = path.search(INSIDE);
+    const whole = at < 0 ? path : path.slice(0, at);
+    const list = found.get(whole) ?? [];
+    const inside = at < 0 ? '' : path.slice(at);
+    list.push(like === 'words' ? { inside, flow, isCoined: true } : { inside, flow });
+    found.set(whole, list);
+  }
+  return found;
+}
+
+function spottedIn(leaves: readonly Leaf[], links: AnswerPlaces['links']): Spotted[] {
+  const spotted: Spotted[] = [];
+  for (const { path, value, source } of leaves) {
+    if (spotted.length >= MAX_SPOTTED) break;
+    if (value === null) continue;
+    for (const { inside, flow, isCoined } of links.size > 0 ? (links.get(leafPattern(path)) ?? []) : []) {
+      const recorded = insideAt(source ?? String(value), inside);
+      if (recorded !== undefined && (!isCoined || isCoinedName(recorded)))
+        spotted.push({ path, space: { flow }, value: recorded });
+    }
+    if (typeof value !== 'string' || path === 'header.etag') continue;
+    for (const atom of atomsIn(value))
+      if (FOLLOWED.has(atom.kind)) spotted.push({ path, space: 'seen', value: atom.value });
+  }
+  return spotted;
+}
+
+/** A set of names as it stands: sets in equal order are known as that. */
+function setsIn(test: Test, leaves: readonly Leaf[]): Spotted[] {
+  const lists = new Map<string, unknown[]>();
+  for (const { path, value } of leaves) {
+    const array = /^(.*)\[\d+\]$/.exec(path)?.[1];
+    if (array === undefined) continue;
+    const list = lists.get(array);
+    if (list) list.push(value);
+    else lists.set(array, [value]);
+  }
+  return [...lists].flatMap(([path, list]) =>
+    isSetOfNames(test, list) ? [{ path, space: 'seen' as const, value: JSON.stringify(list) }] : [],
+  );
+}
+
+/** Fewer names stand in some order by chance. */
+const MIN_SET = 5;
+const NAME = /^[A-Za-z][\w.:-]*$/;
+
+/** Distinct names, in no order that can be seen, and not as the request lists them: the order of a hash table. */
+export function isSetOfNames(test: Test, list: readonly unknown[]): list is string[] {
+  if (list.length < MIN_SET || new Set(list).size < list.length) return false;
+  if (!list.every((name) => typeof name === 'string' && NAME.test(name))) return false;
+  const sorted = [...list].sort().join();
+  const isSorted = sorted === list.join() || sorted === [...list].reverse().join();
+  return !isSorted && !list.every((name) => mentions(test, name as string));
+}
+
+/** Whether a list is another in no way that could be told: turned, reversed and sorted ones are. */
+export function isShuffled(recorded: readonly string[], live: readonly string[]): boolean {
+  const list = live.join();
+  const sorted = [...live].sort();
+  if ([sorted.join(), sorted.reverse().join(), [...recorded].reverse().join()].includes(list)) return false;
+  const first = live.indexOf(recorded[0]!);
+  return !recorded.every((name, i) => live[(first + i) % live.length] === name);
+}

@@ -1,0 +1,66 @@
+// Sizes of what clients wrote. A recording holds a body without its secrets, which is a few bytes longer or shorter than what was
+// recorded, and that is sent in a replay: a service that says how large the thing is says another number then, and always the
+// same one. Bounded; what else the numbers of an answer mean it does not know. Pure.
+import { bodyText, leafPattern, type Test } from '@echoplane/traffic';
+import type { Comparing } from './comparing.ts';
+import type { Scalar } from './kinds.ts';
+import { responseLeaves } from './leaves.ts';
+
+/** Beyond it the oldest goes. */
+const MAX_SIZES = 5_000;
+/** Sizes that bodies of one recorded size are sent with. */
+const MAX_SENT = 32;
+/** Two parts make any sum by chance. */
+const MIN_PARTS = 3;
+
+/** Of every body that is sent with another size than it was recorded with, both. */
+export class WrittenSizes {
+  readonly #sent = new Map<number, Set<number>>();
+
+  add({ request: { body } }: Test): void {
+    if (body.size === 0 || body.encoding !== 'identity' || body.base64 !== undefined) return;
+    const text = bodyText(body);
+    const size = text === undefined ? body.size : Buffer.byteLength(text);
+    if (size === body.size) return;
+    const sent = this.#sent.get(body.size);
+    if (sent) {
+      if (sent.size < MAX_SENT) sent.add(size);
+      return;
+    }
+    if (this.#sent.size >= MAX_SIZES) this.#sent.delete(this.#sent.keys().next().value!);
+    this.#sent.set(body.size, new Set([size]));
+  }
+
+  /** Whether what was written with one size is sent with the other. */
+  has(recorded: number, live: number): boolean {
+    return this.#sent.get(recorded)?.has(live) ?? false;
+  }
+}
+
+/** Whether a number is the size of what was written before, then and now, or both times the sum of all others of its list. */
+export function isWrittenSize(comparing: Comparing, path: string, recorded: Scalar, live: Scalar): boolean {
+  const [was, is] = [wholeOf(recorded), wholeOf(live)];
+  if (was === null || is === null) return false;
+  return comparing.values.isWrittenSize(was, is) || isSum(comparing, path, was, is);
+}
+
+function isSum({ test, live }: Comparing, path: string, was: number, is: number): boolean {
+  const pattern = leafPattern(path);
+  const others = (response: Parameters<typeof responseLeaves>[0]) =>
+    responseLeaves(response)
+      .filter((leaf) => leaf.path !== path && leafPattern(leaf.path) === pattern)
+      .map(({ value }) => wholeOf(value) ?? Number.NaN);
+  const [then, now] = [others(test.response), others(live)];
+  return then.length >= MIN_PARTS && then.length === now.length && sum(then) === was && sum(now) === is;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+/** A whole number, also one in digits; else null. */
+function wholeOf(value: Scalar): number | null {
+  if (typeof value !== 'number' && !(typeof value === 'string' && /^\d{1,15}$/.test(value))) return null;
+  const number = Number(value);
+  return Number.isSafeInteger(number) && number > 0 ? number : null;
+}

@@ -1,0 +1,69 @@
+// Credentials that log-ins hand out under harmless names, found again in the headers that carry them.
+import { expect, test } from 'vitest';
+import { watched } from './redactor.fixture.ts';
+import { sketch } from './redactor-pair.fixture.ts';
+
+const KEY = '44dda98c28defbc13a6e7c854ed00a6574939d37';
+
+const bodyOf = (text: string) => ({ size: text.length, encoding: 'identity', text });
+
+function answered(method: string, asked: string, answer: string, headers: [string, string][] = []) {
+  const pair = sketch();
+  pair.request = { method, url: 'http://shop:8080/enter', headers, body: bodyOf(asked) };
+  pair.response = { status: 200, headers: [['Content-Type', 'application/json']], body: bodyOf(answer) };
+  return pair;
+}
+
+test('what a log-in hands out has the token that it has in the header which sends it back', () => {
+  const { redactor } = watched();
+  const login = answered('POST', '{"username":"mia","password":"correct horse"}', `{"key":"${KEY}","id":7}`);
+  redactor.pair(login);
+  const { key } = JSON.parse(login.response!.body.text!);
+  expect(key).toMatch(/^rdx_/);
+  const call = answered('GET', '', '{}', [['Authorization', `Token ${KEY}`]]);
+  redactor.pair(call);
+  expect(call.request!.headers).toContainEqual(['Authorization', `Token ${key}`]);
+});
+
+test('a live answer to a request that is redacted already is redacted alike', () => {
+  const { redactor } = watched();
+  const login = answered('POST', 'user=mia&password=rdx_4ncd8w0aqz', `{"key":"${KEY}"}`);
+  redactor.pair(login);
+  expect(login.response!.body.text).toMatch(/"rdx_\w+"/);
+});
+
+test('ids and digests stay, and so does everything where nobody logs in', () => {
+  const { redactor } = watched();
+  const uuid = '2c5ea4c0-4067-41fe-8bad-9b1deb4d3b7d';
+  const bodies = [
+    `{"user_id":"${KEY}","avatarHash":"${KEY}","uuid":"${uuid}","owner":"${uuid}"}`,
+    `{"key":"${KEY}"}`,
+  ];
+  const login = answered('POST', '{"password":"correct horse"}', bodies[0]!);
+  const upload = answered('POST', '{"name":"bypass"}', bodies[1]!);
+  for (const pair of [login, upload]) redactor.pair(pair);
+  expect([login, upload].map(({ response }) => response!.body.text)).toEqual(bodies);
+});
+
+test('what a framework signed has one token, in an answer under a harmless name and in a header', () => {
+  const { redactor } = watched();
+  const signed =
+    'IjhiMjBlYTc0NjFmYjE1NTc4YWE5YTE3N2ZhNDU1NTgwZmY1MjExZWQi.awJAlQ.kT3xW-9vQb1LmZ7rYc0N_d8UeHg';
+  const got = answered('GET', '', `{"result":"${signed}"}`);
+  const sent = answered('POST', '{}', '{}', [['X-CSRFToken', signed]]);
+  for (const pair of [got, sent]) redactor.pair(pair);
+  const { result } = JSON.parse(got.response!.body.text!);
+  expect(sent.request!.headers).toContainEqual(['X-CSRFToken', result]);
+  expect(result).toMatch(/^rdx_/);
+});
+
+test('so has what is made where tokens are, for who proves himself in a header', () => {
+  const { redactor } = watched();
+  const made = answered('POST', '{"name":"laptop"}', `{"id":1,"sha1":"${KEY}","last":"9d37"}`);
+  made.request!.url = 'http://shop:8080/users/mia/tokens';
+  const call = answered('GET', '', '{}', [['Authorization', `token ${KEY}`]]);
+  for (const pair of [made, call]) redactor.pair(pair);
+  const { sha1, last } = JSON.parse(made.response!.body.text!);
+  expect(call.request!.headers).toContainEqual(['Authorization', `token ${sha1}`]);
+  expect([sha1, last]).toEqual([expect.stringMatching(/^rdx_/), '9d37']);
+});

@@ -1,0 +1,21 @@
+// Transforms: an extractor and a chain of functions over a request or a response.
+export * from './chain-counts.ts';
+export { type CompiledTransforms, compileTransforms } from './compile.ts';
+export * from './context.ts';
+export { type ReadTime, readTime } from './dates.ts';
+export * from './document.ts';
+export { EXTRACTORS, ExtractorConfig } from './extract/registry.ts';
+export { readToken } from './functions/jwt.ts';
+export { newSigningKey } from './functions/keys.ts';
+export { FUNCTIONS, FunctionConfig } from './functions/registry.ts';
+export type { Message, TransformRequest, TransformResponse } from './message.ts';
+export { messageOfPair } from './message-pair.ts';
+export * from './named-data.ts';
+export * from './named-secrets.ts';
+export * from './preview.ts';
+export * from './recommendation.ts';
+export { referenceRows } from './reference-table.ts';
+export type { Change } from './run.ts';
+export * from './run-chains.ts';
+export * from './transform-error.ts';
+export type { Value } from './value.ts';

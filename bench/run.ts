@@ -2,7 +2,11 @@
 // prints tables as it goes, and closes with one line of JSON, { bench, metrics, targets }.
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { benchAnalyzer } from './analyzer/index.ts';
 import { benchForwarder } from './forwarder/index.ts';
+import { benchGenerator } from './generator/index.ts';
+import { benchKubernetes } from './kubernetes/index.ts';
+import { benchResponder } from './responder/index.ts';
 import { benchSidecar, NothingToMeasure } from './sidecar/index.ts';
 import { MissingPrograms } from './sidecar/processes.ts';
 
@@ -18,18 +22,24 @@ export interface BenchOptions {
   isQuick: boolean;
   /** A bundle that exists already, to measure instead of the sources as they are. */
   bundle: string | undefined;
+  /** Where recordings of others are kept, for what can be tried on them too. */
+  recordings: string | undefined;
   /** Where CPU profiles of what is ours are written; they cost time themselves. */
   profileFolder: string | undefined;
 }
 
 const BENCHES: Record<string, (options: BenchOptions) => Promise<object>> = {
+  analyzer: benchAnalyzer,
   sidecar: benchSidecar,
   forwarder: benchForwarder,
+  kubernetes: benchKubernetes,
+  generator: benchGenerator,
+  responder: benchResponder,
 };
 const EXIT_USAGE = 64;
 const EXIT_UNAVAILABLE = 69;
 
-const USAGE = `usage: npm run bench -- NAME [--only FILTER] [--rounds N] [--seconds S] [--quick] [--bundle FILE] [--profile FOLDER]
+const USAGE = `usage: npm run bench -- NAME [--only FILTER] [--rounds N] [--seconds S] [--quick] [--bundle FILE] [--profile FOLDER] [--recordings FOLDER]
   NAME: ${Object.keys(BENCHES).join(', ')}`;
 
 function usage(problem: string): never {
@@ -48,6 +58,7 @@ function readArguments() {
         quick: { type: 'boolean', default: false },
         bundle: { type: 'string' },
         profile: { type: 'string' },
+        recordings: { type: 'string' },
       },
     });
   } catch (error) {
@@ -72,6 +83,7 @@ try {
     seconds: positive(values.seconds ?? (isQuick ? '1' : '2'), 'seconds'),
     isQuick,
     bundle: values.bundle && resolve(values.bundle),
+    recordings: values.recordings && resolve(values.recordings),
     profileFolder: values.profile && resolve(values.profile),
   });
   console.log(JSON.stringify(result));

@@ -5,7 +5,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
-import { bundle, NODE_FLAGS } from '../../deploy/bundle.ts';
+import { NODE_FLAGS } from '@echoplane/resources';
+import { bundle } from '../../deploy/bundle.ts';
 import { cpuUs, processTree, watchMemory } from '../sidecar/process-usage.ts';
 import { announced, LOAD_CORE, type Running, start, stopAll, TEST_CORE } from '../sidecar/processes.ts';
 import { makeTraffic } from './traffic.ts';
@@ -120,7 +121,7 @@ export async function startForwarder(
 ): Promise<{ forwarder: Running; port: number; adminPort: number }> {
   const main = given ?? (await builtForwarder());
   const profile = profileFolder ? ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`] : [];
-  const forwarder = start(TEST_CORE, [process.execPath, ...NODE_FLAGS.forwarder!, ...profile, main], {
+  const forwarder = start(TEST_CORE, [process.execPath, ...NODE_FLAGS.forwarder, ...profile, main], {
     ECHOPLANE_PORT: '0',
     ECHOPLANE_ADMIN_PORT: '0',
     ECHOPLANE_SPOOL_DIR: dirs.spool,

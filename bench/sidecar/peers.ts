@@ -3,9 +3,10 @@
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { NODE_FLAGS } from '../../deploy/bundle.ts';
+import { NODE_FLAGS } from '@echoplane/resources';
+import { freePort } from '../../test/ports.ts';
 import { type Ports, proxyHaproxy, proxyNginx } from './configurations.ts';
-import { accepting, announced, freePort, type Running, start, TEST_CORE } from './processes.ts';
+import { accepting, announced, type Running, start, TEST_CORE } from './processes.ts';
 import { type Sink, startSink } from './sink.ts';
 import type { Stage } from './stage.ts';
 
@@ -154,9 +155,5 @@ export function startSidecar(stage: Stage, sink: Sink, settings: Record<string, 
   };
   const env = Object.fromEntries(Object.entries(all).map(([name, value]) => [`ECHOPLANE_${name}`, value]));
   const profile = stage.profileFolder ? ['--cpu-prof', `--cpu-prof-dir=${stage.profileFolder}`] : [];
-  return start(
-    TEST_CORE,
-    [process.execPath, ...NODE_FLAGS.sidecar!, ...profile, stage.programs.sidecar],
-    env,
-  );
+  return start(TEST_CORE, [process.execPath, ...NODE_FLAGS.sidecar, ...profile, stage.programs.sidecar], env);
 }

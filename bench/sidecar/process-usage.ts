@@ -4,6 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 const SAMPLE_MS = 50;
 const TICK_US = 10_000;
+/** Fields of schedstat. */
+const RAN = 0;
+const WAITED = 1;
 
 /** Peaks over the samples of a span. */
 export interface Memory {
@@ -29,11 +32,16 @@ export function cpuUs(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => sum + (scheduledUs(pid) ?? tickedUs(pid)), 0);
 }
 
-function scheduledUs(pid: number): number | null {
+/** Time in which they were ready to run and something else ran, in µs; 0 without schedstat. */
+export function waitedUs(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + (scheduledUs(pid, WAITED) ?? 0), 0);
+}
+
+function scheduledUs(pid: number, field = RAN): number | null {
   try {
     let sum = 0;
     for (const task of readdirSync(`/proc/${pid}/task`)) {
-      sum += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]);
+      sum += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[field]);
     }
     return sum > 0 ? sum / 1000 : null;
   } catch {

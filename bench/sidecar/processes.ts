@@ -3,7 +3,7 @@
 import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
@@ -74,7 +74,7 @@ export function pinSelf(): void {
 
 /** Starts a program on a core. Its stdin is a pipe that ends with us. */
 export function start(
-  core: number,
+  core: number | string,
   command: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Running {
@@ -137,16 +137,6 @@ export async function announced<T extends object>(
   } finally {
     clearTimeout(deadline);
   }
-}
-
-/** A port that is free now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (!address || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 /** Resolves when a connection is accepted; tried every `pauseMs`. */

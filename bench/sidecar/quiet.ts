@@ -1,10 +1,12 @@
 // What is measured below saturation: added latency at a constant rate, the share of a core at rest and under little
 // load, RRPairs lost at 80 % of saturation, and the time from kill -9 to listening again.
+
+import { freePort } from '../../test/ports.ts';
 import { type Load, runLoad, warmUp } from './load.ts';
 import type { Pace } from './measure.ts';
 import { type Peer, startSidecar } from './peers.ts';
 import { cpuUs, memoryOf, processTree } from './process-usage.ts';
-import { accepting, announced, freePort } from './processes.ts';
+import { accepting, announced } from './processes.ts';
 import { settledTotals, startSink } from './sink.ts';
 import type { Stage } from './stage.ts';
 import { round, type Spread, spread } from './statistics.ts';

@@ -5,18 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAuthority, loadAuthority } from '@echoplane/runtime';
 import { bundle } from '../../deploy/bundle.ts';
+import { freePort } from '../../test/ports.ts';
 import { type Ports, upstreamNginx } from './configurations.ts';
 import { type Peer, type PeerName, startPeer } from './peers.ts';
-import {
-  accepting,
-  checkPrograms,
-  freePort,
-  LOAD_CORE,
-  output,
-  pinSelf,
-  start,
-  stopAll,
-} from './processes.ts';
+import { accepting, checkPrograms, LOAD_CORE, output, pinSelf, start, stopAll } from './processes.ts';
 
 /** Bytes of each file that the upstream serves, by its path. */
 export const FILES: Record<string, number> = { '/300b': 300, '/10kb': 10 << 10, '/1mb': 1 << 20 };

@@ -84,7 +84,7 @@ describe('a planted offence is named', () => {
     [
       'packages/sidecar/src/planted.ts',
       "import fastify from 'fastify';\n",
-      'fastify belongs in cloud, demo only',
+      'fastify belongs in cloud, operator, demo only',
     ],
     [
       'packages/sidecar/src/planted.ts',

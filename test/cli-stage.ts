@@ -20,7 +20,12 @@ export class CliStage {
   readonly folder = mkdtempSync(join(tmpdir(), 'echoplane cli '));
 
   run(args: string[], env: Record<string, string> = {}): Running {
-    const child = spawn(process.execPath, [CLI, ...args], {
+    return this.runProgram(CLI, env, args);
+  }
+
+  /** Another script than the CLI. */
+  runProgram(file: string, env: Record<string, string>, args: string[] = []): Running {
+    const child = spawn(process.execPath, [file, ...args], {
       env: {
         ...{ PATH: process.env.PATH!, HOME: process.env.HOME ?? '/', TMPDIR: this.folder },
         ...COMPILE_CACHE,

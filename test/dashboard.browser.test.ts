@@ -28,12 +28,12 @@ beforeAll(async () => {
   await until(
     () => demo.output().includes('replay v2: ') || demo.child.exitCode !== null,
     'the demo is done',
-    150_000,
+    280_000,
   );
   url = /Dashboard +(\S+)/.exec(demo.output())![1]!;
   browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ARGS });
   page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000);
   page.on('pageerror', (error) => troubles.push(error.message));
   // Being signed out is found out by asking, and the browser logs the answer.
   page.on(

@@ -12,8 +12,9 @@ import { CaptureSender, newId, silentLogger, systemClock } from '@echoplane/runt
 import { pending } from '@echoplane/traffic';
 import type { CapturedMessage, CapturedPair } from '@echoplane/wire';
 import { expect } from 'vitest';
+import { freePort } from './ports.ts';
 import { startPostgres, type TestPostgres } from './postgres.ts';
-import { type Ended, type Program, ProgramStage, unusedPort } from './program-stage.ts';
+import { type Ended, type Program, ProgramStage } from './program-stage.ts';
 
 const PASSWORD = 'a-test-password';
 const OWNER = 'echoplane_owner';
@@ -100,7 +101,7 @@ export class DataPath {
 
   /** A replica of the control plane, with further settings; an empty one takes a setting away. */
   async replica(name: string, settings: Record<string, string> = {}): Promise<Server> {
-    const port = await unusedPort();
+    const port = await freePort();
     const env = { ...this.#cloudEnv(), ECHOPLANE_PORT: String(port), ...settings };
     const start = () => this.#start(name, () => this.#programs.run(process.execPath, [CLOUD, 'serve'], env));
     return restartable(`http://127.0.0.1:${port}`, port, start);
@@ -113,7 +114,7 @@ export class DataPath {
 
   /** A tenant's forwarder that reports to one replica, with further settings; small segments, so that there are many. */
   async forwarder(tenant: Tenant, cloudUrl: string, settings: Record<string, string> = {}): Promise<Server> {
-    const [port, adminPort] = [await unusedPort(), await unusedPort()];
+    const [port, adminPort] = [await freePort(), await freePort()];
     const env = {
       ECHOPLANE_PORT: String(port),
       ECHOPLANE_ADMIN_PORT: String(adminPort),
@@ -226,7 +227,7 @@ export class Gate {
   }
 
   async open(): Promise<number> {
-    this.#port ||= await unusedPort();
+    this.#port ||= await freePort();
     await new Promise<void>((resolve) => this.#server.listen(this.#port, '127.0.0.1', resolve));
     return this.#port;
   }

@@ -54,6 +54,7 @@ async function startDay(settings: Record<string, string>) {
         agent: '0190a0a0-0000-7000-8000-00000000bbbb',
         files,
         tls: null,
+        identify: null,
         clock,
         log,
       },

@@ -32,6 +32,8 @@ export interface Program {
   ended: Promise<Ended>;
   /** Its first line with this `event`. */
   event(name: string): Promise<JsonLine>;
+  /** What it has written to stdout so far. */
+  stdout(): string;
   /** What it has written to stderr so far. */
   stderr(): string;
 }
@@ -115,7 +117,7 @@ export class ProgramStage {
       });
       return seen()!;
     };
-    return { child, ended, event, stderr: () => left.stderr };
+    return { child, ended, event, stdout: () => left.stdout, stderr: () => left.stderr };
   }
 
   /** A forwarder's stand-in on a free port. */
@@ -160,14 +162,4 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
     if (Date.now() > deadline) throw new Error(`not within ${DEADLINE_MS} ms: ${condition}`);
     await delay(20);
   }
-}
-
-/** A port of the loopback on which nothing listens. */
-export async function unusedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -5,8 +5,9 @@ import { createServer as createHttpServer } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
+import { freePort } from './ports.ts';
 import { startPostgres } from './postgres.ts';
-import { until, unusedPort } from './program-stage.ts';
+import { until } from './program-stage.ts';
 import { GRPC_METHODS, startGrpc } from './stages/grpc-calls.ts';
 import { startMariaDb } from './stages/mariadb.ts';
 import { pairLine, type RunningSidecar, SidecarStage, tcpServer } from './stages/sidecar-stage.ts';
@@ -58,7 +59,7 @@ describe('load generators', () => {
   });
 
   test('h2load and nghttp, in front of nghttpd', async () => {
-    const port = await unusedPort();
+    const port = await freePort();
     await stage.programs.file('index.html', 'x'.repeat(20_000));
     const args = ['--no-tls', '-d', stage.programs.folder, String(port)];
     const { child } = stage.start('nghttpd', ...args);

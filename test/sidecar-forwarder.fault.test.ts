@@ -2,7 +2,8 @@
 // memory stays within its bound, each pair has one fate, and all that was not dropped is delivered, once, when it is back.
 import { Agent, createServer, request } from 'node:http';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { until, unusedPort } from './program-stage.ts';
+import { freePort } from './ports.ts';
+import { until } from './program-stage.ts';
 import { type RunningSidecar, SidecarStage } from './stages/sidecar-stage.ts';
 
 const MIB = 1 << 20;
@@ -106,7 +107,7 @@ test('one that reads a byte a second, and then is well', async () => {
 });
 
 test('one that is not there, and then comes', async () => {
-  const port = await unusedPort();
+  const port = await freePort();
   const sidecar = await started({ FORWARDER_PORT: port });
   await overflows(sidecar);
   await stage.forwarder.stop();

@@ -56,10 +56,12 @@ describe('docs/where-your-data-goes.md', () => {
   });
 
   test('the forwarder opens connections in these files and no others', () => {
-    const opens = /\bfetch\(|\bfetch,|\bconnect\(|https?\.request\(|new (?:S3|Firehose)Client\(|WebSocket\(/;
+    const opens =
+      /\bfetch\(|\bfetch,|\bconnect\(|https?\.request\(|createKubeClient\(|new (?:S3|Firehose)Client\(|WebSocket\(/;
     const code = (text: string) => text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
     const found = sourcesOf('forwarder').filter(({ text }) => opens.test(code(text)));
     expect(sorted(found.map(({ file }) => file))).toEqual([
+      'callers/cluster-access.ts',
       'control-plane.ts',
       'otlp/otlp-line.ts',
       'sinks/firehose-sink.ts',

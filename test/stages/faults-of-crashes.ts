@@ -27,10 +27,13 @@ function killedMidStream(store: 'folder' | 'bucket', lives: number): FaultRow {
         const before = scene.acknowledged;
         const sending = scene.sendEach(life * 800);
         await expect.poll(() => scene.acknowledged, PATIENCE).toBeGreaterThan(before + life * 50);
+        // Stopped before it dies, and sent more: however fast it took the rest, something is under way in every life.
+        scene.forwarder.program.child.kill('SIGSTOP');
+        const more = scene.sendEach(life * 800 + 100);
         await scene.killForwarder();
         expect(scene.acknowledged).toBeLessThan(scene.sent);
         await scene.forwarder.restart();
-        await sending;
+        await Promise.all([sending, more]);
       }
       await scene.settle();
       return { scene, holds: withholdsEverything };

@@ -3,7 +3,8 @@ import { execFile } from 'node:child_process';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type ProgramStage, until, unusedPort } from '../program-stage.ts';
+import { freePort } from '../ports.ts';
+import { type ProgramStage, until } from '../program-stage.ts';
 
 const run = promisify(execFile);
 
@@ -20,7 +21,7 @@ export async function startMariaDb(stage: ProgramStage): Promise<number> {
   }
   const where = ['--no-defaults', `--datadir=${data}`, ...user];
   await run('mariadb-install-db', [...where, '--auth-root-authentication-method=normal', '--skip-test-db']);
-  const port = await unusedPort();
+  const port = await freePort();
   const args = [`--port=${port}`, '--bind-address=127.0.0.1', `--socket=${socket}`, '--skip-log-bin'];
   const { child } = stage.run('mariadbd', [...where, ...args, '--innodb-buffer-pool-size=16M'], {
     PATH: process.env.PATH ?? '',

@@ -1,6 +1,7 @@
 // The dashboard's build: made when it is missing or older than its sources, so that a clean clone needs no extra command.
+// It is built apart and put in place when it is whole: others may be building it, or reading the one before.
 import { execFile } from 'node:child_process';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +12,7 @@ import type { Environment } from './supervisor.ts';
 const run = promisify(execFile);
 const PACKAGES = fileURLToPath(new URL('../../', import.meta.url));
 const ROOT = join(PACKAGES, 'dashboard');
+const DIST = join(ROOT, 'dist');
 /** What the build is made of. */
 const SOURCES = [
   'dashboard/src',
@@ -23,9 +25,33 @@ const SOURCES = [
 
 /** The folder with the built dashboard. */
 export async function dashboardDir(environment: Environment): Promise<string> {
-  const dist = join(ROOT, 'dist');
-  const built = await stat(join(dist, 'index.html')).catch(() => null);
-  if (built && built.mtimeMs >= (await newestSource())) return dist;
+  if (await isFresh()) return DIST;
+  // Named as what is no part of the repository.
+  const apart = join(ROOT, `.building-${process.pid}`);
+  const whole = join(apart, 'dist');
+  try {
+    await build(whole, environment);
+    // Of several that were built at the same time, the first stays.
+    if (!(await isFresh())) await replace(whole, join(apart, 'before'));
+  } finally {
+    await rm(apart, { recursive: true, force: true });
+  }
+  return DIST;
+}
+
+/** Puts a build in place of the one before, which is kept at `before`. */
+async function replace(whole: string, before: string): Promise<void> {
+  const unless =
+    (...codes: string[]) =>
+    (err: NodeJS.ErrnoException) => {
+      if (!codes.includes(err.code!)) throw err;
+    };
+  await rename(DIST, before).catch(unless('ENOENT'));
+  // There again: somebody else was faster.
+  await rename(whole, DIST).catch(unless('ENOTEMPTY', 'EEXIST'));
+}
+
+async function build(folder: string, environment: Environment): Promise<void> {
   // Vite would leave its compile cache in the temporary folder.
   const env = { ...environment, NODE_DISABLE_COMPILE_CACHE: '1' };
   // Vite is the dashboard's own dependency; its command is found from there.
@@ -34,7 +60,7 @@ export async function dashboardDir(environment: Environment): Promise<string> {
     'bin',
     'vite.js',
   );
-  const command = [vite, 'build', '--logLevel', 'error'];
+  const command = [vite, 'build', '--logLevel', 'error', '--outDir', folder, '--emptyOutDir'];
   await run(process.execPath, command, { cwd: ROOT, env }).catch(
     (cause: { stderr?: string; message: string }) => {
       const words = (cause.stderr || cause.message).trim();
@@ -43,7 +69,11 @@ export async function dashboardDir(environment: Environment): Promise<string> {
       });
     },
   );
-  return dist;
+}
+
+async function isFresh(): Promise<boolean> {
+  const built = await stat(join(DIST, 'index.html')).catch(() => null);
+  return built !== null && built.mtimeMs >= (await newestSource());
 }
 
 async function newestSource(): Promise<number> {

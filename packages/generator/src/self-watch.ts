@@ -28,12 +28,18 @@ export class SelfWatch {
     this.#histogram.disable();
     // The histogram holds the whole interval between two ticks of its timer; lag is what exceeds the interval.
     const lag = (ns: number) => Math.max(0, ns / 1e6 - RESOLUTION_MS);
+    const p99 = this.#histogram.percentile(p99Of(this.#histogram.count));
     const { user, system } = process.cpuUsage(this.#cpu);
     return {
-      lag: { p99Ms: lag(this.#histogram.percentile(99)), maxMs: lag(this.#histogram.max) },
+      lag: { p99Ms: lag(p99), maxMs: lag(this.#histogram.max) },
       cpuShare: (user + system) / 1000 / (performance.now() - this.#startedMs),
     };
   }
+}
+
+/** The percentile to ask for: of few samples the 99th would be the longest one, and one stall alone would void a short run. */
+export function p99Of(samples: number): number {
+  return Math.max(1, Math.min(99, 100 * (1 - 1.5 / samples)));
 }
 
 /** Why the figures of a run cannot be trusted, one sentence each; empty when they can. */

@@ -91,10 +91,18 @@ export async function startResponder(
   const space = await openSpace(config.redactionKeyFile, rulesFile);
   if (!space && mocks.current.isRedacted) log.warn({ mocks: size }, NO_KEY);
   const learned = new LearnedValues();
-  const { replayId, stateUrl, secretsDir, dataDir, namespace, messageLimitBytes } = config;
+  const { replayId, stateUrl, stateTimeoutMs, secretsDir, dataDir, namespace, messageLimitBytes } = config;
   const realHosts = [...config.realHosts, ...destinationsOf(plan)];
   const tell = (recorded: string, live: string) => learned.learn(recorded, live);
-  const opened = openState({ url: stateUrl?.reveal(), replayId, clock, log, signal, tell });
+  const opened = openState({
+    url: stateUrl?.reveal(),
+    timeoutMs: stateTimeoutMs,
+    replayId,
+    clock,
+    log,
+    signal,
+    tell,
+  });
   const { state, isAlone } = opened;
   const transforms = await readTransforms(transformsFile);
   const lookups = lookupsIn({ secretsDir, dataDir, environment });

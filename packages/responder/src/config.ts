@@ -13,6 +13,7 @@ import {
 import { ResponderPlan } from '@echoplane/traffic';
 import { z } from 'zod';
 import { splitAuthority } from './channel.ts';
+import { STATE_TIMEOUT_MS } from './state-store.ts';
 
 const MAX_PORTS = 200;
 const MAX_DESTINATIONS = 1_000;
@@ -152,6 +153,10 @@ export const responderConfig = z
       .describe(
         'where several responders of one replay share its state, postgres://… or redis://…; without it every one is alone',
       ),
+    stateTimeoutMs: field
+      .integer(1, 60_000)
+      .default(STATE_TIMEOUT_MS)
+      .describe('how long an answer waits for the shared state until that is taken to be away, in ms'),
     nearest: field
       .number(0, 1)
       .optional()

@@ -4,10 +4,8 @@
 //   together ─ a call fails or takes too long ─▶ alone ─ the backlog was taken ─▶ together
 import type { Position, ReplayState, Step } from '@echoplane/replay';
 import type { Clock, Logger, Sample } from '@echoplane/runtime';
-import { cursorCounter, type StateStore, writesCounter } from './state-store.ts';
+import { cursorCounter, STATE_TIMEOUT_MS, type StateStore, writesCounter } from './state-store.ts';
 
-/** A step waits no longer for the store: the service under test would not wait either. */
-const STORE_MS = 1_000;
 const RETRY_MS = 1_000;
 /** How long what another responder learned may be unknown here. */
 const NEWS_MS = 50;
@@ -20,6 +18,8 @@ type Learned = readonly (readonly [recorded: string, live: string])[];
 
 export interface JointStateOptions {
   store: StateStore;
+  /** How long a call of the store may take; then it is away. */
+  timeoutMs?: number;
   clock: Clock;
   log: Logger;
   /** Aborting it ends the waits and the attempts. */
@@ -136,9 +136,10 @@ export class JointState implements ReplayState {
 
   /** What the store answers, or null when it does not in time: then it is away. */
   async #timed<T>(call: Promise<T>): Promise<T | null> {
+    const { timeoutMs = STATE_TIMEOUT_MS } = this.#options;
     const { promise: late, resolve } = Promise.withResolvers<null>();
-    const timer = setTimeout(resolve, STORE_MS, null);
-    let reason: unknown = `it did not answer within ${STORE_MS} ms`;
+    const timer = setTimeout(resolve, timeoutMs, null);
+    let reason: unknown = `it did not answer within ${timeoutMs} ms`;
     const failed = (err: unknown) => {
       reason = err;
       return null;

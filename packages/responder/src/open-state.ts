@@ -8,6 +8,8 @@ import { redisStore } from './redis-store.ts';
 export interface StateOptions {
   /** postgres://…, redis://… or rediss://…; undefined: this responder is alone. */
   url: string | undefined;
+  /** How long a call of the shared state may take. */
+  timeoutMs: number;
   replayId: string | undefined;
   clock: Clock;
   log: Logger;
@@ -24,12 +26,12 @@ export interface OpenState {
 }
 
 /** Opens it; a store that is away now is awaited while answers are given. */
-export function openState({ url, replayId = '', tell, ...rest }: StateOptions): OpenState {
+export function openState({ url, timeoutMs, replayId = '', tell, ...rest }: StateOptions): OpenState {
   if (url === undefined) {
     return { state: new LocalReplayState(tell), isAlone: () => false, samples: () => [] };
   }
-  const store = url.startsWith('redis') ? redisStore(url, replayId) : postgresStore(url, replayId);
-  const state = new JointState({ store, tell, ...rest });
+  const storeOf = url.startsWith('redis') ? redisStore : postgresStore;
+  const state = new JointState({ store: storeOf(url, replayId, timeoutMs), timeoutMs, tell, ...rest });
   void state.run();
   return { state, isAlone: () => state.isAlone, samples: () => state.samples() };
 }

@@ -6,14 +6,12 @@ import {
   KEPT_SECONDS,
   MAX_LEARNED,
   MAX_NEWS,
+  STATE_TIMEOUT_MS,
   type StateStore,
   writesCounter,
 } from './state-store.ts';
 
 const CONNECTIONS = 8;
-const CONNECT_MS = 1_000;
-/** The database gives up on what nobody waits for any more. */
-const STATEMENT_MS = 2_000;
 
 /** Responders that start together must not make the tables at the same time. */
 const CREATE = `
@@ -80,10 +78,12 @@ SELECT $1, name, by FROM unnest($2::text[], $3::bigint[]) AS one (name, by) ORDE
 ON CONFLICT (replay, name) DO UPDATE SET value = c.value + excluded.value, at = now()`;
 
 /** A store in the database that `url` (postgres://…) names, for one replay. Makes its tables when it first can. */
-export function postgresStore(url: string, replay: string): StateStore {
+export function postgresStore(url: string, replay: string, timeoutMs = STATE_TIMEOUT_MS): StateStore {
+  // The database gives up on what nobody waits for any more.
+  const statementMs = 2 * timeoutMs;
   const pool = new pg.Pool({
-    ...{ connectionString: url, max: CONNECTIONS, connectionTimeoutMillis: CONNECT_MS },
-    ...{ statement_timeout: STATEMENT_MS, query_timeout: STATEMENT_MS },
+    ...{ connectionString: url, max: CONNECTIONS, connectionTimeoutMillis: timeoutMs },
+    ...{ statement_timeout: statementMs, query_timeout: statementMs },
   });
   // What fails, fails the statement; an idle connection that breaks is told here only.
   pool.on('error', () => {});

@@ -6,6 +6,7 @@ import {
   KEPT_SECONDS,
   MAX_LEARNED,
   MAX_NEWS,
+  STATE_TIMEOUT_MS,
   type StateStore,
   writesCounter,
 } from './state-store.ts';
@@ -53,11 +54,10 @@ redis.call('EXPIRE', KEYS[3], ARGV[1])`;
 
 /** Most entries one script call takes; Lua's stack is small. */
 const MAX_ENTRIES = 2_000;
-const CONNECT_MS = 1_000;
 
 /** A store in the database that `url` (redis://…, rediss://…) names, for one replay. Connects by itself, and again. */
-export function redisStore(url: string, replay: string): StateStore {
-  const client = createClient({ url, disableOfflineQueue: true, socket: { connectTimeout: CONNECT_MS } });
+export function redisStore(url: string, replay: string, timeoutMs = STATE_TIMEOUT_MS): StateStore {
+  const client = createClient({ url, disableOfflineQueue: true, socket: { connectTimeout: timeoutMs } });
   // What fails, fails the command; without a listener it would end the process.
   client.on('error', () => {});
   const connected = client.connect().catch(() => {});

@@ -44,6 +44,8 @@ export interface StateStore {
 export const MAX_LEARNED = 100_000;
 /** News in one round trip. */
 export const MAX_NEWS = 5_000;
+/** A step waits no longer for the store, unless told otherwise: the service under test would not wait either. */
+export const STATE_TIMEOUT_MS = 1_000;
 /** After so long without a replay's requests, what was kept of it may go. */
 export const KEPT_SECONDS = 7 * 86_400;
 

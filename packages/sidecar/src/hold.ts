@@ -51,7 +51,8 @@ function isAccepting(host: string, port: number): Promise<boolean> {
     };
     socket
       .on('connect', () => settle(true))
-      .on('timeout', () => settle(false))
+      // After the events that wait already: it may have accepted while we were kept from running.
+      .on('timeout', () => setImmediate(() => settle(false)))
       .on('error', () => settle(false));
   });
 }

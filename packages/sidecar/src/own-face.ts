@@ -60,7 +60,8 @@ function probeTarget(
 function isAccepting(target: Target, dial: Dial): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = dial(target);
-    const timer = setTimeout(() => socket.destroy(), PROBE_MS);
+    // After the events that wait already: who was kept from running for so long may have been accepted meanwhile.
+    const timer = setTimeout(() => setImmediate(() => socket.destroy()), PROBE_MS);
     let accepts = false;
     socket
       .on('connect', () => {

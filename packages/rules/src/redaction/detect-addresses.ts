@@ -34,6 +34,8 @@ export function addressAt(text: string, at: number, width: 1 | 3, floor: number)
   }
   const start = localStart(text, at, floor);
   if (start === at) return undefined;
+  // A token that took the place of a password is followed by the host.
+  if (text.startsWith(TOKEN_PREFIX, start) && isTokenShape(text.slice(start, at))) return undefined;
   const end = domainEnd(text, at + width);
   if (end === 0) return undefined;
   // `git@github.com:owner/repository`

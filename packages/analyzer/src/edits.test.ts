@@ -1,7 +1,7 @@
 // What users edit holds in every later analysis.
 import { expect, test } from 'vitest';
 import { analyze } from './analyze.ts';
-import { EditBook, SnapshotEdits } from './edits.ts';
+import { EditBook, GivenEdits, SnapshotEdits } from './edits.ts';
 import { record, uuidOf } from './exchanges.fixture.ts';
 
 const recording = record([
@@ -65,6 +65,23 @@ test('what is none is refused with the name of the field', () => {
   const when = { v: 1, chains: [{ ...chain, when: 'methodd == "GET"' }] };
   expect(problem({ transforms: [when] })).toContain('there is no field methodd');
   expect(problem({ transforms: [{ v: 1, chains: [chain] }] })).toBe('');
+});
+
+test('a path that no leaf fits is refused of edits that are handed in, with what to write; kept ones stay readable', () => {
+  const edits = {
+    v: 1,
+    volatile: { add: [{ path: 'items[].id', kind: 'uuid' }] },
+    ownTimes: { refuse: [{ path: 'body..at' }] },
+  };
+  const issues = GivenEdits.safeParse(edits).error?.issues.map(({ path, message }) => [
+    path.join('.'),
+    message,
+  ]);
+  expect(issues).toEqual([
+    ['volatile.add.0.path', expect.stringContaining('body.name')],
+    ['ownTimes.refuse.0.path', expect.stringContaining('column 5')],
+  ]);
+  expect(SnapshotEdits.safeParse(edits).success).toBe(true);
 });
 
 test('an analysis without edits is that of no edits', () => {

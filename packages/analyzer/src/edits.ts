@@ -6,6 +6,7 @@ import {
   LeafPath,
   type ListOrder,
   leafPattern,
+  leafPatternProblem,
   type OptionalLeaf,
   type Token,
   ValueKind,
@@ -75,6 +76,20 @@ export const SnapshotEdits = z.strictObject({
 export type SnapshotEdits = z.infer<typeof SnapshotEdits>;
 
 export const NO_EDITS: SnapshotEdits = { v: 1 };
+
+/** Edits as somebody hands them in: a path that no leaf fits would do nothing, and is refused. Kept ones stay readable. */
+export const GivenEdits = SnapshotEdits.superRefine(
+  ({ volatile = {}, unordered = {}, ownTimes = {} }, context) => {
+    for (const [group, lists] of Object.entries({ volatile, unordered, ownTimes }))
+      for (const [list, edits] of Object.entries(lists as Record<string, { path: string }[] | undefined>))
+        for (const [at, { path }] of (edits ?? []).entries()) {
+          const problem = leafPatternProblem(path);
+          const message = `${JSON.stringify(path)} fits no leaf: ${problem}`;
+          if (problem !== null)
+            context.addIssue({ code: 'custom', path: [group, list, at, 'path'], message });
+        }
+  },
+);
 
 interface Asked {
   method: string;

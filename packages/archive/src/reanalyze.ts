@@ -1,7 +1,7 @@
 // Analyzes a snapshot anew from its own recording, with what users edited in it: into a folder of its own, so that whoever
 // reads the old one keeps a whole one until the caller points to the new. `edits.json` is copied, never changed.
 
-import { recordedAnswer, SnapshotEdits } from '@echoplane/analyzer';
+import { GivenEdits, recordedAnswer, SnapshotEdits } from '@echoplane/analyzer';
 import { ObjectMissing, type ObjectStore, OperatingError, readObject } from '@echoplane/runtime';
 import { ARTIFACTS, RRPair, SnapshotManifest } from '@echoplane/traffic';
 import { artifactStream, removeObjects, writeArtifacts } from './artifacts.ts';
@@ -75,7 +75,7 @@ export async function readEdits(
 }
 
 function givenEdits(given: unknown): { edits: SnapshotEdits; bytes: Buffer } {
-  const edits = checked(() => SnapshotEdits.parse(given), 'What was sent is', 'correct it');
+  const edits = checked(() => GivenEdits.parse(given), 'What was sent is', 'correct it');
   return { edits, bytes: Buffer.from(`${JSON.stringify(edits, null, 2)}\n`) };
 }
 

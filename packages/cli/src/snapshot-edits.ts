@@ -2,7 +2,7 @@
 // analyzed anew. It must not know what an edit does.
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { SnapshotEdits } from '@echoplane/analyzer';
+import { GivenEdits, SnapshotEdits } from '@echoplane/analyzer';
 import type { ApiClient } from '@echoplane/api';
 import { OperatingError } from '@echoplane/runtime';
 import { ARTIFACTS, type ArtifactName } from '@echoplane/traffic';
@@ -84,7 +84,7 @@ async function readEdits(file: string): Promise<SnapshotEdits> {
   } catch (cause) {
     throw new OperatingError('bad_edits', `${file} cannot be read: ${(cause as Error).message}.`, { cause });
   }
-  const edits = SnapshotEdits.safeParse(read);
+  const edits = GivenEdits.safeParse(read);
   if (edits.success) return edits.data;
   const problems = edits.error.issues.map(
     ({ path, message }) => `${path.join('.') || 'the file'}: ${message}`,

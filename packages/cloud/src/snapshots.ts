@@ -1,5 +1,5 @@
 // Snapshots as a resource: asked for here, made by the worker's snapshot job, whose state is the snapshot's state.
-import { SnapshotEdits } from '@echoplane/analyzer';
+import { GivenEdits } from '@echoplane/analyzer';
 import type { Snapshot } from '@echoplane/api';
 import { newId, ObjectMissing } from '@echoplane/runtime';
 import {
@@ -68,7 +68,7 @@ export function snapshotHandlers({ withTenant, store, clock }: Services): Pick<H
     snapshot: ({ params, principal }) => withTenant(principal.tenant.id, (db) => readSnapshot(db, params.id)),
     async editSnapshot({ params: { id }, body, principal, source }) {
       const tenant = principal.tenant.id;
-      const edits = SnapshotEdits.safeParse(body);
+      const edits = GivenEdits.safeParse(body);
       if (!edits.success) throw new ProblemError('invalid_request', editProblem(edits.error));
       return withTenant(tenant, async (db) => {
         await lockForEdit(db, id);

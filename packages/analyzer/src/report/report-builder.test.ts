@@ -60,6 +60,20 @@ test('a strict transform that found nothing in an answer is a failure that says 
   expect(made.findings[0]!.sentence).toBe('GET /things: strict transform: seen: there is no header x-none');
 });
 
+test("a time of the client's own is due as it was sent, not as any time of now", () => {
+  const [recorded, sent] = ['2027-01-15T08:00:00.001Z', '2027-01-15T09:00:00.002Z'];
+  const made = {
+    endpoint: '/things',
+    target: `/things?at=${recorded}`,
+    answer: { at: recorded },
+    offsetUs: 0,
+  };
+  const one = makeTest({ ...made, ts: Date.parse(recorded) * 1e3 - 1_000, ownTimes: [{ path: 'query.at' }] });
+  const answered = (at: string) => report([one], { 0: { target: `/things?at=${sent}`, answer: { at } } });
+  expect(answered(sent)).toMatchObject({ counts: { failed: 0 }, leaves: { strict: 3, time: 0 } });
+  expect(found(answered('2027-01-15T09:00:05.002Z'))).toEqual(['GET /things body.at']);
+});
+
 describe('what asserts less', () => {
   test('a body that is not asked for may differ, a status may not', () => {
     const tests = [makeTest({ answer: { a: 1 } }), makeTest({ answer: { a: 1 } })];

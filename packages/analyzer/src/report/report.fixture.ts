@@ -39,6 +39,8 @@ export function makeTest({
 }
 
 export interface Answered {
+  /** As it was sent, where that differs from the recorded one. */
+  target?: string;
   status?: number;
   answer?: unknown;
   durationUs?: number;
@@ -56,7 +58,7 @@ export function answerTo(test: Test, change: Answered = {}): RRPair {
     tags: { [TAG.replay]: REPLAY, [TAG.test]: test.id, [TAG.session]: test.session, ...change.tags },
     request: {
       method: test.request.method,
-      url: `http://sut${test.request.target}`,
+      url: `http://sut${change.target ?? test.request.target}`,
       headers: [],
       body: bodyOf(undefined),
     },

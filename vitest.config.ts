@@ -38,6 +38,9 @@ export default defineConfig({
           ...patient,
           include: ['packages/*/src/**/*.integration.test.ts', 'test/*.integration.test.ts'],
           exclude,
+          // Some start several programs one after the other.
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
           maxWorkers: 2,
         },
       },

@@ -56,9 +56,30 @@ export class CliStage {
       .map(Number);
   }
 
+  /** Kills what runs here and gives how many that were. */
+  #kill(): number {
+    const running = this.processes();
+    for (const pid of running) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch (err) {
+        // Gone by itself meanwhile.
+        if ((err as NodeJS.ErrnoException).code !== 'ESRCH') throw err;
+      }
+    }
+    return running.length;
+  }
+
   /** The process that runs here and whose command line matches. */
   find(words: RegExp): number {
-    const commandOf = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+    const commandOf = (pid: number) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+      } catch {
+        // It ended after it was listed, as the processes of a database do all the time.
+        return '';
+      }
+    };
     const found = this.processes().find((pid) => words.test(commandOf(pid)));
     if (found === undefined) throw new Error(`no process matches ${words}`);
     return found;
@@ -69,14 +90,14 @@ export class CliStage {
   }
 
   async close(): Promise<void> {
-    for (const pid of this.processes()) process.kill(pid, 'SIGKILL');
-    await until(() => this.processes().length === 0, 'the killed processes are gone');
+    // Again and again: one of them may have started another one just before it was killed.
+    await until(() => this.#kill() === 0, 'the killed processes are gone');
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
 
 /** Resolves once `holds`, or throws at the deadline. */
-export async function until(holds: () => boolean, what: string, deadlineMs = 30_000): Promise<void> {
+export async function until(holds: () => boolean, what: string, deadlineMs = 60_000): Promise<void> {
   const deadline = performance.now() + deadlineMs;
   while (!holds()) {
     if (performance.now() > deadline) throw new Error(`never: ${what}`);

@@ -6,8 +6,12 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CliStage, until } from './cli-stage.ts';
+import { freePort } from './ports.ts';
+
+// Generous, for a busy machine: a plane is several programs and a database, and some tests start it twice.
+vi.setConfig({ testTimeout: 240_000 });
 
 let stage: CliStage;
 
@@ -95,9 +99,11 @@ describe('echoplane up', () => {
   test('resumes its home: same address, same password, and only one at a time', async () => {
     const home = join(stage.folder, 'home with spaces');
     const addresses: string[] = [];
+    // One that nobody else is given between the rounds; the second round has to remember it.
+    const port = ['--port', String(await freePort())];
     for (let round = 0; round < 2; round++) {
-      const run = stage.run(['up', '--home', home]);
-      await until(() => run.output().includes('Ctrl-C ends everything'), 'it is up', 60_000);
+      const run = stage.run(['up', '--home', home, ...(round === 0 ? port : [])]);
+      await until(() => run.output().includes('Ctrl-C ends everything'), 'it is up');
       addresses.push(/Dashboard .*\n.*Sign in .*/.exec(run.output())![0]);
       const second = stage.run(['up', '--home', home]);
       expect(await second.exit).toBe(1);
@@ -115,7 +121,7 @@ describe('echoplane up', () => {
   test('starts a killed program again, and says in one sentence when the database is gone', async () => {
     const home = join(stage.folder, 'home');
     const run = stage.run(['up', '--home', home]);
-    await until(() => run.output().includes('Ctrl-C ends everything'), 'it is up', 60_000);
+    await until(() => run.output().includes('Ctrl-C ends everything'), 'it is up');
     for (const [name, words] of [
       ['forwarder', /packages\/forwarder/],
       ['worker', /packages\/cloud\S+ worker/],
@@ -140,7 +146,7 @@ test('credentials that were lost are made anew, for a user who can sign in', asy
   const passwords: string[] = [];
   for (let round = 0; round < 2; round++) {
     const run = stage.run(['up', '--home', home]);
-    await until(() => run.output().includes('Ctrl-C ends everything'), 'it is up', 60_000);
+    await until(() => run.output().includes('Ctrl-C ends everything'), 'it is up');
     const [, url] = /Dashboard +(\S+)/.exec(run.output())!;
     const [, email, password] = /Sign in +(\S+) +(\S+)/.exec(run.output())!;
     const headers = { 'content-type': 'application/json' };
@@ -162,7 +168,7 @@ describe('echoplane record', () => {
   test('records a service of the user, both ways, and leaves its answers as they are', async () => {
     const home = join(stage.folder, 'home');
     const up = stage.run(['up', '--home', home]);
-    await until(() => up.output().includes('Ctrl-C ends everything'), 'it is up', 60_000);
+    await until(() => up.output().includes('Ctrl-C ends everything'), 'it is up');
     const service = createHttpServer((request, response) => response.end(`you asked for ${request.url}`));
     service.listen(0, '127.0.0.1');
     await once(service, 'listening');

@@ -100,7 +100,7 @@ export class ClustersPageStage {
     const browser: Browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ARGS });
     closing.push(() => browser.close());
     const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-    page.setDefaultTimeout(10_000);
+    page.setDefaultTimeout(30_000);
     return new ClustersPageStage({ plane, origin, door, page, inspector }, closing);
   }
 
@@ -115,6 +115,12 @@ export class ClustersPageStage {
   async becomes(role: 'viewer' | 'admin'): Promise<void> {
     const sql = `UPDATE echoplane.memberships SET role = '${role}' WHERE tenant_id = '${this.plane.ann.id}'`;
     await this.plane.postgres.asSuperuser(this.plane.database, sql);
+  }
+
+  /** How many commands are still to be answered. */
+  async unanswered(): Promise<number> {
+    const sql = "SELECT count(*)::int AS n FROM echoplane.commands WHERE state IN ('waiting', 'running')";
+    return (await this.plane.postgres.asSuperuser(this.plane.database, sql)).rows[0].n;
   }
 
   /** A replay under way. */

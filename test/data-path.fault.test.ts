@@ -151,14 +151,18 @@ async function killAmid(work: Workload, victim: Server, due: () => number | Prom
   await expect.poll(() => work.delivered, PATIENCE).toBe(before + 2_000);
 }
 
-/** Kills the one worker that runs while it reads the pairs of this snapshot; the other is left to find the job. */
+/** Lets the worker, which stands still, go and kills it in the middle of this snapshot; another is left to find the job. */
 async function killAtWork(client: ApiClient, snapshot: string, worker: Program): Promise<void> {
   const read = () => client.call('snapshot', { params: { id: snapshot } });
+  // So that it cannot be done before it is killed, however fast it is: what it made cannot be written down.
+  const unlock = await stage.lock('snapshots IN SHARE MODE');
+  worker.child.kill('SIGCONT');
   await expect
     .poll(async () => String((await read()).message), { ...PATIENCE, interval: 5 })
-    .toMatch(/^reading RRPairs/);
+    .toMatch(/^(reading|analyzing|writing the snapshot:)/);
   await stage.kill(worker);
   expect((await read()).state, 'the job outlives its worker').toBe('running');
+  await unlock();
 }
 
 const attemptsOf = async (snapshot: string) => {
@@ -192,8 +196,8 @@ describe('two tenants, two replicas, two workers, one database, one store', () =
     await theirSending;
     await flush(acmeForwarder);
 
-    // Worker 2 stands still for a moment, so that worker 1 is the one that takes the job.
-    two.child.kill('SIGSTOP');
+    // Both stand still for a moment, and worker 2 longer: worker 1 is the one that takes the job, and not too soon.
+    for (const worker of [one, two]) worker.child.kill('SIGSTOP');
     const selection = { service: ours.service, to: clock.nowUs() };
     const made = await acmeClient.call('createSnapshot', { body: { name: 'acme', query: selection } });
     await killAtWork(acmeClient, made.id, one);

@@ -2,6 +2,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CliStage, until } from './cli-stage.ts';
 
+/** How long the demo may take to get anywhere; it starts a dozen programs. */
+const DEMO_MS = 150_000;
+
 let stage: CliStage;
 
 beforeEach(() => {
@@ -30,7 +33,7 @@ describe('Ctrl-C leaves no process and no temporary folder', () => {
     await until(
       () => (moment === '' ? stage.files().length > 0 : run.output().includes(`✓ ${moment}`)),
       moment,
-      60_000,
+      DEMO_MS,
     );
     run.child.kill('SIGINT');
     expect(await run.exit).toBe(130);
@@ -39,7 +42,7 @@ describe('Ctrl-C leaves no process and no temporary folder', () => {
 
   test('pressed twice', async () => {
     const run = stage.run(['demo', '--once']);
-    await until(() => run.output().includes('✓ shop v1 with its sidecar'), 'the sidecar runs', 60_000);
+    await until(() => run.output().includes('✓ shop v1 with its sidecar'), 'the sidecar runs', DEMO_MS);
     run.child.kill('SIGINT');
     await until(() => run.output().includes('Stopping'), 'it is stopping');
     run.child.kill('SIGINT');
@@ -49,7 +52,7 @@ describe('Ctrl-C leaves no process and no temporary folder', () => {
 
   test('nor does kill -9', async () => {
     const run = stage.run(['demo', '--once']);
-    await until(() => run.output().includes('✓ shop v1 with its sidecar'), 'the sidecar runs', 60_000);
+    await until(() => run.output().includes('✓ shop v1 with its sidecar'), 'the sidecar runs', DEMO_MS);
     run.child.kill('SIGKILL');
     await run.exit;
     await expectNothingLeft();

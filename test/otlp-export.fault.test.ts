@@ -47,6 +47,10 @@ async function exported(pairs: readonly RRPair[]): Promise<void> {
   await expect
     .poll(() => seen.length, { timeout: 60_000, interval: 20 })
     .toBeGreaterThanOrEqual(2 * pairs.length);
+  // The collector says what it saw before it answers.
+  await expect
+    .poll(() => Object.values(sink.status().signals).map(({ sent, dropped }) => ({ sent, dropped })))
+    .toEqual(Array(2).fill({ sent: pairs.length, dropped: {} }));
   halt.abort();
   await running;
   expect(seen.filter(({ refused }) => refused !== undefined)).toEqual([]);

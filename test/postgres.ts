@@ -21,7 +21,7 @@ const EMBEDDED = fileURLToPath(
 );
 /** Another major is tested by naming the folder of its programs. */
 const BINARIES = process.env.TEST_POSTGRES_BIN ?? EMBEDDED;
-const START_DEADLINE_MS = 30_000;
+const START_DEADLINE_MS = 50_000;
 /** Nothing here has to survive a crash. */
 const FAST = [
   'fsync=off',

@@ -11,7 +11,8 @@ import { fileURLToPath } from 'node:url';
 import { type CapturedPair, CaptureFrameDecoder, encodeCaptureFrame, type Hello } from '@echoplane/wire';
 import { COMPILE_CACHE } from './compile-cache.ts';
 
-const DEADLINE_MS = 20_000;
+/** Ends what hangs; it is no judgement of how fast the machine is. */
+const DEADLINE_MS = 50_000;
 const PACKAGES = fileURLToPath(new URL('../packages/', import.meta.url));
 
 export type JsonLine = Record<string, unknown>;
@@ -104,15 +105,18 @@ export class ProgramStage {
     child.stderr.setEncoding('utf8').on('data', (text) => {
       left.stderr += text;
     });
+    // Its exit may be known before the last of what it wrote was read: only then is it over.
+    let isOver = false;
     const ended = once(child, 'close').then(([code]) => {
       left.code = code;
+      isOver = true;
       return left;
     });
     const event = async (wanted: string) => {
       const seen = () => left.lines.find((line) => line.event === wanted);
       await until(() => {
-        if (!seen() && child.exitCode !== null)
-          throw new Error(`it ended (${child.exitCode}): ${left.stderr}`);
+        if (!seen() && isOver)
+          throw new Error(`it ended (${child.exitCode ?? child.signalCode}): ${left.stderr}`);
         return seen() !== undefined;
       });
       return seen()!;
@@ -146,10 +150,10 @@ export class ProgramStage {
     return { port, hellos, pairs };
   }
 
-  /** Listens on a free port of the loopback; closed with the stage. */
-  async serve(server: Server): Promise<number> {
+  /** Listens on a port of the loopback, any free one if none is named; closed with the stage. */
+  async serve(server: Server, port = 0): Promise<number> {
     this.#servers.push(server);
-    server.listen(0, '127.0.0.1');
+    server.listen(port, '127.0.0.1');
     await once(server, 'listening');
     return (server.address() as AddressInfo).port;
   }

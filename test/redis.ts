@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from './ports.ts';
 
-const START_DEADLINE_MS = 10_000;
+const START_DEADLINE_MS = 50_000;
 
 export interface TestRedis {
   url: string;

@@ -117,7 +117,8 @@ async function runSuite(name: string): Promise<Tally> {
         : { passed: 0, failed: 1, failures: [`it ended with ${code}`] };
     return readReport(name, report, code);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    // A program that is just ending may still write its compiled code there.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 30, retryDelay: 100 });
   }
 }
 

@@ -90,19 +90,28 @@ test('one connection more than are captured is served unseen', async () => {
 test('200,000 requests on one HTTP/2 connection: what is held does not grow', async () => {
   const sidecar = await stage.sidecar({ TARGET_PORT: await startOrigin('http2') }, INSPECTED);
   const url = `http://127.0.0.1:${sidecar.inPort}/day`;
-  const load = stage.tool('h2load', '-n', String(DAY), '-c', '1', '-m', '20', url);
+  const load = stage.start('h2load', '-n', String(DAY), '-c', '1', '-m', '20', url);
   const heldAfter = async (requests: number) => {
-    const delivered = async () => (await sidecar.account()).delivered;
-    await expect.poll(delivered, { timeout: 90_000 }).toBeGreaterThanOrEqual(requests);
-    return heldAfterCollection(sidecar.program);
+    const captured = async () => (await sidecar.account()).captured;
+    await expect.poll(captured, { timeout: 90_000, interval: 20 }).toBeGreaterThanOrEqual(requests);
+    // Standing still, the client does not get to its end before everything is delivered and looked at.
+    load.child.kill('SIGSTOP');
+    const outstanding = async () => {
+      const account = await sidecar.account();
+      return account.captured - account.delivered;
+    };
+    await expect.poll(outstanding, { timeout: 90_000 }).toBe(0);
+    const held = await heldAfterCollection(sidecar.program);
+    // The connection is still open: what it keeps is among it.
+    expect(await sidecar.metric('sidecar_connections')).toBe(1);
+    load.child.kill('SIGCONT');
+    return held;
   };
   const early = await heldAfter(0.2 * DAY);
   const late = await heldAfter(0.8 * DAY);
-  // The connection is still open: what it keeps is among it.
-  expect(await sidecar.metric('sidecar_connections')).toBe(1);
   // Less than 40 bytes for each request between the two.
   expect(late - early).toBeLessThan(0.6 * DAY * 40);
-  expect((await load).stdout).toContain(`${DAY} succeeded, 0 failed, 0 errored`);
+  expect((await load.ended).stdout).toContain(`${DAY} succeeded, 0 failed, 0 errored`);
   await expect
     .poll(() => sidecar.account(), { timeout: 30_000 })
     .toEqual({ captured: DAY, delivered: DAY, withheld: 0, dropped: 0 });

@@ -75,6 +75,7 @@ async function addsUp(sidecar: RunningSidecar, captured: number): Promise<{ drop
 async function overflows(sidecar: RunningSidecar): Promise<void> {
   await traffic(sidecar, 6_000);
   expect(answered).toBe(6_000);
+  await expect.poll(async () => (await sidecar.account()).captured).toBe(6_000);
   expect(await sidecar.metric('sidecar_queue_bytes')).toBeLessThanOrEqual(QUEUE);
   expect(sidecar.memory()).toBeLessThan(IDLE_MEMORY + 60 * MIB);
   const { captured, delivered, withheld, dropped } = await sidecar.account();
@@ -98,7 +99,7 @@ test('one that accepts and never reads, and then is well', async () => {
 test('one that reads a byte a second, and then is well', async () => {
   stage.forwarder.temper = 'dribbles';
   const sidecar = await started();
-  await expect.poll(() => sidecar.metric('sidecar_forwarder_connected'), { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => sidecar.metric('sidecar_forwarder_connected')).toBe(1);
   await overflows(sidecar);
   await until(() => stage.forwarder.dribbled > 0);
   stage.forwarder.temper = 'takes';
@@ -130,7 +131,8 @@ test('one that dies again and again: nothing is lost and nothing is taken twice'
 });
 
 test('a sidecar that is killed serves again, and what it had delivered stays delivered', async () => {
-  const first = await started();
+  // A port that nobody takes between its two lives.
+  const first = await started({ IN_PORT: await freePort() });
   await traffic(first, 200);
   await addsUp(first, 200);
   first.program.child.kill('SIGKILL');
@@ -139,6 +141,8 @@ test('a sidecar that is killed serves again, and what it had delivered stays del
   const second = await started({ IN_PORT: first.inPort });
   expect(second.inPort).toBe(first.inPort);
   await traffic(second, 200);
-  await expect.poll(() => stage.forwarder.taken.size, { timeout: 10_000 }).toBe(400);
-  expect(await second.account()).toEqual({ captured: 200, delivered: 200, withheld: 0, dropped: 0 });
+  await expect
+    .poll(() => second.account())
+    .toEqual({ captured: 200, delivered: 200, withheld: 0, dropped: 0 });
+  expect(stage.forwarder.taken.size).toBe(400);
 });

@@ -4,8 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { choosePort } from '../packages/cli/src/ports.ts';
 import { CliStage, type Running, until } from './cli-stage.ts';
+import { freePort } from './ports.ts';
 
 /** Notes with serial ids, each with the colour that a dependency names; `broken` forgets the second field. */
 const SERVICE = `
@@ -34,14 +34,14 @@ let colorsPort: number;
 
 async function started(args: string[], words: RegExp): Promise<Running> {
   const run = stage.run(args);
-  await until(() => words.test(run.output()) || run.child.exitCode !== null, `${args[0]} runs`, 60_000);
+  await until(() => words.test(run.output()) || run.child.exitCode !== null, `${args[0]} runs`);
   expect(run.output()).toMatch(words);
   return run;
 }
 
 /** The service on a port, with its outbound calls through a proxy on another. */
 async function startService(proxyPort: number, env: Record<string, string> = {}): Promise<number> {
-  const port = await choosePort(undefined);
+  const port = await freePort();
   const file = join(stage.folder, 'service.mjs');
   writeFileSync(file, SERVICE);
   const proxy = `http://127.0.0.1:${proxyPort}`;
@@ -68,11 +68,7 @@ beforeAll(async () => {
   await until(() => colors.listening, 'the dependency listens');
   colorsPort = (colors.address() as { port: number }).port;
   await started(['up', '--home', home], /kept; Ctrl-C ends everything/);
-  const [targetPort, inPort, outPort] = [
-    await choosePort(undefined),
-    await choosePort(undefined),
-    await choosePort(undefined),
-  ];
+  const [targetPort, inPort, outPort] = [await freePort(), await freePort(), await freePort()];
   const ports = ['--target', String(targetPort), '--in-port', String(inPort), '--out-port', String(outPort)];
   const recorder = await started(
     ['record', '--home', home, '--name', 'notes', ...ports],
@@ -83,7 +79,7 @@ beforeAll(async () => {
   recorder.child.kill('SIGINT');
   await recorder.exit;
   await new Promise((resolve) => colors.close(resolve));
-}, 120_000);
+}, 240_000);
 
 afterAll(() => stage.close());
 
@@ -101,11 +97,11 @@ test('snapshot says what it made, and makes tests and mocks of one service', asy
   ]);
   expect(await run.exit, run.output()).toBe(0);
   expect(run.output()).toMatch(/10 RRPairs: 7 tests of \d+ sessions?, 3 mocks/);
-}, 60_000);
+}, 120_000);
 
 describe('replay', () => {
   const replay = async (env: Record<string, string>, args: string[]) => {
-    const mocksPort = await choosePort(undefined);
+    const mocksPort = await freePort();
     const port = await startService(mocksPort, env);
     const target = ['--target', `http://127.0.0.1:${port}`, '--mocks-port', String(mocksPort)];
     const run = stage.run(['replay', '--home', home, '--snapshot', 'first', ...target, ...args]);
@@ -125,20 +121,20 @@ describe('replay', () => {
       verdict: 'passed',
       counts: { passed: 7, mockMiss: 0 },
     });
-  }, 60_000);
+  }, 120_000);
 
   test('of a build that forgets a field names it, and ends with 1', async () => {
     const { code, output } = await replay({ BROKEN: 'yes' }, []);
     expect(code, output).toBe(1);
     expect(output).toMatch(/GET \/notes\/\{id\}: body\.color is missing \(was "green"\) \(3 of 3\)/);
-  }, 60_000);
+  }, 120_000);
 
   test('with a config that forgives that ends with 0', async () => {
     const file = join(stage.folder, 'forgiving.json');
     writeFileSync(file, JSON.stringify({ assertions: [{ type: 'status' }] }));
     const { code, output } = await replay({ BROKEN: 'yes' }, ['--config', file]);
     expect(code, output).toBe(0);
-  }, 60_000);
+  }, 120_000);
 
   test.each([
     ['an unknown snapshot', ['--snapshot', 'none'], /There is no snapshot none; there are first\./],
@@ -151,6 +147,6 @@ describe('replay', () => {
       expect(code, output).toBe(3);
       expect(output).toMatch(words);
     },
-    60_000,
+    120_000,
   );
 });

@@ -20,7 +20,7 @@ import {
 } from './processes.ts';
 
 const PREFIX = 'echoplane-api';
-const START_DEADLINE_MS = 60_000;
+const START_DEADLINE_MS = 180_000;
 
 export interface Cluster {
   url: string;
@@ -70,6 +70,7 @@ export async function startApiServer(): Promise<ApiServer> {
       servers[1] = await start.run();
     };
     const access = await accessOf(credentials, start.url);
+    await namespacesThere(access);
     const issue = async (fileName: string, names: string[]) => {
       const { certFile, keyFile } = await credentials.issue(fileName, { commonName: fileName, names });
       return { cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
@@ -153,6 +154,12 @@ export async function accessOf(credentials: Credentials, url: string): Promise<O
     userKubeconfig: (name, groups = []) =>
       credentials.kubeconfig(`user-${users++}`, { commonName: name, groups }, url),
   };
+}
+
+/** A server that is ready for the first time may still be making its namespaces. */
+export async function namespacesThere({ kubectl }: Pick<Cluster, 'kubectl'>): Promise<void> {
+  const names = ['namespace/default', 'namespace/kube-system'];
+  await kubectl(['wait', '--for=create', '--timeout=120s', ...names]);
 }
 
 /** True when the API server at `url` says it is ready. */

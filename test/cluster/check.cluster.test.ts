@@ -12,7 +12,7 @@ import { freePort } from '../ports.ts';
 import { ProgramStage } from '../program-stage.ts';
 import type { ApiServer } from './api-server.ts';
 import { INSTALL, startInstalledServer } from './inspector-stage.fixture.ts';
-import { configMap, until } from './kube-access.fixture.ts';
+import { configMap, installKinds, until } from './kube-access.fixture.ts';
 
 const DAY_MS = 86_400_000;
 const STATUS = { lag: { frames: 0, segments: 0, awayMs: 0 }, spool: { trouble: null } };
@@ -38,7 +38,6 @@ beforeAll(async () => {
   await until(
     async () => (await client.get(RESOURCES.statefulSets, forwarder)) !== null,
     () => 'no forwarder',
-    30_000,
   );
   await setReady('statefulset', 'forwarder', 1);
   let seen: string[] = [];
@@ -46,7 +45,7 @@ beforeAll(async () => {
     seen = await found();
     return seen.some((one) => one.includes('reaches the webhook: '));
   };
-  await until(isReached, () => seen.join('\n'), 30_000);
+  await until(isReached, () => seen.join('\n'));
   await client.create(RESOURCES.deployments, captured('cart', { 'tls-out': 'true' }));
 });
 afterEach(() => afterOne.run());
@@ -85,6 +84,9 @@ const setReady = (kind: 'deployment' | 'statefulset', name: string, readyReplica
     ...['-p', JSON.stringify({ status: { replicas: 2, readyReplicas } })],
   ]);
 
+/** For what the API server acts upon a moment after it was written, and for what a slow answer would blur. */
+const SETTLES = { timeout: 120_000, interval: 200 };
+
 /** Findings of one check, or of all, in short. */
 async function found(check?: string, more: Partial<Parameters<typeof runChecks>[0]> = {}): Promise<string[]> {
   const context = { client, namespace: INSTALL, nowMs: Date.now, forwarderStatus: async () => STATUS };
@@ -97,18 +99,20 @@ async function found(check?: string, more: Partial<Parameters<typeof runChecks>[
 
 describe('an installation', () => {
   test('that is well has nothing but good findings', async () => {
-    expect(await found()).toEqual([
-      expect.stringMatching(/^ok: The API server https:.* answers; it is v1\.\d+/),
-      'ok: The clock here and that of the API server agree.',
-      'ok: All 1 kubelets know native sidecars.',
-      'ok: The 3 kinds of echoplane.dev/v1 are there.',
-      'ok: 2 of 2 replicas of the operator are ready (r/e:1).',
-      'ok: The operator has the rights it needs.',
-      'ok: The webhooks are registered with a certificate that holds.',
-      'ok: The API server reaches the webhook: a pod of a dry run was injected.',
-      'ok: The forwarder keeps up: 0 frames and 0 segments wait.',
-      'ok: 1 workloads are captured, all their pods have a sidecar.',
-    ]);
+    await expect
+      .poll(() => found(), SETTLES)
+      .toEqual([
+        expect.stringMatching(/^ok: The API server https:.* answers; it is v1\.\d+/),
+        'ok: The clock here and that of the API server agree.',
+        'ok: All 1 kubelets know native sidecars.',
+        'ok: The 3 kinds of echoplane.dev/v1 are there.',
+        'ok: 2 of 2 replicas of the operator are ready (r/e:1).',
+        'ok: The operator has the rights it needs.',
+        'ok: The webhooks are registered with a certificate that holds.',
+        'ok: The API server reaches the webhook: a pod of a dry run was injected.',
+        'ok: The forwarder keeps up: 0 frames and 0 segments wait.',
+        'ok: 1 workloads are captured, all their pods have a sidecar.',
+      ]);
   });
 
   test.each([
@@ -116,7 +120,8 @@ describe('an installation', () => {
     [-30_000, expect.stringMatching(/^warning: .* differ by (29|30) s\.$/)],
     [90_000, expect.stringMatching(/^problem: .* differ by (89|90) s\.$/)],
   ])('whose clock is %i ms off', async (offMs, wanted) => {
-    expect(await found('clock', { nowMs: () => Date.now() + offMs })).toEqual([wanted]);
+    const clock = () => found('clock', { nowMs: () => Date.now() + offMs });
+    await expect.poll(clock, SETTLES).toEqual([wanted]);
   });
 
   test('with an old kubelet', async () => {
@@ -149,9 +154,9 @@ describe('an installation', () => {
         input: JSON.stringify({ ...rest, metadata: { name } }),
       });
     });
-    expect(await found('permissions')).toEqual([
-      expect.stringMatching(/^problem: .*watch pods, patch deployments/),
-    ]);
+    await expect
+      .poll(() => found('permissions'), SETTLES)
+      .toEqual([expect.stringMatching(/^problem: .*watch pods, patch deployments/)]);
   });
 
   test('that is for some namespaces is looked at in those', async () => {
@@ -161,8 +166,8 @@ describe('an installation', () => {
     await client.create(RESOURCES.configMaps, config);
     afterOne.add(() => client.delete(RESOURCES.configMaps, { namespace: INSTALL, name: INSTALL_CONFIG_MAP }));
     expect(await found('capture')).toEqual([expect.stringMatching(/^ok: 1 workloads/)]);
-    expect(await found('webhook-reach')).toEqual([expect.stringMatching(/^ok/)]);
-    expect(await found('permissions')).toEqual([expect.stringMatching(/^ok/)]);
+    for (const check of ['webhook-reach', 'permissions'])
+      await expect.poll(() => found(check), SETTLES).toEqual([expect.stringMatching(/^ok/)]);
   });
 
   test('with a forwarder that is behind, that waits for the control plane, or that is not ready', async () => {
@@ -181,9 +186,9 @@ describe('an installation', () => {
   test('whose HTTPS dependencies are opaque', async () => {
     await client.create(RESOURCES.deployments, captured('opaque'));
     afterOne.add(() => client.delete(RESOURCES.deployments, { namespace: 'shop', name: 'opaque' }));
-    expect(await found('capture')).toEqual([
-      expect.stringMatching(/^warning: HTTPS .* shop\/deployment\/opaque\.$/),
-    ]);
+    await expect
+      .poll(() => found('capture'), SETTLES)
+      .toEqual([expect.stringMatching(/^warning: HTTPS .* shop\/deployment\/opaque\.$/)]);
   });
 
   test('whose webhooks have a CA that ends soon or has ended', async () => {
@@ -198,7 +203,7 @@ describe('an installation', () => {
   test('without one of its kinds', async () => {
     const name = 'captureconfigs.echoplane.dev';
     await server.kubectl(['delete', 'crd', name]);
-    afterOne.add(() => server.kubectl(['apply', '-f', `crds/${name}.yaml`]));
+    afterOne.add(() => installKinds(server));
     expect(await found('crds')).toEqual([`problem: These are not there, or not in version v1: ${name}.`]);
   });
 });

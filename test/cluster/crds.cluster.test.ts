@@ -1,16 +1,14 @@
 // The CRDs in a real API server: structural, with their defaults, and refusing without the operator what they can refuse.
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ApiServer, startApiServer } from './api-server.ts';
+import { installKinds } from './kube-access.fixture.ts';
 
-const FOLDER = fileURLToPath(new URL('../../crds', import.meta.url));
 const REF = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'shop' };
 let cluster: ApiServer;
 
 beforeAll(async () => {
   cluster = await startApiServer();
-  await cluster.kubectl(['apply', '-f', FOLDER]);
-  await cluster.kubectl(['wait', '--for=condition=Established', '--timeout=20s', 'crd', '--all']);
+  await installKinds(cluster);
 });
 afterAll(() => cluster?.stop());
 
@@ -95,7 +93,7 @@ test('the status is a subresource, and kubectl shows it', async () => {
   const [head, row] = (await cluster.kubectl(['get', 'replay', 'shown'])).split('\n');
   expect(head!.split(/\s+/)).toEqual(['NAME', 'PHASE', 'VERDICT', 'SUCCESS', 'P95', 'AGE']);
   expect(row).toMatch(/^shown\s+Succeeded\s+passed\s+50 %\s+12\s/);
-  await cluster.kubectl(['wait', '--for=condition=Passed', '--timeout=5s', 'replay/shown']);
+  await cluster.kubectl(['wait', '--for=condition=Passed', '--timeout=60s', 'replay/shown']);
   const twice = JSON.stringify({ status: { conditions: [condition, condition] } });
   await expect(cluster.kubectl([...patch, twice])).rejects.toThrow('Duplicate value');
   await expect(cluster.kubectl([...patch, '{"status":{"phase":"Sideways"}}'])).rejects.toThrow(

@@ -62,10 +62,18 @@ beforeAll(async () => {
   }
   await server.kubectl(['apply', '-f', '-'], { input: ROLE });
   forwarderAccess = await server.userKubeconfig('forwarder');
+  // A right that was given is known a moment later.
+  const asForwarder = ['--kubeconfig', forwarderAccess, 'auth', 'can-i'];
+  await until('the rights of the forwarder', () =>
+    server.kubectl([...asForwarder, 'create', 'tokenreviews.authentication.k8s.io']).then(
+      () => true,
+      () => false,
+    ),
+  );
 });
 afterEach(() => cleanup.run());
 afterAll(async () => {
-  await server.stop();
+  await server?.stop();
 });
 
 interface PodFacts {

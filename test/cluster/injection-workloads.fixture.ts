@@ -148,7 +148,7 @@ function template(name: string, { spec = {}, container: more = {} }: Shape): Raw
       ...(isServer
         ? {
             ports: [{ containerPort: 8080 }],
-            readinessProbe: { httpGet: { path: '/alive', port: 8080 }, periodSeconds: 1 },
+            readinessProbe: { httpGet: { path: '/alive', port: 8080 }, periodSeconds: 1, timeoutSeconds: 10 },
           }
         : {}),
       ...more,
@@ -180,8 +180,9 @@ function server(ns: string, name: string, shape: Shape): Manifest[] {
 function probed(): Manifest {
   const containers = Object.entries(PROBED).map(([name, { script, port, probe }]) => ({
     ...container({ name, command: ['node', '-e', script], ports: [{ containerPort: port }] }),
-    startupProbe: { ...probe, periodSeconds: 1, failureThreshold: 60 },
-    livenessProbe: { ...probe, periodSeconds: 1, failureThreshold: 2 },
+    // What is broken says so at once; a slow answer of what is sound must not count.
+    startupProbe: { ...probe, periodSeconds: 1, timeoutSeconds: 20, failureThreshold: 240 },
+    livenessProbe: { ...probe, periodSeconds: 1, timeoutSeconds: 20, failureThreshold: 2 },
   }));
   const spec = { terminationGracePeriodSeconds: 1, containers };
   return workload(OPEN, 'Deployment', 'probed', {

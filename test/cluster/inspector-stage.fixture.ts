@@ -1,11 +1,11 @@
 // An inspector with everything real around it but a node: API server with the rights of the chart, control plane on
 // Postgres, forwarder with its cluster face over mutual TLS, and the inspector itself as a process. For tests only.
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ApiClient, type ClusterCommandBody, type Command, createClient } from '@echoplane/api';
-import { createKubeClient, type KubeClient, type Obj, RESOURCES } from '@echoplane/kube';
+import { createKubeClient, type KubeClient, type Obj, RESOURCES, type Resource } from '@echoplane/kube';
 import { type Authority, listen } from '@echoplane/runtime';
 import { parseAllDocuments } from 'yaml';
 import { OPEN_DOORS } from '../../packages/cloud/src/agent-plane.fixture.ts';
@@ -24,10 +24,11 @@ import {
 import { newAuthority, writeEnd } from '../../packages/forwarder/src/intake/intake-tls.fixture.ts';
 import { type Program, ProgramStage } from '../program-stage.ts';
 import { type ApiServer, startApiServer } from './api-server.ts';
-import { adminAccess, namespaceObject, until } from './kube-access.fixture.ts';
+import { adminAccess, installKinds, namespaceObject, until } from './kube-access.fixture.ts';
 
 export const INSTALL = 'echoplane';
 export const ACCOUNT = `system:serviceaccount:${INSTALL}:echoplane-inspector`;
+const PROBE = 'gate.example.com/probe';
 const LIMITS = { pingMs: 1_000, resendMs: 1_000, perTenant: 100, perReplica: 100 };
 
 /** An API server with our kinds, namespaces and the accounts of the chart; and the objects the chart makes. */
@@ -36,7 +37,7 @@ export async function startInstalledServer(cleanup: Cleanup) {
   cleanup.add(() => server.stop());
   const client = createKubeClient(await adminAccess(server));
   cleanup.add(() => client.close());
-  for (const name of await readdir('crds')) await server.kubectl(['apply', '-f', `crds/${name}`]);
+  await installKinds(server);
   for (const name of [INSTALL, 'shop']) await client.create(RESOURCES.namespaces, namespaceObject(name));
   const chart = await chartObjects(server);
   const rights = chart.filter(({ apiVersion }) => apiVersion.startsWith('rbac.'));
@@ -119,7 +120,7 @@ export class InspectorStage {
       seen = await this.cloud.call('command', { params: { id } });
       return seen.state === 'succeeded' || seen.state === 'failed';
     };
-    await until(look, () => JSON.stringify(seen), 30_000);
+    await until(look, () => JSON.stringify(seen));
     return seen!;
   }
 
@@ -171,20 +172,26 @@ export async function inspectorEnv(
   };
 }
 
-/** A validating webhook of the API server: `judge` sees each change of those before it holds, and may take its time. */
+/**
+ * A validating webhook of the API server: `judge` sees each change of those before it holds, and may take its time. `probe`
+ * is one of them, whose changes in dry runs tell from when until when the API server asks.
+ */
 export async function gate(
   client: KubeClient,
-  rule: { group: string; resource: string; namespace: string },
+  { resource, namespace, probe }: { resource: Resource; namespace: string; probe: string },
   judge: (object: Obj) => Promise<boolean>,
 ): Promise<() => Promise<void>> {
   const authority = await newAuthority();
   const { certPem: cert, keyPem: key } = await authority.issue({ names: ['127.0.0.1'], days: 1 });
+  let probed = 0;
   const server = createServer({ cert, key }, async (request, response) => {
     let text = '';
     for await (const chunk of request.setEncoding('utf8')) text += chunk;
     const { uid, object } = JSON.parse(text).request;
     const review = { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview' };
-    const allowed = await judge(object);
+    const isProbe = object.metadata.annotations?.[PROBE] === 'true';
+    if (isProbe) probed++;
+    const allowed = isProbe || (await judge(object));
     response.end(JSON.stringify({ ...review, response: { uid, allowed } }));
   });
   const port = await listen(server, 0);
@@ -203,16 +210,30 @@ export async function gate(
         clientConfig: { url: `https://127.0.0.1:${port}/`, caBundle: btoa(authority.certPem) },
         rules: [
           {
-            ...{ apiGroups: [rule.group], apiVersions: ['v1'], operations: ['UPDATE'] },
-            resources: [rule.resource],
+            ...{ apiGroups: [resource.group], apiVersions: ['v1'], operations: ['UPDATE'] },
+            resources: [resource.plural],
           },
         ],
-        namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': rule.namespace } },
+        namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
       },
     ],
   });
+  const isAsked = async () => {
+    const before = probed;
+    const patch = { metadata: { annotations: { [PROBE]: 'true' } } };
+    await client.patch(resource, { namespace, name: probe }, patch, { type: 'merge', dryRun: true });
+    return probed > before;
+  };
+  await until(isAsked, () => 'the gate is not asked');
+  let isOpen = false;
   return async () => {
+    if (isOpen) return;
+    isOpen = true;
     await client.delete(RESOURCES.validatingWebhooks, { name });
+    await until(
+      async () => !(await isAsked()),
+      () => 'the gate is still asked',
+    );
     server.closeAllConnections();
     server.close();
   };

@@ -213,7 +213,7 @@ describe('after kill -9', () => {
     const release = Promise.withResolvers<boolean>();
     const open = await gate(
       stage.client,
-      { group: 'apps', resource: 'deployments', namespace: 'shop' },
+      { resource: RESOURCES.deployments, namespace: 'shop', probe: 'cart' },
       (one) => {
         if (one.metadata.name !== 'slow') return Promise.resolve(true);
         asked.resolve();
@@ -234,7 +234,7 @@ describe('after kill -9', () => {
 
   test('between the change and the journal, it is done again to no effect, and told', async () => {
     await newDeployment('twice');
-    const rule = { group: '', resource: 'configmaps', namespace: INSTALL };
+    const rule = { resource: RESOURCES.configMaps, namespace: INSTALL, probe: 'echoplane-inspector' };
     const stop = await gate(stage.client, rule, async ({ data }) => {
       const { journal } = JSON.parse(data['state.json']);
       if (journal.at(-1).outcome === null) return true;
@@ -319,7 +319,7 @@ describe('the installation', () => {
     const isOver = () => both.some(({ child }) => child.exitCode !== null);
     const ids: string[] = [];
     await newDeployment('shared');
-    for (let n = 0; n < 20 && !isOver(); n++) {
+    for (let n = 0; n < 200 && !isOver(); n++) {
       const id = await stage.ask(two.agent, inject('shared'));
       ids.push(id);
       await stage.ended(id);

@@ -17,7 +17,10 @@ export const IMAGES = {
 } as const;
 export const INSTALL = 'echoplane';
 export const CLOUD = 'echoplane-cloud';
-const WAIT = '--timeout=120s';
+const WAIT = '--timeout=240s';
+
+/** For a test, or what it begins with, that takes minutes on a node; it ends what hangs and judges no machine. */
+export const NODE_MS = 900_000;
 
 /** Runs a command line for its output; the transcript of the docs shows what goes through here. */
 export type Shell = (
@@ -122,7 +125,7 @@ export async function cloudClient(node: ClusterNode): Promise<ApiClient> {
 export async function until<T>(
   look: () => Promise<T>,
   done: (seen: T) => boolean,
-  { what, deadlineMs = 120_000 }: { what: string; deadlineMs?: number },
+  { what, deadlineMs = 240_000 }: { what: string; deadlineMs?: number },
 ): Promise<T> {
   const deadline = performance.now() + deadlineMs;
   for (;;) {

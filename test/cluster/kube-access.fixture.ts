@@ -1,5 +1,6 @@
 // The administrator's access to a test's API server, objects to make there, and waiting for what will be.
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import type { Access, Obj } from '@echoplane/kube';
 import type { Cluster } from './api-server.ts';
 
@@ -12,6 +13,26 @@ export async function adminAccess(
   );
   const credentials = { headers: {}, tls: { cert: cert!, key: key!, ca: ca! } };
   return { server: cluster.url, credentials: async () => credentials } satisfies Access;
+}
+
+const CRDS = fileURLToPath(new URL('../../crds', import.meta.url));
+const KINDS = ['trafficreplays', 'captureconfigs', 'clustercaptureconfigs'];
+
+/** Our kinds, ready for use: a definition is established a moment before its objects can be asked for and are discovered. */
+export async function installKinds({ kubectl }: Pick<Cluster, 'kubectl'>): Promise<void> {
+  await kubectl(['apply', '-f', CRDS]);
+  await kubectl(['wait', '--for=condition=Established', '--timeout=120s', '-f', CRDS]);
+  const kinds = KINDS.map((kind) => `${kind}.echoplane.dev`).join(',');
+  let refusal = '';
+  const areServed = () =>
+    kubectl(['get', kinds, '-A']).then(
+      () => true,
+      (err) => {
+        refusal = String(err);
+        return false;
+      },
+    );
+  await until(areServed, () => refusal);
 }
 
 export const configMap = (namespace: string, name: string, data: Record<string, string> = {}): Obj => ({
@@ -40,7 +61,7 @@ export async function inParallel(count: number, width: number, each: (i: number)
 export async function until(
   check: () => boolean | Promise<boolean>,
   state: () => unknown,
-  deadlineMs = 60_000,
+  deadlineMs = 120_000,
 ): Promise<void> {
   const end = performance.now() + deadlineMs;
   while (!(await check())) {

@@ -17,6 +17,7 @@ import {
   configMap,
   inParallel,
   namespaceObject,
+  until,
 } from './kube-access.fixture.ts';
 import { startRelay } from './kube-relay.fixture.ts';
 
@@ -123,8 +124,15 @@ test('fields we do not know survive read and write, and apply reaches the status
     'wait',
     '--for=condition=Established',
     'crd/widgets.test.echoplane.dev',
-    '--timeout=30s',
+    '--timeout=120s',
   ]);
+  // Established, and served a moment later.
+  const isServed = () =>
+    collect(client.list(widgets, { namespace: 'default' })).then(
+      () => true,
+      () => false,
+    );
+  await until(isServed, () => 'widgets are not served');
   const base = { apiVersion: 'test.echoplane.dev/v1', kind: 'Widget' };
   const metadata = { namespace: 'default', name: 'w' };
   await client.create(widgets, {
@@ -193,7 +201,7 @@ test('300 lists, many at a time and few at a time, take a handful of connections
 test('an aborted call rejects with the reason of its signal, and a stalled one with its deadline', async () => {
   const relay = await startRelay(cluster.url);
   const access = { ...(await adminAccess(cluster)), server: relay.url };
-  const slow = createKubeClient(access, { timeoutMs: 500 });
+  const slow = createKubeClient(access, { timeoutMs: 10_000 });
   await slow.call('GET', '/version');
   relay.stall();
   await expect(slow.call('GET', '/version')).rejects.toMatchObject({ code: 'kube_timeout' });

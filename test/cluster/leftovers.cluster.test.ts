@@ -11,21 +11,27 @@ import { compilePause } from './images.ts';
 import { enterNode } from './node-namespaces.ts';
 import { run } from './processes.ts';
 
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 120_000;
+/** A whole node is started, ended and cleared away. */
+const TEST_MS = 600_000;
 let child: ChildProcess | null = null;
 
 afterEach(() => {
   child?.kill('SIGKILL');
 });
 
-it('a run that is killed takes its API server with it, and the next removes what remains', async () => {
+it('a run that is killed takes its API server with it, and the next removes what remains', {
+  timeout: TEST_MS,
+}, async () => {
   const folder = await startAndKill('startApiServer', './api-server.ts', 'server.caFile');
   await expect.poll(() => processesOf(folder), { timeout: DEADLINE_MS }).toEqual([]);
   await (await startApiServer()).stop();
   expect(existsSync(folder)).toBe(false);
 });
 
-it('a run that is killed takes its node with it, and the next removes what remains', async () => {
+it('a run that is killed takes its node with it, and the next removes what remains', {
+  timeout: TEST_MS,
+}, async () => {
   const folder = await startAndKill('startNode', './node.ts', 'server.folder');
   await expect.poll(() => processesOf(folder), { timeout: DEADLINE_MS }).toEqual([]);
   const slot = folder.split('/').at(-1)!;

@@ -25,7 +25,7 @@ export function webDeployment(name: string): Manifest[] {
   const spec = podSpec(PROBE_IMAGE, '128Mi', script);
   Object.assign(spec.containers[0]!, {
     name,
-    readinessProbe: { httpGet: { port: 8080 }, periodSeconds: 1 },
+    readinessProbe: { httpGet: { port: 8080 }, periodSeconds: 1, timeoutSeconds: 10 },
   });
   return [deployment(name, 2, spec), service(name, 80, 8080)];
 }
@@ -39,7 +39,7 @@ export function webhookObjects({ certPem, keyPem }: KeyPairPem, authorityPem: st
       { name: 'CERT', value: certPem },
       { name: 'KEY', value: keyPem },
     ],
-    readinessProbe: { tcpSocket: { port: 8443 }, periodSeconds: 1 },
+    readinessProbe: { tcpSocket: { port: 8443 }, periodSeconds: 1, timeoutSeconds: 10 },
   });
   const webhook = {
     name: 'labeller.echoplane.test',

@@ -10,8 +10,8 @@ import { type NodeAddresses, nodeAddresses, SLOTS } from './node-addresses.ts';
 import { type CommandOptions, run, type Server, startServer, untilReady } from './processes.ts';
 
 const CGROUPS = '/sys/fs/cgroup';
-const INIT_DEADLINE_MS = 20_000;
-const REMOVAL_DEADLINE_MS = 20_000;
+const INIT_DEADLINE_MS = 120_000;
+const REMOVAL_DEADLINE_MS = 120_000;
 /** A folder without an owner is one whose maker has not come to name itself, for this long. */
 const NAMELESS_MS = 10_000;
 
@@ -161,7 +161,7 @@ async function clean(addresses: NodeAddresses): Promise<void> {
   await run('ip', ['link', 'del', machineInterface]).catch(() => '');
   await run('ip', ['netns', 'del', namespace]).catch(() => '');
   for (const hierarchy of await cgroupHierarchies()) await removeCgroup(join(CGROUPS, hierarchy, namespace));
-  await rm(folderOf(addresses), { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  await rm(folderOf(addresses), { recursive: true, force: true, maxRetries: 30, retryDelay: 100 });
 }
 
 /** A cgroup can be removed when its last process has gone, which takes a moment after its end. */

@@ -8,7 +8,7 @@ import type { Credentials } from './credentials.ts';
 import type { NodePlace } from './node-namespaces.ts';
 import { untilReady } from './processes.ts';
 
-const START_DEADLINE_MS = 60_000;
+const START_DEADLINE_MS = 180_000;
 const ETCD_URL = 'http://127.0.0.1:2379';
 export const API_PORT = 6443;
 /** Debian's place for them. */

@@ -3,12 +3,13 @@ import { once } from 'node:events';
 import { createServer, get } from 'node:http';
 import { createAuthority, loadAuthority } from '@echoplane/runtime';
 import pg from 'pg';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { postgresImage, probeImage } from './images.ts';
 import { type ClusterNode, startNode } from './node.ts';
 import { type Manifest, podSpec, webDeployment, webhookObjects } from './node-manifests.fixture.ts';
 
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 240_000;
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 let node: ClusterNode;
 
 beforeAll(async () => {
@@ -34,7 +35,7 @@ it('a pod resolves Services and added names, and other names do not exist', asyn
     inWeb(`require('dns').lookup('${name}', (err, address) => process.stdout.write(err?.code ?? address))`);
   const address = await node.kubectl(['get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}']);
   for (const name of ['web', 'web.default.svc', 'web.default.svc.cluster.local'])
-    expect(await lookup(name)).toBe(address);
+    await expect.poll(() => lookup(name), { timeout: DEADLINE_MS, interval: 500 }).toBe(address);
   expect(await lookup('nobody.example')).toBe('ENOTFOUND');
   await expect
     .poll(() => lookup('api.partner.example'), { timeout: DEADLINE_MS, interval: 500 })

@@ -3,7 +3,7 @@
 // reach them at `machineAddress`. Nothing is pulled and nothing leaves the machine.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { accessOf, type Cluster } from './api-server.ts';
+import { accessOf, type Cluster, namespacesThere } from './api-server.ts';
 import { createCredentials } from './credentials.ts';
 import { compilePause, pauseImage } from './images.ts';
 import { enterNode, type NodePlace } from './node-namespaces.ts';
@@ -11,7 +11,7 @@ import { nodeObjects, volumeFolders } from './node-objects.ts';
 import { API_PORT, startApi, startContainerd, startNodeServers } from './node-servers.ts';
 import type { CommandOptions } from './processes.ts';
 
-const READY_DEADLINE = '90s';
+const READY_DEADLINE = '240s';
 /** Not the test run's own, which may name folders of a package's programs first. */
 const COMMAND_ENV = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
 
@@ -55,6 +55,7 @@ async function assemble(place: NodePlace): Promise<ClusterNode> {
   const containers = startContainerd(place).then(async () => importImage(await pauseImage(folder)));
   await Promise.all([containers, startApi(place, credentials, url)]);
   const access = await accessOf(credentials, url);
+  await namespacesThere(access);
   await makeObjects(place, access);
   await startNodeServers(place, credentials);
   await untilUsable(addresses.nodeName, access);

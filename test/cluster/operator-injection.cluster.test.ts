@@ -1,7 +1,7 @@
 // The operator against a real API server: settings become a resolved template, pods are injected, bad values are refused,
 // and whatever is wrong with us lets the pods of others start.
 
-import { readdir } from 'node:fs/promises';
+import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { createKubeClient, type KubeClient, type Obj, RESOURCES } from '@echoplane/kube';
 import {
@@ -17,7 +17,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type StartedOperator, startOperator } from '../../packages/operator/src/operator.fixture.ts';
 import { freePort } from '../ports.ts';
 import { type ApiServer, startApiServer } from './api-server.ts';
-import { adminAccess, namespaceObject, until } from './kube-access.fixture.ts';
+import { adminAccess, installKinds, namespaceObject, until } from './kube-access.fixture.ts';
 
 let server: ApiServer;
 let client: KubeClient;
@@ -27,7 +27,7 @@ const operators: StartedOperator[] = [];
 beforeAll(async () => {
   server = await startApiServer();
   client = createKubeClient(await adminAccess(server));
-  for (const name of await readdir('crds')) await server.kubectl(['apply', '-f', `crds/${name}`]);
+  await installKinds(server);
   for (const name of ['echoplane', 'shop']) await client.create(RESOURCES.namespaces, namespaceObject(name));
   ports = { webhookPort: await freePort(), adminPort: await freePort() };
 });
@@ -53,14 +53,12 @@ async function serving(operator: StartedOperator): Promise<void> {
   await until(
     async () => (await operator.trouble()) === '',
     () => 'not ready',
-    30_000,
   );
   await until(
     async () => (await operator.metrics()).includes('echoplane_operator_leader 1'),
     () => 'no leader',
-    30_000,
   );
-  await until(isAsked, () => 'the API server does not ask the webhooks', 30_000);
+  await until(isAsked, () => 'the API server does not ask the webhooks');
 }
 /** A dry run tells whether the webhooks are asked. */
 async function isAsked(): Promise<boolean> {
@@ -248,7 +246,10 @@ describe('when our end is bad', () => {
     await first.stop();
     operators.length = 0;
     const held = new Set<Socket>();
-    const silent = createServer((socket) => held.add(socket)).listen(ports.webhookPort, '127.0.0.1');
+    // The API server may reset what it gives up.
+    const silent = createServer((socket) => held.add(socket.on('error', () => {})));
+    silent.listen(ports.webhookPort, '127.0.0.1');
+    await once(silent, 'listening');
     try {
       expect(sidecarOf(await podOf(made, 'cart-1'))).toBeUndefined();
     } finally {

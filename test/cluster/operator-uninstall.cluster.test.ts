@@ -1,6 +1,5 @@
 // Uninstalling against a real API server: everything we wrote is gone, what others wrote is there, a second time changes
 // nothing, and what cannot be undone is said.
-import { readdir } from 'node:fs/promises';
 import { createKubeClient, type KubeClient, type Obj, RESOURCES } from '@echoplane/kube';
 import {
   FINALIZER,
@@ -18,7 +17,7 @@ import { startOperator } from '../../packages/operator/src/operator.fixture.ts';
 import { uninstall } from '../../packages/operator/src/uninstall.ts';
 import { freePort } from '../ports.ts';
 import { type ApiServer, startApiServer } from './api-server.ts';
-import { adminAccess, namespaceObject, until } from './kube-access.fixture.ts';
+import { adminAccess, installKinds, namespaceObject, until } from './kube-access.fixture.ts';
 
 let server: ApiServer;
 let client: KubeClient;
@@ -26,7 +25,7 @@ let client: KubeClient;
 beforeAll(async () => {
   server = await startApiServer();
   client = createKubeClient(await adminAccess(server));
-  for (const name of await readdir('crds')) await server.kubectl(['apply', '-f', `crds/${name}`]);
+  await installKinds(server);
   for (const name of ['echoplane', 'shop']) await client.create(RESOURCES.namespaces, namespaceObject(name));
 });
 afterAll(async () => {
@@ -79,14 +78,26 @@ test('leaves nothing of ours behind, and can be run again', async () => {
     'validatingwebhookconfiguration,mutatingwebhookconfiguration',
     WEBHOOK_CONFIGURATION,
   ]);
-  await client.create(RESOURCES.trafficReplays, {
+  const replayMade: Obj = {
     ...{ apiVersion: 'echoplane.dev/v1', kind: 'TrafficReplay' },
     metadata: { name: 'one', namespace: 'shop', finalizers: [FINALIZER] },
     spec: {
       snapshot: 'checkout',
       workloads: [{ ref: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'cart' } }],
     },
-  });
+  };
+  // The API server forgets the webhooks, which nobody serves any more, a moment after they are deleted.
+  let refusal: unknown;
+  const isTaken = () =>
+    client.create(RESOURCES.trafficReplays, replayMade, { dryRun: true }).then(
+      () => true,
+      (err) => {
+        refusal = err;
+        return false;
+      },
+    );
+  await until(isTaken, () => refusal);
+  await client.create(RESOURCES.trafficReplays, replayMade);
 
   expect(await run()).toEqual([]);
   const { metadata, spec } = (await client.get(RESOURCES.deployments, { namespace: 'shop', name: 'cart' }))!;

@@ -1,6 +1,5 @@
 // Upgrades against a real API server: what the control plane wishes comes over the forwarder's face, and moves forwarder,
 // inspector and operator one after the other, or back. The kubelet's part, pods that are ready or not, is played here.
-import { readdir } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { createKubeClient, type KubeClient, type Obj, RESOURCES } from '@echoplane/kube';
@@ -14,7 +13,7 @@ import {
 } from '../../packages/operator/src/operator.fixture.ts';
 import { freePort } from '../ports.ts';
 import { type ApiServer, startApiServer } from './api-server.ts';
-import { adminAccess, namespaceObject, until } from './kube-access.fixture.ts';
+import { adminAccess, installKinds, namespaceObject, until } from './kube-access.fixture.ts';
 
 const NAMESPACE = 'echoplane';
 const BASE = 'registry.test/echoplane:1';
@@ -35,7 +34,7 @@ let face: Server | undefined;
 beforeAll(async () => {
   server = await startApiServer();
   client = createKubeClient(await adminAccess(server));
-  for (const name of await readdir('crds')) await server.kubectl(['apply', '-f', `crds/${name}`]);
+  await installKinds(server);
   await client.create(RESOURCES.namespaces, namespaceObject(NAMESPACE));
 });
 afterEach(async () => {
@@ -61,7 +60,7 @@ async function become(expected: string[]): Promise<void> {
     seen = await images();
     return String(seen) === String(expected);
   };
-  await until(isSo, () => JSON.stringify(seen), 40_000);
+  await until(isSo, () => JSON.stringify(seen));
 }
 /** For as long as a dozen reconciles take. */
 async function stay(expected: string[]): Promise<void> {
@@ -91,7 +90,7 @@ async function told(reason: string): Promise<string> {
     found = items.find((event: { reason: string }) => event.reason === reason);
     return found !== undefined;
   };
-  await until(isThere, () => reason, 40_000);
+  await until(isThere, () => reason);
   return found!.message;
 }
 

@@ -107,6 +107,6 @@ async function buildBy(folder: string, name: string, out: string): Promise<strin
     script,
     `import { buildImage } from '${from}';\nawait buildImage(${JSON.stringify({ name, out })});\n`,
   );
-  await run(process.execPath, [script], { cwd: folder, timeout: 180_000 });
+  await run(process.execPath, [script], { cwd: folder, timeout: 600_000 });
   return out;
 }

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const POLL_MS = 50;
-const COMMAND_DEADLINE_MS = 120_000;
+/** Ends what hangs: above the deadlines that commands are told on their own. */
+const COMMAND_DEADLINE_MS = 300_000;
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 const LOG_TAIL_LINES = 15;
 

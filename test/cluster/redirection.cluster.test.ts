@@ -14,7 +14,7 @@ import { type Server, untilReady } from './processes.ts';
 
 const IMAGE = 'docker.io/local/echoplane:test';
 const APP_UID = 1000;
-const START_DEADLINE_MS = 60_000;
+const START_DEADLINE_MS = 120_000;
 const NET_ADMIN = { capabilities: ['CAP_NET_ADMIN', 'CAP_NET_RAW'] };
 const SETTINGS = {
   ECHOPLANE_MODE: 'transparent',

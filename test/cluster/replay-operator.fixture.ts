@@ -16,7 +16,7 @@ import {
   startReplayWorld,
 } from './replay-world.fixture.ts';
 
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 120_000;
 const WRITES = new Set(['create', 'replace', 'apply', 'patch', 'delete']);
 
 export class Killed extends Error {}

@@ -16,7 +16,7 @@ import { type ClusterNode, startNode } from './node.ts';
 export const SHOP = 'shop';
 /** Orders that are recorded. */
 const ORDERS = 12;
-const END_MS = 120_000;
+const END_MS = 300_000;
 
 export type Spec = Partial<Record<keyof TrafficReplaySpec, unknown>>;
 export interface SeenReplay {
@@ -67,7 +67,14 @@ export class ReplayStage {
     const charges = async () => (await this.cloud.call('traffic', { query })).items.length;
     await until(charges, (count) => count >= 3 * ORDERS, { what: 'traffic of the shop' });
     await this.kubectl('scale', 'deployment/client', '--replicas=0');
-    await this.kubectl('wait', '--for=delete', 'pod', '-l', 'app.kubernetes.io/name=client', '--timeout=60s');
+    await this.kubectl(
+      'wait',
+      '--for=delete',
+      'pod',
+      '-l',
+      'app.kubernetes.io/name=client',
+      '--timeout=240s',
+    );
     const [shop, both] = [{ service: 'test/shop/shop' }, {}];
     await this.cloud.call('createSnapshot', { body: { name: 'shop', query: shop } });
     await this.cloud.call('createSnapshot', { body: { name: 'both', query: both } });
@@ -77,7 +84,7 @@ export class ReplayStage {
   }
 
   async rolledOut(name: string): Promise<void> {
-    await this.kubectl('rollout', 'status', `deployment/${name}`, '--timeout=90s');
+    await this.kubectl('rollout', 'status', `deployment/${name}`, '--timeout=240s');
   }
 
   /** The database is empty again, as it was when the recording began. */
@@ -138,6 +145,17 @@ export class ReplayStage {
     const label = `replay.echoplane.dev/id=${metadata.uid}`;
     const kinds = 'deployments,jobs,services,secrets,leases';
     return this.node.kubectl(['-n', 'echoplane', 'get', kinds, '-l', label, '-o', 'name']);
+  }
+
+  /** Sends the shop a request, and resolves when the control plane knows of it. */
+  async traffic(): Promise<void> {
+    const sinceUs = Date.now() * 1_000;
+    const look = async () => {
+      await this.ask('/products?page=1&perPage=8');
+      const query = { direction: 'IN' as const, limit: 100 };
+      return (await this.cloud.call('traffic', { query })).items.some(({ ts }) => ts >= sinceUs);
+    };
+    await until(look, (isThere) => isThere, { what: 'live traffic of the shop' });
   }
 
   /** Whether the shop gives an answer of this status, asked through its Service. */

@@ -5,7 +5,7 @@ import { type KubeClient, type Obj, RESOURCES } from '@echoplane/kube';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { conditionsOf, type Death, ReplayOperator } from './replay-operator.fixture.ts';
 
-const WALK_MS = 600_000;
+const WALK_MS = 1_800_000;
 let operator: ReplayOperator;
 
 beforeAll(async () => {

@@ -2,7 +2,6 @@
 // `play`, which does what controllers and kubelet would do to it. For tests only.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { createKubeClient, type KubeClient, type Obj, RESOURCES, type Resource } from '@echoplane/kube';
 import {
   ALLOWED_LABEL,
@@ -15,11 +14,10 @@ import {
   STATUS_ANNOTATION,
 } from '@echoplane/resources';
 import { type ApiServer, startApiServer } from './api-server.ts';
-import { adminAccess, namespaceObject } from './kube-access.fixture.ts';
+import { adminAccess, installKinds, namespaceObject } from './kube-access.fixture.ts';
 
 export const INSTALL = 'echoplane';
 export const SHOP = 'shop';
-const CRDS = fileURLToPath(new URL('../../crds/', import.meta.url));
 const READY = [{ type: 'Ready', status: 'True' }];
 export const install = InstallConfig.parse({
   ...{ clusterName: 'test', cloudUrl: 'http://cloud.example.org', image: 'registry.example.org/echoplane:1' },
@@ -46,13 +44,7 @@ export async function startReplayWorld(): Promise<ReplayWorld> {
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => responder.once('listening', resolve));
   const adminPort = (responder.address() as AddressInfo).port;
-  await cluster.kubectl(['apply', '-f', CRDS]);
-  await cluster.kubectl([
-    'wait',
-    '--for=condition=Established',
-    'crd/trafficreplays.echoplane.dev',
-    '--timeout=30s',
-  ]);
+  await installKinds(cluster);
   await client.create(RESOURCES.namespaces, namespaceObject(INSTALL));
   const shop = namespaceObject(SHOP);
   await client.create(RESOURCES.namespaces, {

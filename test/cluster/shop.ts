@@ -27,6 +27,11 @@ export class Shop {
   /** Annotates it, and resolves when its pods are captured. */
   async capture(): Promise<void> {
     await this.kubectl('annotate', 'deployment', 'shop', ...CAPTURE);
+    await this.rolledOutCaptured();
+  }
+
+  /** Rolled out, and every pod with the sidecar. */
+  async rolledOutCaptured(): Promise<void> {
     await this.rolledOut();
     // On a machine that is too busy a pod may start without us: then its user deletes it.
     for (const { name, text } of await this.pods())
@@ -41,7 +46,7 @@ export class Shop {
   }
 
   async rolledOut(): Promise<void> {
-    await this.kubectl('rollout', 'status', 'deployment/shop', '--timeout=120s');
+    await this.kubectl('rollout', 'status', 'deployment/shop', '--timeout=240s');
   }
 
   /** The pods by name, with what is in them and how often a container of theirs began anew. */

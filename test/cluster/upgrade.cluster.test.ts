@@ -15,6 +15,7 @@ import {
   installCloud,
   installDemo,
   keyOf,
+  NODE_MS,
   shellOf,
   until,
   untilReady,
@@ -23,7 +24,7 @@ import { type ClusterNode, startNode } from './node.ts';
 import { type PreviousRelease, previousRelease } from './previous-release.ts';
 import { SHOP, Shop } from './shop.ts';
 
-const TEST_MS = 400_000;
+const TEST_MS = NODE_MS;
 const OLD = `${IMAGES.echoplane}:previous`;
 const NEW = `${IMAGES.echoplane}:0.1.0`;
 const CRDS = ['trafficreplays', 'captureconfigs', 'clustercaptureconfigs'];
@@ -51,7 +52,7 @@ beforeAll(async () => {
   await shop.capture();
   await shop.recorded(0);
   await shop.snapshot('before');
-}, 400_000);
+}, NODE_MS);
 afterAll(async () => {
   await node?.stop();
   await previous?.remove();
@@ -71,7 +72,7 @@ async function helm(verb: 'install' | 'upgrade', chart: string, ...values: strin
   ].flatMap((value) => ['--set', value]);
   await node.helm([
     ...[verb, 'echoplane', chart, '-n', INSTALL, ...(verb === 'install' ? ['--create-namespace'] : [])],
-    ...[...all, '--wait', '--timeout=110s'],
+    ...[...all, '--wait', '--timeout=240s'],
   ]);
 }
 
@@ -168,10 +169,10 @@ test(
 test(
   'after a rollback new sidecars feed the old forwarder, and nobody is rolled',
   async () => {
-    await shop.rolledOut();
+    await shop.rolledOutCaptured();
     const before = await containers();
     for (const { text } of await shop.pods()) expect(text).toContain(NEW);
-    await node.helm(['rollback', 'echoplane', '1', '-n', INSTALL, '--wait', '--timeout=110s']);
+    await node.helm(['rollback', 'echoplane', '1', '-n', INSTALL, '--wait', '--timeout=240s']);
     await untilForwarder(OLD);
     await shop.kubectl('scale', 'deployment/client', '--replicas=1');
     await shop.recorded(Date.now() * 1_000);

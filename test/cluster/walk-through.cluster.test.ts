@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { clientPrograms } from './binaries.ts';
-import { CLOUD, INSTALL, importImages } from './installation.ts';
+import { CLOUD, INSTALL, importImages, NODE_MS } from './installation.ts';
 import { type ClusterNode, startNode } from './node.ts';
 import {
   type CloudAccess,
@@ -14,6 +14,7 @@ import {
   takeSnapshot,
 } from './walk-through.ts';
 
+vi.setConfig({ testTimeout: NODE_MS, hookTimeout: NODE_MS });
 let node: ClusterNode;
 let terminal: Terminal;
 let access: CloudAccess;
@@ -58,19 +59,10 @@ describe('a new user', () => {
     expect(reasons).toMatch(/changed its type, number \d+ became string/);
     const { metadata } = await template();
     expect(Object.keys(metadata.annotations ?? {})).not.toContain('replay.echoplane.dev/run');
-    const left = await node.kubectl([
-      '-n',
-      INSTALL,
-      'get',
-      'all,secrets',
-      '-l',
-      'replay.echoplane.dev/id',
-      '-o',
-      'name',
-    ]);
-    expect(left).toBe('');
-    // Two replays, each with the pauses of the recording.
-  }, 420_000);
+    const ours = ['get', 'all,secrets', '-l', 'replay.echoplane.dev/id', '-o', 'name'];
+    // Pods take their time to end, after what made them is gone.
+    await expect.poll(() => node.kubectl(['-n', INSTALL, ...ours]), { timeout: 120_000 }).toBe('');
+  });
 
   test('is told that all is well, uninstalls, and has plain pods again', async () => {
     await leave(terminal);

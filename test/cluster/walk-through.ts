@@ -47,7 +47,7 @@ export class Terminal {
   #spawn(line: string, secrets: Record<string, string>): Promise<{ code: number | null; output: string }> {
     const env = { ...this.#env, ...secrets };
     return new Promise((resolve, reject) => {
-      const child = spawn('bash', ['-o', 'pipefail', '-c', line], { cwd: ROOT, env, timeout: 300_000 });
+      const child = spawn('bash', ['-o', 'pipefail', '-c', line], { cwd: ROOT, env, timeout: 600_000 });
       let output = '';
       const collect = (chunk: Buffer) => {
         output += chunk.toString();

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { CapturedPair } from '@echoplane/wire';
+import { freePort } from '../ports.ts';
 import { type Ended, type Program, ProgramStage, until } from '../program-stage.ts';
 import { ForwarderStandIn } from './forwarder-stand-in.ts';
 
@@ -42,7 +43,8 @@ export class SidecarStage {
 
   static async open(): Promise<SidecarStage> {
     const stage = new SidecarStage(await ProgramStage.open());
-    stage.forwarderPort = await stage.forwarder.listen(0);
+    // A port that nobody takes while the stand-in is away.
+    stage.forwarderPort = await stage.forwarder.listen(await freePort());
     return stage;
   }
 

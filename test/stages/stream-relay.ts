@@ -1,6 +1,5 @@
 // A way from senders to a forwarder that can be cut, that can swallow what the forwarder says, and that can send once more
 // what a sender sent before, on a second connection beside the first. It must not know the protocol.
-import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { listen } from '@echoplane/runtime';
 
@@ -53,7 +52,8 @@ export class StreamRelay {
         const socket = connect(this.#target, '127.0.0.1');
         socket.on('error', () => {}).resume();
         socket.end(bytes);
-        await once(socket, 'close');
+        // Reset or not: the forwarder may have enough of it before it has read all.
+        await new Promise((resolve) => socket.once('close', resolve));
       }),
     );
   }

@@ -12,7 +12,7 @@ import {
   type TestTenant,
 } from './control-plane.fixture.ts';
 
-export const PATIENCE = { timeout: 10_000, interval: 20 };
+export const PATIENCE = { interval: 20 };
 /** Nothing happens by itself. */
 export const TIMES = { pingMs: 60_000, resendMs: 60_000 };
 export const ROOM = { perTenant: 100, perReplica: 100 };

@@ -1,7 +1,6 @@
 import type { CommandBody } from '@echoplane/api';
 import { newId } from '@echoplane/runtime';
 import { describe, expect, test } from 'vitest';
-import { openStream } from './agent.fixture.ts';
 import {
   ask,
   call,
@@ -13,7 +12,6 @@ import {
   PATIENCE,
   plane,
   ROOM,
-  readers,
   stream,
   TIMES,
   two,
@@ -75,11 +73,17 @@ describe('a stream', () => {
     await expect.poll(() => commandsOf(reader, agent.key), PATIENCE).toEqual([id]);
   });
 
-  test('of an agent that reads nothing is cut, and holds a bounded number of bytes until then', async () => {
+  test('of an agent that reads nothing any more is cut, and holds a bounded number of bytes until then', async () => {
     const limits = { pingMs: 200, resendMs: 60_000, ...ROOM };
     const replica = await startReplica(plane, { ...OPEN_DOORS, limits });
     extra.push(replica);
     const agent = await newAgent(plane.ann);
+    // While it reads it is not cut, however long it takes to see that it is there.
+    const reader = await stream(replica, plane.ann, agent.id);
+    const streams = async () =>
+      /echoplane_agent_streams (\d+)/.exec((await replica.app.inject('/metrics')).body)![1];
+    expect(await streams()).toBe('1');
+    reader.response.pause();
     const input = 'x'.repeat(900_000);
     for (let i = 0; i < 20; i++) {
       const body: CommandBody = {
@@ -90,11 +94,6 @@ describe('a stream', () => {
         enqueueCommand(db, { tenant: plane.ann.id, agent: agent.id, body }, clock),
       );
     }
-    const reader = await openStream(replica.origin, plane.ann.keys.agent, agent.id);
-    readers.push(reader);
-    const streams = async () =>
-      /echoplane_agent_streams (\d+)/.exec((await replica.app.inject('/metrics')).body)![1];
-    expect(await streams()).toBe('1');
     await expect.poll(streams, PATIENCE).toBe('0');
   });
 

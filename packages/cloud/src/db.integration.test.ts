@@ -11,7 +11,7 @@ let pool: pg.Pool;
 
 beforeAll(async () => {
   postgres = await startPostgres();
-  const options = { name: 'test', max: 1, statementTimeoutMs: 10_000, log: silentLogger() };
+  const options = { name: 'test', max: 1, statementTimeoutMs: 30_000, log: silentLogger() };
   pool = openPool(new Secret(postgres.url('postgres')), options);
 });
 afterAll(async () => {
@@ -27,7 +27,7 @@ async function breakConnection(db: Db): Promise<void> {
   await gone;
 }
 
-describe('a connection that breaks in the middle of a transaction', { timeout: 10_000 }, () => {
+describe('a connection that breaks in the middle of a transaction', () => {
   test('fails that transaction as unavailable, not the process, and the next one gets another', async () => {
     const withTenant = tenantDoor(pool);
     const failure = await withTenant(TENANT, async (db) => {

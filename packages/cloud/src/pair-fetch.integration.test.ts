@@ -13,7 +13,7 @@ import { doDuties } from './duties.ts';
 import { PairFetcher } from './pair-fetch.ts';
 import { type MadeSegment, makePair, makeSegment } from './traffic.fixture.ts';
 
-const PATIENCE = { timeout: 10_000, interval: 20 };
+const PATIENCE = { interval: 20 };
 
 let plane: ControlPlane;
 let one: Replica;
@@ -99,6 +99,12 @@ const holding =
     ...{ state: 'succeeded', message: null, result: { pair: pairs.find((pair) => pair.id === id) } },
   });
 
+/** A replica whose clock never gets to the end of a wait: only the bell does. */
+function patientReplica(): Promise<Replica> {
+  const sleep = (_: number, signal?: AbortSignal) => aborted(signal!);
+  return startReplica({ ...plane, services: { ...plane.services, clock: { nowUs: clock.nowUs, sleep } } });
+}
+
 const newPair = () =>
   makePair({ ts: clock.nowUs(), responseBody: { text: 'nul \0 and half a pair \ud800' } });
 
@@ -108,10 +114,7 @@ describe('a drill-in', () => {
     const pair = newPair();
     await indexed(agent.id, [pair]);
     await serve(agent, holding(pair));
-    // Its clock never gets to the end of a wait: only the bell does.
-    const sleep = (_: number, signal?: AbortSignal) => aborted(signal!);
-    const patient = { ...plane.services, clock: { nowUs: clock.nowUs, sleep } };
-    const third = await startReplica({ ...plane, services: patient });
+    const third = await patientReplica();
     const { status, body } = await drillIn(pair, third);
     await third.stop();
     expect(status, JSON.stringify(body)).toBe(200);
@@ -197,14 +200,18 @@ describe('a drill-in', () => {
     const agent = await newAgent('delegated');
     const pairs = Array.from({ length: 17 }, newPair);
     await indexed(agent.id, pairs);
-    const waiting = pairs.slice(1).map((pair) => drillIn(pair));
-    const open = () =>
-      plane.withTenant(plane.ann.id, (db) => db.query('SELECT 1 FROM commands WHERE agent = $1', [agent.id]));
-    await expect.poll(async () => (await open()).rowCount, PATIENCE).toBe(16);
-    expect(await drillIn(pairs[0]!)).toMatchObject({ status: 503, body: { code: 'unavailable' } });
+    const third = await patientReplica();
+    const waiting = pairs.slice(1).map((pair) => drillIn(pair, third));
+    const ofAgent = (sql: string) =>
+      plane.withTenant(plane.ann.id, (db) => db.query(`${sql} WHERE agent = $1`, [agent.id]));
+    await expect.poll(async () => (await ofAgent('SELECT 1 FROM commands')).rowCount, PATIENCE).toBe(16);
+    // They are still to be answered, however long it takes until somebody does.
+    await ofAgent('UPDATE commands SET expires_at_us = expires_at_us + 60000000');
+    expect(await drillIn(pairs[0]!, third)).toMatchObject({ status: 503, body: { code: 'unavailable' } });
     await serve(agent, holding(...pairs));
     expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual(Array(16).fill(200));
-    expect((await drillIn(pairs[0]!)).status).toBe(200);
+    expect((await drillIn(pairs[0]!, third)).status).toBe(200);
+    await third.stop();
   });
 });
 

@@ -14,7 +14,7 @@ import pg from 'pg';
 import { COMPILE_CACHE } from '../../../test/compile-cache.ts';
 import { freePort } from '../../../test/ports.ts';
 
-const START_DEADLINE_MS = 20_000;
+const START_DEADLINE_MS = 50_000;
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 const POSTGRES = fileURLToPath(
   new URL(

@@ -3,13 +3,13 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Env, Stage } from './integration-stage.ts';
 
 // Generous, for a busy machine: each test starts several processes.
-vi.setConfig({ testTimeout: 30_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 let stage: Stage;
 beforeAll(async () => {
   stage = await Stage.open();
-}, 60_000);
-afterAll(() => stage.close(), 20_000);
+}, 120_000);
+afterAll(() => stage.close(), 60_000);
 
 const shopEnv = (databaseUrl: string): Env => ({
   DATABASE_URL: databaseUrl,

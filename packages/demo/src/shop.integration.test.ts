@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Env, Stage } from './integration-stage.ts';
 
 // Generous, for a busy machine: each test starts up to four processes.
-vi.setConfig({ testTimeout: 30_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 const API_KEY = 'key-of-the-shop';
 const PASSWORD = 'correct horse battery';
@@ -44,9 +44,9 @@ beforeAll(async () => {
   ratesUrl = `http://127.0.0.1:${rates.port}`;
   paymentsUrl = `https://localhost:${payments.port}`;
   shopUrl = await startShop('main');
-}, 60_000);
+}, 120_000);
 
-afterAll(() => stage.close(), 20_000);
+afterAll(() => stage.close(), 60_000);
 
 // biome-ignore lint/suspicious/noExplicitAny: bodies are read by many assertions; a wrong shape fails them.
 type Answer = { status: number; headers: Headers; body: any };

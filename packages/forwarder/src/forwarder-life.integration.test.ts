@@ -33,7 +33,7 @@ describe('the forwarder', () => {
     ]);
     const sender = startSender(forwarder.port, cleanup);
     sender.offer(capturedPair(0));
-    expect(await sender.drain(10_000)).toMatchObject({ undelivered: 0 });
+    expect(await sender.drain(30_000)).toMatchObject({ undelivered: 0 });
   });
 
   test.each(['from the start', 'once it serves'])('ends in order while nothing answers: %s', async (when) => {

@@ -34,7 +34,10 @@ class CountingCloud extends StandInCloud {
   }
 }
 
-async function startWith(rules: object) {
+async function startWith(
+  rules: object,
+  env: (home: string) => Promise<Record<string, string>> = async () => ({}),
+) {
   const home = await temporaryHome(cleanup);
   const cloud = new CountingCloud();
   const { url } = await serveCloud(cloud, cleanup);
@@ -42,7 +45,8 @@ async function startWith(rules: object) {
   const write = (version: string, document: object) =>
     writeFile(file, JSON.stringify({ v: 1, version, ...document }));
   await write('test-1', rules);
-  const forwarder = await startForwarder(forwarderEnv(home, url, { ECHOPLANE_RULES_FILE: file }), cleanup);
+  const settings = { ECHOPLANE_RULES_FILE: file, ...(await env(home)) };
+  const forwarder = await startForwarder(forwarderEnv(home, url, settings), cleanup);
   return { home, cloud, forwarder, sender: startSender(forwarder.port, cleanup), write };
 }
 
@@ -88,7 +92,7 @@ describe('the forwarder under rules', () => {
       const path = ['/healthz', '/slow/a', '/orders'][n % 3]!;
       sender.offer(capturedPair(n, { request: get(path, token) }));
     }
-    expect((await sender.drain(20_000)).undelivered).toBe(0);
+    expect((await sender.drain(30_000)).undelivered).toBe(0);
     await flush(forwarder);
     const kept = Array.from({ length: 30 }, (_, n) => n).filter((n) => n % 3 !== 0);
     expect((await storedIds(home)).sort()).toEqual(kept.map(idOf));
@@ -120,7 +124,7 @@ describe('the forwarder under rules', () => {
       // All within one minute.
       sender.offer(capturedPair(n, { request: get(`/orders/${n}`), response }));
     }
-    expect((await sender.drain(20_000)).undelivered).toBe(0);
+    expect((await sender.drain(30_000)).undelivered).toBe(0);
     await flush(forwarder);
     const stored = await storedIds(home);
     expect(stored.length).toBeLessThan(20);
@@ -138,12 +142,19 @@ describe('the forwarder under rules', () => {
 
   test('sampling keeps or drops a session as a whole', async () => {
     const rules = [{ name: 'half', when: 'true', action: 'sample', share: 0.5 }];
-    const { home, cloud, forwarder, sender } = await startWith({ filter: { standard: false, rules } });
+    // Which sessions are kept depends on the key: with a new one every time, it may be nearly all of them.
+    const withKey = async (folder: string) => {
+      const file = join(folder, 'given.key');
+      await writeFile(file, Buffer.alloc(32, 7).toString('base64'), { mode: 0o600 });
+      return { ECHOPLANE_REDACTION_KEY_FILE: file };
+    };
+    const document = { filter: { standard: false, rules } };
+    const { home, cloud, forwarder, sender } = await startWith(document, withKey);
     const cookie = (session: number) => `Cookie: sid=session-number-${session}\r\n`;
     for (let n = 0; n < 400; n++) {
       sender.offer(capturedPair(n, { request: get('/a', cookie(n % 40)) }));
     }
-    expect((await sender.drain(20_000)).undelivered).toBe(0);
+    expect((await sender.drain(30_000)).undelivered).toBe(0);
     await flush(forwarder);
     const perSession = Map.groupBy(await storedIds(home), (id) => Number.parseInt(id.slice(-4), 16) % 40);
     expect([...perSession.values()].every((ids) => ids.length === 10)).toBe(true);
@@ -165,7 +176,7 @@ describe('the forwarder under rules', () => {
     await until('the new rules', async () => (await status(forwarder)).rules.version === 'test-3');
     expect((await status(forwarder)).rules.error).toBeNull();
     sender.offer(capturedPair(1));
-    expect((await sender.drain(20_000)).undelivered).toBe(0);
+    expect((await sender.drain(30_000)).undelivered).toBe(0);
     await flush(forwarder);
     expect(await storedIds(home)).toEqual([]);
     expect(await readFile(join(home, 'rules.json'), 'utf8')).toContain('test-3');
@@ -175,12 +186,12 @@ describe('the forwarder under rules', () => {
     const { forwarder, sender, write, home } = await startWith({ filter: { standard: false } });
     const query = get('/a?colour=burgundy');
     sender.offer(capturedPair(1, { request: query }));
-    expect((await sender.drain(20_000)).undelivered).toBe(0);
+    expect((await sender.drain(30_000)).undelivered).toBe(0);
     const drop = { name: 'none', when: 'path == "/never"', action: 'drop' };
     await write('test-1', { filter: { standard: false, rules: [drop] }, redaction: { keys: ['colour'] } });
     await until('the new rules', async () => (await status(forwarder)).rules.filters.length === 1);
     sender.offer(capturedPair(2, { request: query }));
-    expect((await sender.drain(20_000)).undelivered).toBe(0);
+    expect((await sender.drain(30_000)).undelivered).toBe(0);
     await flush(forwarder);
     expect(await storedWith(home, 'burgundy')).toEqual([idOf(1)]);
   });

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { access, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { freePort } from '../../../test/ports.ts';
 import { capturedPair } from './captured.fixture.ts';
 import {
   Cleanup,
@@ -38,7 +39,8 @@ async function startSecure() {
 
 test('pairs arrive over mutual TLS, before and after a kill; the host learned before it is still known', async () => {
   const { home, cloud, sender, start } = await startSecure();
-  const forwarder = await start(0);
+  // A port that nobody else is given between the two lives.
+  const forwarder = await start(await freePort());
   const first = startSidecarSender(cleanup, forwarder.port, { tls: sender });
   await until('Welcome', () => first.isConnected);
   first.tellPassThrough([{ host: 'pinned.test', port: 443, reason: 'tls-refused-by-client' }]);

@@ -10,6 +10,7 @@ import {
   encodeCaptureFrame,
 } from '@echoplane/wire';
 import { afterEach, describe, expect, test } from 'vitest';
+import { freePort } from '../../../test/ports.ts';
 import { capturedPair, HELLO, idOf, messageOf } from './captured.fixture.ts';
 import {
   Cleanup,
@@ -48,8 +49,10 @@ async function conversation(port: number, messages: CaptureMessage[]): Promise<C
   const decoder = new CaptureFrameDecoder({ preface: false });
   const heard: CaptureMessage[] = [];
   socket.on('data', (chunk) => heard.push(...decoder.feed(chunk)));
+  // It may end with a reset when something of ours was not read any more; what was heard before counts.
+  socket.on('error', () => {});
   socket.write(Buffer.concat([CAPTURE_PREFACE, ...messages.map(encodeCaptureFrame)]));
-  await once(socket, 'close');
+  await new Promise((resolve) => socket.on('close', resolve));
   return heard;
 }
 
@@ -66,7 +69,7 @@ describe('the forwarder', () => {
     const forwarder = await startForwarder(forwarderEnv(home, url), cleanup);
     const sender = startSender(forwarder.port, cleanup);
     for (let n = 0; n < 500; n++) sender.offer(capturedPair(n));
-    expect(await sender.drain(20_000)).toEqual({ delivered: 500, undelivered: 0 });
+    expect(await sender.drain(30_000)).toEqual({ delivered: 500, undelivered: 0 });
     expect(JSON.parse((await forwarder.page('/flush', 'POST')).text)).toEqual({ flushed: true });
     expect([...cloud.rows.keys()].sort()).toEqual(ids(500));
     expect((await storedIds(home)).sort()).toEqual(ids(500));
@@ -94,11 +97,12 @@ describe('the forwarder', () => {
     const cloud = new StandInCloud();
     const { url } = await serveCloud(cloud, cleanup);
     const env = forwarderEnv(home, url, {
+      // Of its own: nobody else is given it between two lives.
+      ECHOPLANE_PORT: String(await freePort()),
       ECHOPLANE_SEGMENT_MAX_BYTES: '20000',
       ECHOPLANE_FRAME_MAX_BYTES: '20000',
     });
     let forwarder = await startForwarder(env, cleanup);
-    const samePort = { ...env, ECHOPLANE_PORT: String(forwarder.port) };
     const sender = startSender(forwarder.port, cleanup);
     for (let n = 0; n < 5_000; n++) {
       sender.offer(capturedPair(n));
@@ -106,7 +110,7 @@ describe('the forwarder', () => {
       if (n % 1_250 !== 1_000) continue;
       await until('some acknowledgements', () => sender.counters().delivered > n - 900);
       await forwarder.end('SIGKILL');
-      forwarder = await startForwarder(samePort, cleanup);
+      forwarder = await startForwarder(env, cleanup);
     }
     expect(await sender.drain(30_000)).toEqual({ delivered: 5_000, undelivered: 0 });
     expect(JSON.parse((await forwarder.page('/flush', 'POST')).text)).toEqual({ flushed: true });
@@ -116,7 +120,8 @@ describe('the forwarder', () => {
     expectBalanced(cloud, 5_000);
     expect(cloud.reports.size).toBe(2);
     expect(cloud.segments.length).toBeGreaterThan(3);
-  });
+    // Five starts of a program, one after the other.
+  }, 180_000);
 
   test.each([
     ['still lies in the spool', false],
@@ -149,14 +154,14 @@ describe('the forwarder', () => {
   test('with the control plane away it starts, takes pairs on, and delivers them when it is back', async () => {
     const home = await temporaryHome(cleanup);
     const cloud = new StandInCloud();
-    const first = await serveCloud(cloud, cleanup);
+    const first = await serveCloud(cloud, cleanup, await freePort());
     const env = forwarderEnv(home, first.url);
     await (await startForwarder(env, cleanup)).end('SIGTERM');
     first.close();
     const forwarder = await startForwarder(env, cleanup);
     const sender = startSender(forwarder.port, cleanup);
     for (let n = 0; n < 300; n++) sender.offer(capturedPair(n));
-    expect((await sender.drain(20_000)).undelivered).toBe(0);
+    expect((await sender.drain(30_000)).undelivered).toBe(0);
     expect(cloud.rows.size).toBe(0);
     await serveCloud(cloud, cleanup, first.port);
     await until('the index of all pairs', () => cloud.rows.size === 300);
@@ -220,7 +225,7 @@ describe('the forwarder', () => {
     cloud.refuse = (path) => (path === '/v1/ingest/index' ? 'invalid_request' : null);
     sender.offer(capturedPair(0));
     const lag = async () => JSON.parse((await forwarder.page('/status')).text).lag.frames;
-    expect((await sender.drain(20_000)).undelivered).toBe(0);
+    expect((await sender.drain(30_000)).undelivered).toBe(0);
     await until('the refusal', async () => (await lag()) === 0);
     cloud.refuse = () => null;
     sender.offer(capturedPair(1));
@@ -250,7 +255,7 @@ describe('the forwarder', () => {
       return answer;
     };
     for (let n = 0; n < 3; n++) sender.offer(capturedPair(n));
-    await sender.drain(10_000);
+    await sender.drain(30_000);
     await until('some refusals', () => refused > 1);
     cloud.refuse = () => null;
     await forwarder.page('/flush', 'POST');
@@ -267,7 +272,7 @@ describe('the forwarder', () => {
     cloud.refuse = (path) => (path === '/v1/ingest/segments' && refused++ < 2 ? 'conflict' : null);
     const sender = startSender(forwarder.port, cleanup);
     sender.offer(capturedPair(0));
-    await sender.drain(10_000);
+    await sender.drain(30_000);
     await forwarder.page('/flush', 'POST');
     expect(cloud.segments).toMatchObject([{ pairs: 1 }]);
   });
@@ -284,7 +289,7 @@ describe('the forwarder', () => {
     sender.offer(capturedPair(0, { tsUs: 0 }));
     sender.offer(capturedPair(1, { tags: JSON.parse('{"__proto__":"x"}') }));
     sender.offer(capturedPair(2));
-    await sender.drain(10_000);
+    await sender.drain(30_000);
     await forwarder.page('/flush', 'POST');
     expect(cloud.rows.has(idOf(0))).toBe(false);
     expect(cloud.rows.has(idOf(2))).toBe(true);
@@ -302,7 +307,7 @@ describe('the forwarder', () => {
     );
     const sender = startSender(forwarder.port, cleanup);
     sender.offer(capturedPair(0));
-    await sender.drain(10_000);
+    await sender.drain(30_000);
     const inSpool = await readdir(join(home, 'spool'));
     await forwarder.page('/flush', 'POST');
     const inStore = await readdir(join(home, 'store'), { recursive: true });
@@ -320,7 +325,7 @@ describe('the forwarder', () => {
     const sender = startSender(forwarder.port, cleanup);
     sender.offer(capturedPair(0, { request: messageOf('garbage') }));
     sender.offer(capturedPair(1));
-    expect((await sender.drain(10_000)).undelivered).toBe(0);
+    expect((await sender.drain(30_000)).undelivered).toBe(0);
     await forwarder.page('/flush', 'POST');
     expect([...cloud.rows.keys()]).toEqual([idOf(1)]);
     expect(cloud.report('forwarder')?.counters).toMatchObject({
@@ -334,13 +339,15 @@ describe('the forwarder', () => {
     const home = await temporaryHome(cleanup);
     const cloud = new StandInCloud();
     const { url } = await serveCloud(cloud, cleanup);
-    const { port } = await startForwarder(forwarderEnv(home, url), cleanup);
+    const { port, page } = await startForwarder(forwarderEnv(home, url), cleanup);
     const hello: CaptureMessage = { type: 'hello', value: HELLO };
     const pair: CaptureMessage = { type: 'batch', value: { ...batchOf(1), pairs: [capturedPair(7)] } };
     const heard = await conversation(port, [hello, pair, pair, emptyBatch(2), emptyBatch(4)]);
     expect(heard[0]).toMatchObject({ type: 'welcome', value: { lastBatch: 0 } });
     expect(heard.at(-1)).toMatchObject({ type: 'refusal', value: { code: 'batch-gap' } });
     await until('the pair', () => cloud.rows.size === 1);
+    // The batch without a pair may be in a frame of its own, which is on the disk a little later.
+    await page('/flush', 'POST');
     const again = await conversation(port, [hello, pair, emptyBatch(4)]);
     expect(again.slice(0, 2)).toMatchObject([
       { value: { lastBatch: 2 } },
@@ -350,8 +357,8 @@ describe('the forwarder', () => {
     const wrong: CaptureMessage = { type: 'hello', value: { ...HELLO, version: 9 } };
     expect(await conversation(port, [wrong])).toMatchObject([{ value: { code: 'unsupported-version' } }]);
     const stranger = connect(port, '127.0.0.1');
-    stranger.write('GET / HTTP/1.1\r\n\r\n');
-    await once(stranger, 'close');
+    stranger.on('error', () => {}).write('GET / HTTP/1.1\r\n\r\n');
+    await new Promise((resolve) => stranger.on('close', resolve));
     expect(cloud.report('forwarder')?.counters.captured).toBe(1);
   });
 
@@ -362,7 +369,7 @@ describe('the forwarder', () => {
     const forwarder = await startForwarder(forwarderEnv(home, url), cleanup);
     const sender = startSender(forwarder.port, cleanup);
     sender.offer(capturedPair(0));
-    await sender.drain(10_000);
+    await sender.drain(30_000);
     expect(await forwarder.end('SIGTERM')).toBe(0);
     expect(await storedIds(home)).toEqual([idOf(0)]);
     expectBalanced(cloud, 1);

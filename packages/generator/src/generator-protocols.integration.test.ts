@@ -7,7 +7,7 @@ import { createAuthority, loadAuthority } from '@echoplane/runtime';
 import { type StreamMessage, storeBody, TAG, type Test } from '@echoplane/traffic';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
-import { GeneratorStage, jsonAnswer, newTest } from './generator-stage.ts';
+import { GeneratorStage, jsonAnswer, newTest, voidButForPace } from './generator-stage.ts';
 
 let stage: GeneratorStage;
 beforeEach(async () => {
@@ -84,7 +84,9 @@ test('HTTP/2 tests of a session share a connection, side by side, over TLS and w
   }
   const { pairs } = stage.receiver;
   expect(pairs.map(({ protocol, error }) => [protocol, error])).toEqual(pairs.map(() => ['http/2', '']));
-  expect(Buffer.from(pairs[0]!.request!.head).toString()).toMatch(/^:method: GET\r\n:path: \/0\r\n/);
+  // Side by side: whose answer is whole first is not said.
+  const heads = pairs.map(({ request }) => Buffer.from(request!.head).toString()).toSorted();
+  expect(heads[0]).toMatch(/^:method: GET\r\n:path: \/0\r\n/);
 });
 
 test('a gRPC stream is sent in its pieces, ended with the last, and its trailers come back', async () => {
@@ -212,16 +214,15 @@ test('a message that is longer than may be heard ends its test, which has failed
   const env = { ECHOPLANE_ASSERTIONS: assertions };
   const run = await stage.replay(port, [talk], { env: { ...env, ECHOPLANE_MESSAGE_LIMIT_BYTES: '4096' } });
   expect(run).toMatchObject({ sent: 1, asserted: { passed: 0, failed: 1 } });
-  expect(run.voidReasons).toEqual([
+  expect(voidButForPace(run)).toEqual([
     '1 conversations were ended by a message of more than 4096 bytes; raise ECHOPLANE_MESSAGE_LIMIT_BYTES',
   ]);
   const [cut] = stage.receiver.pairs.splice(0);
   expect(cut).toMatchObject({ gapReason: 'message-too-long', tags: { [TAG.verdict]: 'failed' } });
   expect(cut!.messages!.map(({ data }) => Buffer.from(data).toString())).toEqual(['short']);
-  expect(await stage.replay(port, [talk], { env })).toMatchObject({
-    asserted: { passed: 1 },
-    voidReasons: [],
-  });
+  const heard = await stage.replay(port, [talk], { env });
+  expect(heard).toMatchObject({ asserted: { passed: 1 } });
+  expect(voidButForPace(heard)).toEqual([]);
 });
 
 test('what cannot be sent is counted with its reason and listed', async () => {
@@ -242,7 +243,8 @@ test('what cannot be sent is counted with its reason and listed', async () => {
   const env = { ECHOPLANE_STRICT: 'true', ECHOPLANE_NOT_SENT_FILE: file };
   const run = await stage.replay(port, tests, { tokens, env });
   const wanted = { 'incomplete-request': 2, 'unsupported-protocol': 1, 'unresolved-token': 1 };
-  expect(run).toMatchObject({ testsPlanned: 5, sent: 1, notSent: wanted, voidReasons: [] });
+  expect(run).toMatchObject({ testsPlanned: 5, sent: 1, notSent: wanted });
+  expect(voidButForPace(run)).toEqual([]);
   const lines = (await (await import('node:fs/promises')).readFile(file, 'utf8')).trim().split('\n');
   expect(lines.map((line) => JSON.parse(line))).toMatchObject([
     { test: tests[0]!.id, reason: 'incomplete-request' },

@@ -60,6 +60,16 @@ export class GeneratorStage {
   }
 }
 
+/**
+ * Why a run is void, but for the pace: whether this machine, busy with other things, kept it is not asked by these tests. What
+ * is void for its pace is asked in self-watch.test.ts.
+ */
+export function voidButForPace({ voidReasons }: Pick<GeneratorRun, 'voidReasons'>): string[] {
+  return voidReasons.filter(
+    (reason) => !/^(?:worker \d+ of \d+: )?the generator was (?:late|stalled)/.test(reason),
+  );
+}
+
 let ids = 0;
 
 /** A test of `session`; everything not said is the least there is. */

@@ -6,6 +6,7 @@ import { type CapturedPair, parseHead } from '@echoplane/wire';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { freePort } from '../../../test/ports.ts';
 import { ProgramStage, type Receiver, until } from '../../../test/program-stage.ts';
+import { voidButForPace } from './generator-stage.ts';
 
 const REPLAY = '019c0000-0000-7000-8000-00000000000f';
 const JWT = (who: string) =>
@@ -38,7 +39,8 @@ test('requests of a session arrive in order with the tokens of this run, and eve
   });
 
   expect(code).toBe(0);
-  expect(run).toMatchObject({ testsPlanned: 9, sent: 9, resultsDelivered: 9, notSent: {}, voidReasons: [] });
+  expect(run).toMatchObject({ testsPlanned: 9, sent: 9, resultsDelivered: 9, notSent: {} });
+  expect(voidButForPace(run)).toEqual([]);
   for (const who of ['a', 'b', 'c']) {
     expect(seen.filter((line) => line.startsWith(who))).toEqual([
       `${who} POST /login`,
@@ -84,18 +86,28 @@ test('a token that did not come is sent as recorded and named; one that is switc
 
 test('a server that closes connections, announced or not, costs no request', async () => {
   let requests = 0;
-  const port = await sut((_, response) => {
+  let closed: Promise<unknown> | undefined;
+  const port = await sut(async (request, response) => {
+    const socket = response.socket!;
+    if (request.headers['x-session'] === 'other') {
+      await closed;
+      return reply(response, 200, {});
+    }
     requests++;
-    const { socket } = response;
+    closed = new Promise((resolve) => socket.once('close', resolve));
     if (requests % 2 === 0) response.setHeader('connection', 'close');
-    else response.on('finish', () => socket?.end());
-    reply(response, 200, {});
+    else response.on('finish', () => socket.end());
+    return reply(response, 200, {});
   });
-  // A pause, so that the close that is not announced has arrived when the next request is due.
-  const { run } = await replay(port, plain(6, { pauseUs: 50_000 }), { thinkFactor: 1 });
-  expect(run).toMatchObject({ sent: 6, resultsDelivered: 6 });
-  expect(receiver.pairs.map(statusOf)).toEqual([200, 200, 200, 200, 200, 200]);
-  expect(new Set(receiver.pairs.map((pair) => pair.connection)).size).toBe(6);
+  // Another client in between is answered when the connection is closed at both ends: so the close that is not announced has
+  // arrived when the next request is due.
+  const tests = Array.from({ length: 12 }, (_, i) => newTest(i % 2 ? 'other' : 's', i, {}));
+  const { run } = await replay(port, tests);
+  expect(run).toMatchObject({ sent: 12, resultsDelivered: 12 });
+  expect(receiver.pairs.map(statusOf)).toEqual(tests.map(() => 200));
+  const closing = receiver.pairs.filter((pair) => pair.tags[TAG.session] === 's');
+  expect(closing).toHaveLength(6);
+  expect(new Set(closing.map((pair) => pair.connection)).size).toBe(6);
 });
 
 test('a request without an answer is a result with its error and is not repeated; the session goes on', async () => {
@@ -109,9 +121,10 @@ test('a request without an answer is a result with its error and is not repeated
       return void response.socket?.end('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf');
     reply(response, 200, {});
   });
-  const { run } = await replay(port, plain(6), { timeoutMs: 300 });
+  const { run } = await replay(port, plain(6), { timeoutMs: 3_000 });
   expect(seen).toEqual(['/0', '/1', '/2', '/3', '/4', '/5']);
-  expect(run).toMatchObject({ sent: 6, resultsDelivered: 6, voidReasons: [] });
+  expect(run).toMatchObject({ sent: 6, resultsDelivered: 6 });
+  expect(voidButForPace(run)).toEqual([]);
   expect(receiver.pairs.map(({ error }) => error)).toEqual([
     '',
     'timeout',
@@ -122,7 +135,7 @@ test('a request without an answer is a result with its error and is not repeated
   ]);
   expect(receiver.pairs.map(({ ttfbUs }) => ttfbUs === -1)).toEqual([false, true, true, true, false, false]);
   expect(receiver.pairs[3]!.gapReason).toBe('malformed-head');
-  expect(receiver.pairs[1]!.durationUs).toBeGreaterThanOrEqual(290_000);
+  expect(receiver.pairs[1]!.durationUs).toBeGreaterThanOrEqual(2_990_000);
   expect(Buffer.from(receiver.pairs[1]!.request!.head).toString()).toContain('GET /1 HTTP/1.1');
 });
 
@@ -131,7 +144,8 @@ test('a service that goes away leaves one connect-failed result for each request
     response.setHeader('connection', 'close').end('bye');
     server.close();
   });
-  const port = await stage.serve(server);
+  // A port of our own: nobody else is given it when it is free again.
+  const port = await stage.serve(server, await freePort());
   const { run } = await replay(port, plain(3));
   expect(run).toMatchObject({ sent: 3, resultsDelivered: 3 });
   expect(receiver.pairs.map(({ error }) => error)).toEqual(['', 'connect-failed', 'connect-failed']);
@@ -160,7 +174,7 @@ test('a lost forwarder voids the run', async () => {
   const { run, code } = await replay(port, plain(2), { forwarderPort: await freePort(), drainMs: 200 });
   expect(code).toBe(0);
   expect(run).toMatchObject({ sent: 2, resultsDelivered: 0 });
-  expect(run.voidReasons).toEqual(['2 results were not delivered to the forwarder']);
+  expect(voidButForPace(run)).toEqual(['2 results were not delivered to the forwarder']);
 });
 
 test('SIGTERM cancels: what was not sent is counted, what was sent is delivered', async () => {
@@ -192,7 +206,7 @@ test('a target that is not there is one sentence and exit code 1', async () => {
 
 test('a target that comes up a little later is waited for', async () => {
   const port = await freePort();
-  const program = await start(port, plain(1));
+  const program = await start(port, plain(1), { startTimeoutMs: 50_000 });
   const server = createServer((_, response) => reply(response, 200, {}));
   await program.event('waiting');
   server.listen(port, '127.0.0.1');
@@ -318,8 +332,8 @@ function newTest(
 }
 
 /** One session of `n` plain requests `/0`, `/1`, …. */
-function plain(n: number, { pauseUs = 0 } = {}): Test[] {
-  return Array.from({ length: n }, (_, i) => newTest('s', i, { target: `/${i}` }, { offsetUs: i * pauseUs }));
+function plain(n: number): Test[] {
+  return Array.from({ length: n }, (_, i) => newTest('s', i, { target: `/${i}` }, { offsetUs: 0 }));
 }
 
 /** Login, order, read the order: the token goes into headers, the order's id into a path. */

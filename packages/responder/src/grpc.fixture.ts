@@ -1,5 +1,6 @@
 // Recorded gRPC calls as mocks, and a client of grpc-js for them. For tests only.
 
+import { promisify } from 'node:util';
 import { signatureDigest, signatureOf } from '@echoplane/replay';
 import { type Body, grpcStreamMessages, type HeaderList, type Mock } from '@echoplane/traffic';
 import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
@@ -112,6 +113,11 @@ export class OrdersClient {
 
   close(): void {
     this.#client.close();
+  }
+
+  /** Resolves when it is connected: what comes then is not held up by that. */
+  async connected(): Promise<void> {
+    await promisify(this.#client.waitForReady.bind(this.#client))(Date.now() + 50_000);
   }
 
   /** Says these and ends; `pace`: waits for as many answers as it says before it says the next. */

@@ -226,6 +226,6 @@ function comparable({
 }
 
 async function until(holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 5_000;
+  const deadline = performance.now() + 30_000;
   while (!holds() && performance.now() < deadline) await new Promise((resolve) => setImmediate(resolve));
 }

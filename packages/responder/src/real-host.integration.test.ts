@@ -6,12 +6,14 @@ import { createAuthority, loadAuthority } from '@echoplane/runtime';
 import { TAG } from '@echoplane/traffic';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { freePort } from '../../../test/ports.ts';
-import { until } from '../../../test/program-stage.ts';
+import { type Program, until } from '../../../test/program-stage.ts';
 import { mock } from './mock.fixture.ts';
 import { type ResponderParts, ResponderStage, type TestResponder } from './responder.fixture.ts';
 
 let world: ResponderStage;
 let asked: IncomingMessage[];
+/** Breaks off the answer that is half given. */
+let breakOff = () => {};
 beforeEach(async () => {
   asked = [];
   world = await ResponderStage.open();
@@ -25,7 +27,7 @@ function realHost(): Promise<number> {
     const body = Buffer.concat(await request.toArray()).toString();
     if (request.url === '/break') {
       response.writeHead(200, { 'content-length': '100' }).write('half');
-      setTimeout(() => response.destroy(), 50);
+      breakOff = () => response.destroy();
       return;
     }
     response.writeHead(201, { 'x-real': 'yes' });
@@ -40,10 +42,15 @@ const passing = (policy: 'passthrough' | 'record', ...hosts: string[]): Responde
 });
 
 /** curl through the responder's proxy: head and body, or its error. */
-async function curl({ port }: TestResponder, ...args: string[]): Promise<string> {
-  const all = ['-sS', '-i', '--suppress-connect-headers', '-x', `http://127.0.0.1:${port}`, ...args];
-  const { stdout, stderr } = await world.stage.run('curl', all, { PATH: process.env.PATH ?? '' }).ended;
+async function curl(responder: TestResponder, ...args: string[]): Promise<string> {
+  const { stdout, stderr } = await startCurl(responder, ...args).ended;
   return stdout + stderr;
+}
+
+/** The same, while it runs. */
+function startCurl({ port }: TestResponder, ...args: string[]): Program {
+  const all = ['-sS', '-i', '--suppress-connect-headers', '-x', `http://127.0.0.1:${port}`, ...args];
+  return world.stage.run('curl', all, { PATH: process.env.PATH ?? '' });
 }
 
 test('what no mock knows is asked of a named real host, and counted and told as that', async () => {
@@ -129,7 +136,11 @@ test('a real host that leads back here is found out', async () => {
 test('an answer that breaks off is broken off for the client too', async () => {
   const realPort = await realHost();
   const responder = await world.start([], passing('passthrough', `localhost:${realPort}`));
-  expect(await curl(responder, `http://localhost:${realPort}/break`)).toMatch(/half.*curl: \(18\)/s);
+  const program = startCurl(responder, '--no-buffer', `http://localhost:${realPort}/break`);
+  await until(() => program.stdout().includes('half'));
+  breakOff();
+  const { stdout, stderr } = await program.ended;
+  expect(stdout + stderr).toMatch(/half.*curl: \(18\)/s);
 });
 
 test('what comes over HTTP/2 goes on over HTTP/2, trailers with it', async () => {

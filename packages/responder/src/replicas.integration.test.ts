@@ -28,9 +28,10 @@ const KINDS: [string, () => Promise<string>][] = [
   ['Postgres', async () => postgres.url(await postgres.createDatabase())],
 ];
 let replays = 0;
-/** Every test is a replay of its own. */
+/** Every test is a replay of its own. A store on a busy machine is slow, which is not away. */
 const envOf = (url: string) => ({
   ECHOPLANE_STATE_URL: url,
+  ECHOPLANE_STATE_TIMEOUT_MS: '5000',
   ECHOPLANE_REPLAY_ID: `${REPLAY.slice(0, -4)}${String(++replays).padStart(4, '0')}`,
 });
 

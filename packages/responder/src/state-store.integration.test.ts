@@ -6,6 +6,8 @@ import { redisStore } from './redis-store.ts';
 import type { StateStore } from './state-store.ts';
 
 const HOOK_MS = 60_000;
+/** How long a store is waited for: on a busy machine it is slow, which is not away. */
+const STORE_MS = 20_000;
 let postgres: TestPostgres;
 let redis: TestRedis;
 let database: string;
@@ -19,8 +21,8 @@ afterAll(async () => {
 });
 
 const KINDS: [string, (replay: string) => StateStore][] = [
-  ['Redis', (replay) => redisStore(redis.url, replay)],
-  ['Postgres', (replay) => postgresStore(database, replay)],
+  ['Redis', (replay) => redisStore(redis.url, replay, STORE_MS)],
+  ['Postgres', (replay) => postgresStore(database, replay, STORE_MS)],
 ];
 
 describe.each(KINDS)('a store in %s', (_, storeOf) => {

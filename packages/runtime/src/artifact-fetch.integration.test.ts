@@ -10,10 +10,10 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type ArtifactConfig, fetchArtifacts } from './artifact-fetch.ts';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { type ArtifactConfig, type FetchContext, fetchArtifacts } from './artifact-fetch.ts';
 import { createAuthority, loadAuthority } from './certificates.ts';
-import { systemClock } from './clock.ts';
+import { type Clock, systemClock } from './clock.ts';
 import { createLogger } from './log.ts';
 
 const DEADLINE_MS = 10_000;
@@ -24,6 +24,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'echoplane-test-'));
 });
 afterEach(async () => {
+  vi.restoreAllMocks();
   for (const server of servers.splice(0)) {
     server.close();
     server.closeAllConnections();
@@ -66,9 +67,20 @@ test('an answer that breaks off, one of the server’s trouble and one too short
 test('what does not exist is an answer where it is optional, and elsewhere asked for until the deadline', async () => {
   const config = await serve((_, response) => response.writeHead(404).end('no such artifact'));
   expect(await fetchAll(config, [], ['rules.json'])).toEqual(new Map());
-  await expect(fetchAll({ ...config, artifactsDeadlineMs: 500 }, ['tests.jsonl'])).rejects.toThrow(
+  // The deadline passes in the pauses alone, and the last attempt has seconds left: each one has its answer.
+  vi.spyOn(Math, 'random').mockReturnValue(0);
+  let nowUs = 0;
+  const clock: Clock = {
+    nowUs: () => nowUs,
+    async sleep(ms) {
+      nowUs += ms * 1_000;
+    },
+  };
+  const asked = fetchAll({ ...config, artifactsDeadlineMs: 11_000 }, ['tests.jsonl'], [], { clock });
+  await expect(asked).rejects.toThrow(
     /^The artifact tests\.jsonl cannot be fetched from https:.*: the answer is 404: no such artifact\. Is the operator up/,
   );
+  expect(nowUs).toBeGreaterThan(5_000_000);
   expect(await readdir(config.artifactsFolder!)).toEqual([]);
 });
 
@@ -125,7 +137,7 @@ test('a server with another certificate gets no token, and a token is not sent i
 test('an abort ends the wait', async () => {
   const config = await serve(() => {});
   const controller = new AbortController();
-  const fetched = fetchAll(config, ['tests.jsonl'], [], controller.signal);
+  const fetched = fetchAll(config, ['tests.jsonl'], [], { signal: controller.signal });
   controller.abort();
   await expect(fetched).rejects.toThrow('cannot be fetched');
 });
@@ -156,12 +168,13 @@ function fetchAll(
   config: ArtifactConfig,
   names: string[],
   optional: string[] = [],
-  signal = new AbortController().signal,
+  context: Partial<FetchContext> = {},
 ) {
   const wanted = [...names.map((name) => ({ name })), ...optional.map((name) => ({ name, optional: true }))];
   return fetchArtifacts(config, wanted, {
     clock: systemClock(),
     log: createLogger('test', 'silent'),
-    signal,
+    signal: new AbortController().signal,
+    ...context,
   });
 }

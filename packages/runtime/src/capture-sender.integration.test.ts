@@ -8,6 +8,7 @@ import {
   encodeCaptureFrame,
 } from '@echoplane/wire';
 import { afterEach, describe, expect, test } from 'vitest';
+import { freePort } from '../../../test/ports.ts';
 import { CaptureSender, type CaptureSenderOptions } from './capture-sender.ts';
 import { systemClock } from './clock.ts';
 import { listen } from './listen.ts';
@@ -126,7 +127,7 @@ describe('CaptureSender', () => {
     const sender = senderTo(port);
     for (let n = 0; n < 1_000; n++) sender.offer(pairOf(n));
     sender.withhold('sampled');
-    expect(await sender.drain(10_000)).toEqual({ delivered: 1_000, undelivered: 0 });
+    expect(await sender.drain(30_000)).toEqual({ delivered: 1_000, undelivered: 0 });
     expect(batches.map((batch) => batch.seq)).toEqual(batches.map((_, i) => i + 1));
     expect(batches.flatMap((batch) => batch.pairs.map((p) => p.seq))).toEqual(
       Array.from({ length: 1_000 }, (_, n) => n),
@@ -167,7 +168,7 @@ describe('CaptureSender', () => {
     });
     const sender = senderTo(port, { batchBytes: 100, batchDelayMs: 1 });
     for (let n = 0; n < 5; n++) sender.offer(pairOf(n));
-    expect(await sender.drain(10_000)).toEqual({ delivered: 5, undelivered: 0 });
+    expect(await sender.drain(30_000)).toEqual({ delivered: 5, undelivered: 0 });
     expect(again[0]!.seq).toBe(2);
     expect(again.slice(0, 2)).toEqual(first.slice(1, 3));
     expect(again.flatMap((batch) => batch.pairs.map((p) => p.seq))).toEqual([1, 2, 3, 4]);
@@ -189,7 +190,7 @@ describe('CaptureSender', () => {
     });
     const sender = senderTo(port, { batchBytes: 4_000 });
     for (let n = 0; n < 100; n++) sender.offer(pairOf(n, 1_000));
-    expect((await sender.drain(20_000)).undelivered).toBe(0);
+    expect((await sender.drain(30_000)).undelivered).toBe(0);
     expect(worst).toBeGreaterThan(4_000);
     expect(worst).toBeLessThanOrEqual(20_000);
   });
@@ -236,16 +237,15 @@ describe('CaptureSender', () => {
   );
 
   test('a forwarder that comes late gets what was kept', async () => {
-    const gone = await receiver(0, () => {});
-    await gone.close();
-    const sender = senderTo(gone.port);
+    const port = await freePort();
+    const sender = senderTo(port);
     sender.offer(pairOf(1));
     expect(await sender.drain(200)).toEqual({ delivered: 0, undelivered: 1 });
-    await receiver(gone.port, (message, say) => {
+    await receiver(port, (message, say) => {
       if (message.type === 'hello') say(welcome(0));
       if (message.type === 'batch') say({ type: 'ack', value: { batch: message.value.seq } });
     });
-    expect(await sender.drain(10_000)).toEqual({ delivered: 1, undelivered: 0 });
+    expect(await sender.drain(30_000)).toEqual({ delivered: 1, undelivered: 0 });
   });
 
   test('a forwarder that never acknowledges is given up and dialled again', async () => {
@@ -260,19 +260,18 @@ describe('CaptureSender', () => {
   });
 
   test('a forwarder that is not there is told once, with where it was looked for, and so is that it came', async () => {
-    const gone = await receiver(0, () => {});
-    await gone.close();
+    const port = await freePort();
     const said: unknown[][] = [];
     const log = silentLogger();
     log.warn = ((...line: unknown[]) => void said.push(line)) as typeof log.warn;
     log.info = ((...line: unknown[]) => void said.push(line)) as typeof log.info;
-    const sender = senderTo(gone.port, { log });
+    const sender = senderTo(port, { log });
     await until('the warning', () => said.length > 0);
     expect(said[0]).toMatchObject([
-      { err: { code: 'ECONNREFUSED' }, host: '127.0.0.1', port: gone.port },
+      { err: { code: 'ECONNREFUSED' }, host: '127.0.0.1', port },
       'no forwarder takes the capture stream; it is tried again',
     ]);
-    await receiver(gone.port, (message, say) => message.type === 'hello' && say(welcome(0)));
+    await receiver(port, (message, say) => message.type === 'hello' && say(welcome(0)));
     await until('the connection', () => sender.isConnected);
     expect(said.map(([, message]) => message)).toEqual([said[0]![1], 'the capture stream is open']);
   });
@@ -309,7 +308,7 @@ describe('CaptureSender', () => {
       },
     };
     senderTo(port, { clock: hasty });
-    await until('a fourth Hello', () => hellos === 4);
+    await until('a fourth Hello', () => hellos >= 4);
     // Later waits grow; a busy machine may have had more of them.
     expect(waits[0]! <= 500).toBe(isSoon);
   });

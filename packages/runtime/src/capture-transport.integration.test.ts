@@ -1,12 +1,12 @@
 // Dialling a forwarder: what a change of files means for the next connection, and what is said of files that are wrong.
 // Mutual TLS with the real intake is tested beside it.
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { freePort } from '../../../test/ports.ts';
 import { CaptureTransport } from './capture-transport.ts';
 import { createAuthority, loadAuthority } from './certificates.ts';
 import { listen } from './listen.ts';
@@ -101,11 +101,7 @@ test('files that cannot be used are an error of the socket, and one line in the 
 test('a forwarder that is not there is no matter of certificates', async () => {
   const caFile = join(folder, 'ca.pem');
   await writeFile(caFile, ours.certPem);
-  const server = createServer();
-  const port = await listen(server, 0);
-  server.close();
-  await once(server, 'close');
-  const { transport, warnings } = transportTo(port, caFile);
+  const { transport, warnings } = transportTo(await freePort(), caFile);
   expect((await attempt(transport)).errors).toEqual([expect.stringContaining('ECONNREFUSED')]);
   expect(warnings).toEqual([]);
 });

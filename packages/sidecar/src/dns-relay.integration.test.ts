@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@echoplane/runtime';
 import { afterEach, expect, test, vi } from 'vitest';
+import { freePort } from '../../../test/ports.ts';
 import { askedName, type DnsRecord, dnsResponse, startDnsServer } from './dns.fixture.ts';
 import { type DnsRelay, openDnsRelay, readDnsServer } from './dns-relay.ts';
 import { Metrics } from './metrics.ts';
@@ -22,7 +23,7 @@ async function relayTo(port: number): Promise<DnsRelay> {
   return relay;
 }
 
-function resolver(relay: DnsRelay, timeout = 5_000): Resolver {
+function resolver(relay: DnsRelay, timeout = 20_000): Resolver {
   const asks = new Resolver({ timeout, tries: 1 });
   asks.setServers([`127.0.0.1:${relay.port}`]);
   return asks;
@@ -56,7 +57,7 @@ test('over IPv6 it answers too, by UDP and TCP, and only where that is wanted', 
   for (const ipv6 of [true, false]) {
     const relay = await openDnsRelay({ port: 0, ipv6, server, clock: systemClock(), metrics });
     atEnd(() => relay.close());
-    const asks = new Resolver({ timeout: 2_000, tries: 1 });
+    const asks = new Resolver({ timeout: 20_000, tries: 1 });
     asks.setServers([`[::1]:${relay.port}`]);
     const answered = asks.resolve4('shop.test');
     if (ipv6) expect(await answered).toEqual(['192.0.2.7']);
@@ -144,10 +145,7 @@ test('a dead server answers nothing, and the number of ports that wait is bounde
 });
 
 test('a TCP server that is gone closes the connection', async () => {
-  const server = createServer();
-  const gone = await listening(server);
-  await new Promise((resolve) => server.close(resolve));
-  const relay = await relayTo(gone);
+  const relay = await relayTo(await freePort());
   const socket = connect(relay.port, '127.0.0.1');
   socket.on('error', () => {});
   await new Promise((resolve) => socket.on('close', resolve));

@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { ipBytes } from '@echoplane/wire';
+import { freePort } from '../../../test/ports.ts';
 import { atEnd, listening } from './sidecar.fixture.ts';
 
 /** A record of an answer: an address, or the name a CNAME leads to. */
@@ -58,6 +59,8 @@ export async function startDnsServer(
         }
       });
     }),
+    // One the kernel gives to nobody: a port that is free for TCP may be taken for UDP.
+    await freePort(),
   );
   const udp = createSocket('udp4').bind(port, '127.0.0.1');
   await once(udp, 'listening');

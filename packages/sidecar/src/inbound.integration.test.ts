@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { freePort } from '../../../test/ports.ts';
 import {
   atEnd,
   bodyOf,
@@ -267,10 +268,7 @@ describe('reverse mode', () => {
   });
 
   test('an app that does not listen looks like a reset connection', async () => {
-    const gone = createServer();
-    const port = await listening(gone);
-    gone.close();
-    const sidecar = await startTestSidecar({ MODE: 'reverse', TARGET_PORT: port });
+    const sidecar = await startTestSidecar({ MODE: 'reverse', TARGET_PORT: await freePort() });
     const { received, error } = await converse(sidecar.ports.in!, ['GET / HTTP/1.1\r\nHost: a\r\n\r\n']);
     expect(received).toHaveLength(0);
     expect(error).toBe('ECONNRESET');
@@ -302,10 +300,7 @@ describe('reverse mode', () => {
   test('traffic does not notice a forwarder that is absent, or that accepts and never reads', async () => {
     const origin = await startOrigin();
     const hole = await listening(createServer((socket) => socket.pause()));
-    const unused = createServer();
-    const absent = await listening(unused);
-    unused.close();
-    for (const FORWARDER_PORT of [absent, hole]) {
+    for (const FORWARDER_PORT of [await freePort(), hole]) {
       const sidecar = await startTestSidecar({ MODE: 'reverse', TARGET_PORT: origin, FORWARDER_PORT });
       for (let i = 0; i < 50; i++) {
         const { received } = await converse(sidecar.ports.in!, [LAST]);
@@ -323,7 +318,9 @@ describe('reverse mode', () => {
       else finish = () => response.end('done');
     });
     const target = await listening(server);
-    const sidecar = await startTestSidecar({ MODE: 'reverse', TARGET_PORT: target, DRAIN_DEADLINE: 10 });
+    // A port of its own, that nobody else is given once the sidecar has left it.
+    const env = { IN_PORT: await freePort(), TARGET_PORT: target, DRAIN_DEADLINE: 10 };
+    const sidecar = await startTestSidecar({ MODE: 'reverse', ...env });
     const idle = connect(sidecar.ports.in!, '127.0.0.1');
     idle.write('GET /idle HTTP/1.1\r\nHost: a\r\n\r\n');
     await once(idle, 'data');

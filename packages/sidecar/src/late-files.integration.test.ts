@@ -1,7 +1,7 @@
 // Secrets that are mounted optionally come after the pod, or never: without any of its files the sidecar serves and passes
 // everything through, and takes each up when it is there.
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer, request } from 'node:http';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -47,6 +47,12 @@ async function tunnel(proxyPort: number, host: string, port: number) {
   raw.write(`CONNECT ${host}:${port} HTTP/1.1\r\n\r\n`);
   await once(raw, 'data');
   return raw;
+}
+
+/** A file that is there whole or not at all, as those of a mounted Secret are. */
+async function mount(path: string, text: string): Promise<void> {
+  await writeFile(`${path}.draft`, text);
+  await rename(`${path}.draft`, path);
 }
 
 /** Who signed what a client that trusts everybody sees behind the sidecar. */
@@ -96,16 +102,16 @@ test('without roots, token and CA it serves; each is taken up when it comes', as
   expect(await issuerSeen(out, paymentsPort)).toBe('Payments');
   expect([hellos.length, sidecar.sender.isConnected]).toEqual([0, false]);
 
-  await writeFile(caFile, theirs.certPem);
+  await mount(caFile, theirs.certPem);
   await until(() => hellos.length > 0, 'a Hello');
   expect([hellos[0]!.token, sidecar.sender.isConnected]).toEqual(['', false]);
-  await writeFile(tokenFile, 'first.token.x\n');
+  await mount(tokenFile, 'first.token.x\n');
   await until(() => sidecar.sender.isConnected, 'Welcome');
   expect(hellos.at(-1)!.token).toBe('first.token.x');
   await until(() => sidecar.sender.counters().delivered >= 1, 'what was captured before');
 
-  await writeFile(caCert, ours.certPem);
-  await writeFile(caKey, ours.keyPem);
+  await mount(caCert, ours.certPem);
+  await mount(caKey, ours.keyPem);
   const seen: string[] = [];
   const look = async () => void seen.push(await issuerSeen(out, paymentsPort));
   void look();

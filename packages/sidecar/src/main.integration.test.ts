@@ -53,13 +53,18 @@ test('serves, shows its face, and on SIGTERM delivers what it holds and exits 0'
   const request = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
   const { received } = await converse(ready.inPort as number, [request]);
   expect(received.toString()).toMatch(/ok$/);
+  // The client has its answer before the sidecar has closed the connection.
+  await expect
+    .poll(async () => (await fetch(`${admin}/metrics`)).text())
+    .toContain('echoplane_pairs_captured_total 1\n');
   const metrics = await (await fetch(`${admin}/metrics`)).text();
-  expect(metrics).toContain('echoplane_pairs_captured_total 1\n');
   expect(metrics).toContain('echoplane_sidecar_connections_captured_total{direction="IN"} 1\n');
   for (const page of ['/connections', '/config', '/pass-through'])
     expect((await fetch(`${admin}${page}`)).status).toBe(404);
   const diagnosis = `http://127.0.0.1:${ready.diagnosticsPort}`;
-  expect(await (await fetch(`${diagnosis}/connections`)).json()).toEqual({ open: 0, connections: [] });
+  await expect
+    .poll(async () => (await fetch(`${diagnosis}/connections`)).json())
+    .toEqual({ open: 0, connections: [] });
   child.kill('SIGTERM');
   expect(await once(child, 'exit')).toEqual([0, null]);
   expect(receiver.pairs).toHaveLength(1);
@@ -98,6 +103,9 @@ test('after kill -9 it serves again without capture, until an orderly end', asyn
     return { child, values: [metric('sidecar_splice_only'), metric('pairs_captured_total')] };
   };
   const first = await spliceOnly();
+  // A life is ready before the disk has its marker, and only one that was marked is known to have been killed.
+  const marker = join(stateFolder, 'sidecar-running.json');
+  await expect.poll(() => readFile(marker, 'utf8').catch(() => '')).toMatch(/^\{.*\}\n$/);
   first.child.kill('SIGKILL');
   await once(first.child, 'exit');
   const second = await spliceOnly();

@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterEach, expect, test } from 'vitest';
+import { freePort } from '../../../test/ports.ts';
 import { atEnd, closeAll, converse, listening, startTestSidecar, until } from './sidecar.fixture.ts';
 
 afterEach(closeAll);
@@ -90,9 +91,7 @@ test('a port of the diagnosis pages that is taken costs these pages and nothing 
 
 test('a tcpSocket probe is answered by whether the app accepts', async () => {
   const app = await startApp();
-  const gone = createServer();
-  const gonePort = await listening(gone);
-  await new Promise((resolve) => gone.close(resolve));
+  const gonePort = await freePort();
   const { ports } = await startTestSidecar({ MODE: 'reverse', TARGET_PORT: app });
   const other = await startApp();
   const statuses = await Promise.all(

@@ -4,6 +4,7 @@ import { connect, createServer } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { type ProxyHeader, parseProxyHeader } from '@echoplane/wire';
 import { afterEach, expect, test } from 'vitest';
+import { freePort } from '../../../test/ports.ts';
 import { closeAll, listening, run, startTestSidecar, until } from './sidecar.fixture.ts';
 import { ours, startInterception } from './tls.fixture.ts';
 
@@ -134,16 +135,15 @@ test('a mocked destination by address is taken whatever the client calls it, TLS
   expect(stdout).toBe('mock');
   expect(responder.seen[0]!.header.destination).toEqual({ ip: '127.0.0.1', port: origin.port });
   // Without a CA the responder gets the client's TLS as it is; the destination still is not dialled.
-  await run('curl', ['-m', '1', ...socks, `https://127.0.0.1:${origin.port}/`]);
-  await until(() => responder.seen.length === 2, 'the TLS connection');
+  await run('curl', ['-m', '20', ...socks, `https://127.0.0.1:${origin.port}/`]);
+  await until(() => responder.seen.length >= 2, 'the TLS connection');
   expect(responder.seen[1]!.header.tls).toBeUndefined();
   expect(origin.calls.count).toBe(0);
 });
 
 test('without a responder a mocked destination fails and is still not dialled', async () => {
   const origin = await startNamed('real');
-  const closed = await listening(createServer());
-  const mocks = { MOCKS: '*', RESPONDER_HOST: '127.0.0.9', RESPONDER_PORT: closed };
+  const mocks = { MOCKS: '*', RESPONDER_HOST: '127.0.0.9', RESPONDER_PORT: await freePort() };
   const sidecar = await startTestSidecar({ MODE: 'forward', ...mocks });
   const proxy = ['-sS', '-x', `http://127.0.0.1:${sidecar.ports.out}`, `http://127.0.0.1:${origin.port}/`];
   expect((await run('curl', [...proxy, '-w', '%{http_code}'])).stdout).toMatch(/502$/);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { freePort } from '../../../test/ports.ts';
 import { atEnd, closeAll, converse, listening, run, startTestSidecar } from './sidecar.fixture.ts';
 
 afterEach(closeAll);
@@ -50,10 +51,8 @@ describe('curl by SOCKS', () => {
   });
 
   test('a server that cannot be reached is said so, in both versions', async () => {
-    const closed = await listening(createServer());
-    await closeAll();
     const sidecar = await startSocks();
-    const url = `http://127.0.0.1:${closed}/`;
+    const url = `http://127.0.0.1:${await freePort()}/`;
     for (const option of ['--socks4', '--socks5']) {
       const { code, stderr } = await run('curl', ['-sS', option, `127.0.0.1:${sidecar.ports.out}`, url]);
       expect([code, stderr]).toEqual([97, expect.stringMatching(/\(91\)|\(5\)/)]);

@@ -41,7 +41,7 @@ export class Tap {
 
   /** Waits until `isSo`. */
   async until(isSo: () => boolean): Promise<void> {
-    for (const end = Date.now() + 8_000; !isSo(); ) {
+    for (const end = Date.now() + 30_000; !isSo(); ) {
       if (Date.now() > end) throw new Error(`waited in vain: ${isSo}`);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }

@@ -6,7 +6,10 @@ import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { freePort } from '../../../test/ports.ts';
 import { parseProxyHeader, renderProxyHeader } from './proxy-protocol.ts';
+
+const START_MS = 30_000;
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -20,11 +23,9 @@ async function listening(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** haproxy with one frontend, on a port that was free; resolves with it. */
+/** haproxy with one frontend, on a free port; resolves with it. */
 async function startHaproxy(bind: string, lines: readonly string[]): Promise<number> {
-  const probe = createServer();
-  const port = await listening(probe);
-  await new Promise((resolve) => probe.close(resolve));
+  const port = await freePort();
   const folder = await mkdtemp(join(tmpdir(), 'haproxy-'));
   closers.push(() => rm(folder, { recursive: true }));
   const file = join(folder, 'haproxy.cfg');
@@ -35,14 +36,15 @@ async function startHaproxy(bind: string, lines: readonly string[]): Promise<num
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   closers.push(() => child.kill('SIGKILL'));
-  for (let tries = 0; ; tries++) {
+  const deadline = Date.now() + START_MS;
+  for (;;) {
     const socket = connect(port, '127.0.0.1');
     const isOpen = await new Promise((resolve) =>
       socket.on('connect', () => resolve(true)).on('error', () => resolve(false)),
     );
     socket.destroy();
     if (isOpen) return port;
-    if (tries > 400 || child.exitCode !== null) throw new Error('haproxy does not start');
+    if (Date.now() > deadline || child.exitCode !== null) throw new Error('haproxy does not start');
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

@@ -113,7 +113,7 @@ async function echoed(client: WebSocket, data: string | Buffer, options: object 
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 30_000;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error('it did not come');
     await new Promise((resolve) => setImmediate(resolve));

@@ -107,9 +107,11 @@ describe('the agent registers', () => {
       if (path === '/v1/agent/register') isForgotten = false;
       return isForgotten ? 'not_found' : null;
     };
-    const sinceUs = stage.clock.nowUs();
+    const before = stage.plane.requests.length;
     await stage.until('another registration', () => stage.plane.registrations.length === 2);
-    expect(stage.clock.nowUs() - sinceUs).toBeLessThan(20_000_000);
+    // The first heartbeat that hears of it is enough. Not a time: the clock runs on while an answer is under way.
+    const asked = stage.plane.requests.slice(before).map(({ path }) => path);
+    expect(asked.slice(0, asked.indexOf('/v1/agent/register'))).toEqual(['/v1/agent/heartbeat']);
     await stage.until('another stream', () => stage.plane.streams.length === 2);
   });
 });
@@ -230,8 +232,9 @@ describe('heartbeats', () => {
       () => life.agent.status().heartbeat.trouble?.includes('Not available') ?? false,
     );
     stage.plane.fault = () => null;
-    await stage.until('another', () => stage.plane.heartbeats.length === 2);
-    expect(life.agent.status().heartbeat.trouble).toBeNull();
+    await stage.until('another', () => stage.plane.heartbeats.length >= 2);
+    // The control plane has it before the agent has the answer.
+    await stage.until('no trouble', () => life.agent.status().heartbeat.trouble === null);
   });
 
   test('that miss rules make the agent register again, once', async () => {

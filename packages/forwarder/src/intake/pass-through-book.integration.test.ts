@@ -13,6 +13,7 @@ import {
   type PassThroughHost,
 } from '@echoplane/wire';
 import { afterEach, describe, expect, test } from 'vitest';
+import { freePort } from '../../../../test/ports.ts';
 import { HELLO } from '../captured.fixture.ts';
 import { Cleanup, clock, temporaryHome, until } from '../forwarder.fixture.ts';
 import { listeningLogger, startIntake, startSidecarSender } from './intake-tls.fixture.ts';
@@ -63,7 +64,8 @@ describe('sidecars of a workload', () => {
 
   test('tell after Welcome what they learned while the forwarder was away; nothing is told twice', async () => {
     const home = await temporaryHome(cleanup);
-    const before = await startIntake(cleanup, { home });
+    // A port that nobody else is given while nobody listens on it.
+    const before = await startIntake(cleanup, { home, port: await freePort() });
     const second = startSharing(before.port, []);
     const first = startSharing(before.port, [hostOf(1)]);
     await until('the first host', () => second.hears.length === 1);
@@ -104,7 +106,7 @@ test('a message with an unknown number is skipped by the forwarder, and by a sen
   socket.write(futureFrame());
   socket.write(encodeCaptureFrame({ type: 'pass-through', value: { hosts: [hostOf(1)] } }));
   const { hears } = startSharing(port, []);
-  await until('what came behind it', () => hears.length === 1);
+  await until('what came behind it', () => hears.length === 1 && heard.length > 0);
   expect(heard.map(({ type }) => type)).toEqual(['welcome']);
   const receiving = new CaptureFrameDecoder({ preface: false });
   const pass = encodeCaptureFrame({ type: 'pass-through', value: { hosts: [hostOf(1)] } });

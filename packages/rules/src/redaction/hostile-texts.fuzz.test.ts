@@ -10,7 +10,7 @@ test.each(hostileTexts(MEGABYTE))(
   (_name, text) => {
     for (const out of redactedAsAnything(text)) expect(typeof out).toBe('string');
   },
-  20_000,
+  60_000,
 );
 
 test.each(HOSTILE_PIECES)(
@@ -18,5 +18,5 @@ test.each(HOSTILE_PIECES)(
   (piece) => {
     expect(scan(piece.repeat(Math.ceil(MEGABYTE / piece.length)))).toHaveLength(0);
   },
-  10_000,
+  60_000,
 );

@@ -58,18 +58,24 @@ const around = fc.constantFrom(
   ['/', '/'],
 );
 
+/** A whole number of so many digits is a card when its last digit happens to fit: nobody could tell. */
+const maybeCard = (text: string) => /(?<![\d.])\d{13,19}(?![\d.])/.test(text);
+
 const id = fc.oneof(
   fc.uuid(),
   fc.ulid(),
   fc.stringMatching(/^(?:[0-9a-f]{24}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$/),
-  fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
+  fc
+    .double({ noNaN: true, noDefaultInfinity: true })
+    .map(String)
+    .filter((text) => !maybeCard(text)),
   fc.integer({ min: -999_999_999_999, max: 999_999_999_999 }).map(String),
   fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
   fc.integer({ min: 1_000_000_000_000, max: 1_999_999_999_999 }).map(String),
   fc.bigInt({ min: 1_000_000_000_000_000n, max: 1_999_999_999_999_999n }).map(String),
   fc.ipV4(),
   fc.ipV6(),
-  fc.json().filter((text) => !/[@%:]/.test(text) && text.length < 19),
+  fc.json().filter((text) => !/[@%:]/.test(text) && text.length < 19 && !maybeCard(text)),
 );
 
 test('a card, an account and an address are always found, wherever they stand', () => {

@@ -58,7 +58,8 @@ const ASK = `
 const [{ uid, gid }, questions] = JSON.parse(process.argv[1]);
 process.setgroups([]); process.setgid(gid); process.setuid(uid);
 const ask = ({ to, port, from, udp }) => new Promise((resolve) => {
-  setTimeout(() => resolve('silence'), 3_000).unref();
+  // Long enough for a SYN that was lost to be sent again twice on a machine that is busy.
+  setTimeout(() => resolve('silence'), 8_000).unref();
   if (udp) {
     const socket = require('node:dgram').createSocket(to.includes(':') ? 'udp6' : 'udp4');
     socket.on('message', (answer) => { socket.close(); resolve(String(answer)); }).send('?', port, to);

@@ -90,6 +90,33 @@ test('a connection on which bytes keep coming is not quiet, whatever is said of 
   expect(hasEnded).toBe(false);
 });
 
+test('bytes that came while the process was kept from running are no silence', async () => {
+  const { state, port, drain } = await serve();
+  const talker = await client(port);
+  await until(() => state.open === 1, 'the connection');
+  let [heard, nowUs] = ['', 0];
+  talker.on('data', (chunk) => {
+    heard += chunk;
+  });
+  const clock: Clock = {
+    nowUs: () => nowUs,
+    sleep: (ms) =>
+      new Promise((resolve) =>
+        setImmediate(() => {
+          setTimeout(resolve, 1);
+          const isStalled = nowUs === 0;
+          nowUs += isStalled ? 600_000 : ms * 1_000;
+          if (!isStalled) return;
+          talker.write('x');
+          // Until the timer is due: its turn comes before that of the byte.
+          for (const end = performance.now() + 5; performance.now() < end; );
+        }),
+      ),
+  };
+  await drain(10_000, clock);
+  expect(heard).toBe('x');
+});
+
 test('what is busy at the deadline is cut', async () => {
   const { state, port, drain } = await serve();
   state.isQuiet = false;

@@ -2,6 +2,7 @@
 // last calls to make: while draining everything goes on, new connections too; a connection that stays quiet is closed; it is
 // over when nothing is left and nothing new comes, or at the deadline. It must not know what the connections carry.
 import { isIPv6, type Server, type Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { type Clock, listen } from '@echoplane/runtime';
 
 const POLL_MS = 25;
@@ -64,6 +65,8 @@ export class Connections {
       else if (isOver(quietSinceUs, nowUs)) break;
       accepted = this.#accepted;
       await clock.sleep(POLL_MS);
+      // After the events that wait already: of a process that was kept from running, a connection with bytes is not quiet.
+      await setImmediate();
     }
     this.close();
     for (const socket of this.#open.keys()) socket.destroy();

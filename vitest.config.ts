@@ -1,5 +1,5 @@
 // One project per kind of test; `*.integration.test.ts` may use sockets, disks, processes and databases, plain
-// `*.test.ts` may not. Browser and fault suites are apart because they are slow.
+// `*.test.ts` may not. Those of whole systems, browser and fault suites are apart because they are slow.
 import { defineConfig } from 'vitest/config';
 
 const exclude = ['**/node_modules/**', '**/dist/**'];
@@ -29,7 +29,7 @@ export default defineConfig({
           // Pure: no test leaves anything behind that another could see.
           isolate: false,
           include: ['packages/*/src/**/*.test.{ts,tsx}', 'test/exam/**/*.test.ts'],
-          exclude: [...exclude, '**/*.integration.test.ts', '**/*.fuzz.test.ts'],
+          exclude: [...exclude, '**/*.{integration,system,fuzz}.test.ts'],
         },
       },
       {
@@ -41,6 +41,17 @@ export default defineConfig({
           // Some start several programs one after the other.
           testTimeout: 180_000,
           hookTimeout: 180_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: 'system',
+          ...patient,
+          include: ['packages/*/src/**/*.system.test.ts', 'test/*.system.test.ts'],
+          exclude,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
           maxWorkers: 2,
         },
       },

@@ -86,6 +86,7 @@ const SUITES: Record<string, Suite> = {
   architecture: vitest('architecture'),
   unit: vitest('unit'),
   integration: vitest('integration', INTEGRATION_TOOLS),
+  system: vitest('system', INTEGRATION_TOOLS),
   fault: vitest('fault', FAULT_TOOLS),
   fuzz: vitest('fuzz'),
   // Without Kubernetes, and first, so that nothing of it keeps them from running.

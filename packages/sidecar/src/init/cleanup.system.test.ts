@@ -3,13 +3,11 @@
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { atEnd, closeAll } from '../sidecar.fixture.ts';
 import { OUTSIDE, type Pod, startPod } from './netns.fixture.ts';
 
 afterEach(closeAll);
-/** Some tests start a hundred programs, one after the other. */
-vi.setConfig({ testTimeout: 180_000 });
 
 const BACKENDS = ['nft', 'iptables', 'iptables-legacy'];
 const OURS = /echoplane/i;

@@ -79,7 +79,7 @@ beforeAll(async () => {
   recorder.child.kill('SIGINT');
   await recorder.exit;
   await new Promise((resolve) => colors.close(resolve));
-}, 240_000);
+});
 
 afterAll(() => stage.close());
 
@@ -97,7 +97,7 @@ test('snapshot says what it made, and makes tests and mocks of one service', asy
   ]);
   expect(await run.exit, run.output()).toBe(0);
   expect(run.output()).toMatch(/10 RRPairs: 7 tests of \d+ sessions?, 3 mocks/);
-}, 120_000);
+});
 
 describe('replay', () => {
   const replay = async (env: Record<string, string>, args: string[]) => {
@@ -121,32 +121,28 @@ describe('replay', () => {
       verdict: 'passed',
       counts: { passed: 7, mockMiss: 0 },
     });
-  }, 120_000);
+  });
 
   test('of a build that forgets a field names it, and ends with 1', async () => {
     const { code, output } = await replay({ BROKEN: 'yes' }, []);
     expect(code, output).toBe(1);
     expect(output).toMatch(/GET \/notes\/\{id\}: body\.color is missing \(was "green"\) \(3 of 3\)/);
-  }, 120_000);
+  });
 
   test('with a config that forgives that ends with 0', async () => {
     const file = join(stage.folder, 'forgiving.json');
     writeFileSync(file, JSON.stringify({ assertions: [{ type: 'status' }] }));
     const { code, output } = await replay({ BROKEN: 'yes' }, ['--config', file]);
     expect(code, output).toBe(0);
-  }, 120_000);
+  });
 
   test.each([
     ['an unknown snapshot', ['--snapshot', 'none'], /There is no snapshot none; there are first\./],
     ['a config that is none', ['--config', join(stage.folder, 'service.mjs')], /service\.mjs is not JSON/],
     ['a target that is no address', ['--target', 'nonsense'], /it is not a URL/],
-  ])(
-    'with %s ends with 3 and a sentence',
-    async (_what, args, words) => {
-      const { code, output } = await replay({}, args);
-      expect(code, output).toBe(3);
-      expect(output).toMatch(words);
-    },
-    120_000,
-  );
+  ])('with %s ends with 3 and a sentence', async (_what, args, words) => {
+    const { code, output } = await replay({}, args);
+    expect(code, output).toBe(3);
+    expect(output).toMatch(words);
+  });
 });

@@ -50,7 +50,7 @@ beforeAll(async () => {
   expect(imported.code, imported.output).toBe(0);
   const made = await run('snapshot', '--name', 'shop', '--from', '1h');
   expect(made.code, made.output).toBe(0);
-}, 240_000);
+});
 
 afterAll(async () => {
   service?.closeAllConnections();
@@ -72,7 +72,7 @@ test('edits reach the private store, and a forwarder that is killed over them ma
   expect(after.prefix).not.toBe(before.prefix);
   const listed = await run('snapshot', 'recommendations', 'shop');
   expect(listed.code, listed.output).toBe(0);
-}, 240_000);
+});
 
 function isWorking(): boolean {
   try {
@@ -89,18 +89,14 @@ async function replaying(): Promise<Running> {
   return started;
 }
 
-test.each(['SIGINT', 'SIGTERM'] as const)(
-  '%s ends a replay at once, as cancelled',
-  async (signal) => {
-    const started = await replaying();
-    expect(await newestReplay()).toMatchObject({ phase: 'running', leaseUntil: expect.any(Number) });
-    started.child.kill(signal);
-    await expect.poll(async () => (await newestReplay()).phase).toBe('cancelled');
-    expect(await started.exit).toBe(130);
-    expect((await newestReplay()).phase).toBe('cancelled');
-  },
-  120_000,
-);
+test.each(['SIGINT', 'SIGTERM'] as const)('%s ends a replay at once, as cancelled', async (signal) => {
+  const started = await replaying();
+  expect(await newestReplay()).toMatchObject({ phase: 'running', leaseUntil: expect.any(Number) });
+  started.child.kill(signal);
+  await expect.poll(async () => (await newestReplay()).phase).toBe('cancelled');
+  expect(await started.exit).toBe(130);
+  expect((await newestReplay()).phase).toBe('cancelled');
+});
 
 /** What the worker of this plane does at that time. */
 async function doDutiesAt(nowUs: number): Promise<void> {
@@ -127,4 +123,4 @@ test('a replay that is killed ends as failed when its time is over, with a sente
   await doDutiesAt(leaseUntil!);
   expect((await newestReplay()).phase).toBe('failed');
   expect((await newestReplay()).message).toMatch(/^Nothing was heard for 120 s .* Run the replay again\.$/);
-}, 120_000);
+});

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { createClient } from '@echoplane/api';
 import { Secret } from '@echoplane/runtime';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { COMPILE_CACHE } from '../../../test/compile-cache.ts';
 import { startPostgres, type TestPostgres } from '../../../test/postgres.ts';
 import { openStream, registrationOf } from './agent.fixture.ts';
@@ -15,9 +15,6 @@ import { emptyDatabase, initEnv, PASSWORD } from './control-plane.fixture.ts';
 import { connectOnce } from './db.ts';
 import { MIGRATIONS, migrate } from './migrate.ts';
 import { APP_ROLE, PLATFORM_ROLE } from './roles.ts';
-
-// Generous, for a busy machine: some tests start half a dozen programs one after the other.
-vi.setConfig({ testTimeout: 240_000 });
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 let postgres: TestPostgres;

@@ -6,12 +6,9 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CliStage, until } from './cli-stage.ts';
 import { freePort } from './ports.ts';
-
-// Generous, for a busy machine: a plane is several programs and a database, and some tests start it twice.
-vi.setConfig({ testTimeout: 240_000 });
 
 let stage: CliStage;
 

@@ -120,8 +120,7 @@ describe('the forwarder', () => {
     expectBalanced(cloud, 5_000);
     expect(cloud.reports.size).toBe(2);
     expect(cloud.segments.length).toBeGreaterThan(3);
-    // Five starts of a program, one after the other.
-  }, 180_000);
+  });
 
   test.each([
     ['still lies in the spool', false],

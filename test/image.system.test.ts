@@ -22,7 +22,7 @@ beforeAll(async () => {
   files = await imageFiles({});
   entries = [...files.base, ...files.programs];
   await writeImageFiles(entries, join(folder, 'root'));
-}, 180_000);
+});
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** A program of the image, with nothing else in sight. */
@@ -43,7 +43,7 @@ test('a second build has the same bytes, in layers whose names are their digests
     makeLayer(files.base).digest,
     makeLayer(files.programs).digest,
   ]);
-}, 180_000);
+});
 
 test('the image holds every library that anything in it is linked to', () => {
   const libraries = new Set(entries.map(({ path }) => basename(path)));

@@ -2,6 +2,7 @@
 // and writes the occurrences of values to be sorted. Knows the pairs one at a time. Pure.
 import {
   isRedacted,
+  isTimeTag,
   kindOf,
   type Leaf,
   requestLeaves,
@@ -344,7 +345,9 @@ function isFlowValue({ naming, path }: Place, value: string | number, text: stri
   if (naming.role === 'other' && naming.entity !== '' && typeof value === 'number' && value < MAX_AMOUNT)
     return Number.isSafeInteger(value) && value > 0;
   if (naming.role === 'other')
-    return typeof value === 'string' ? isRare(text) : value > MAX_AMOUNT && kindOf(value) === null;
+    return typeof value === 'string'
+      ? isRare(text) && !isTimeTag(text)
+      : value > MAX_AMOUNT && kindOf(value) === null;
   if (naming.role === 'cursor')
     return typeof value === 'string' && !/^\d{1,5}$/.test(text) && !isFollowed(text);
   return typeof value === 'number' ? Number.isSafeInteger(value) && value >= 0 : !isFollowed(text);

@@ -194,3 +194,19 @@ test('what a form’s field hands out is read from the field, wherever it stands
   );
   expect(tokens.map(({ producer }) => producer.path)).toEqual(['body.input.csrf']);
 });
+
+test('an instant that an answer gave as a number is followed, as an entity tag and in a query, too', () => {
+  const made = 1_795_323_797_538;
+  const analysis = analyze(
+    record([
+      { request: 'POST /notes', body: { n: 1 }, status: 201, answer: { changed: made, at: 1_795_323_797 } },
+      { request: 'GET /notes/1', headers: [['If-None-Match', `"${made}"`]], status: 304 },
+      { request: `GET /notes?since=%22${made}%22&before=${made}&seconds=1795323797`, answer: [] },
+      { request: 'POST /notes/batch', body: { unless: made, seconds: 1_795_323_797 }, answer: {} },
+    ]),
+  );
+  expect(analysis.tokens.map(({ value, kind }) => [value, kind])).toEqual([[String(made), 'epoch']]);
+  expect(consumersOf(analysis, String(made))).toEqual([
+    ...['header.if-none-match#0', 'query.before', 'query.since#0', 'body.unless'],
+  ]);
+});

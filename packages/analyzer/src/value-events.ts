@@ -2,7 +2,7 @@
 // value's whole life is read in one go. A long value is sorted by its digest, and stands in full only where it was made.
 // Pure.
 import { hash } from 'node:crypto';
-import { type Atom, atomsIn, atomsOfText, isWordChar, type Leaf } from '@echoplane/replay';
+import { type Atom, atomsIn, atomsOfText, isExactEpoch, isWordChar, type Leaf } from '@echoplane/replay';
 import { type HttpRequest, header, headerValues, type ValueKind } from '@echoplane/traffic';
 import { sortable } from './workspace.ts';
 
@@ -43,6 +43,9 @@ const MAX_KEY_CHARS = 64;
 const MAX_LONG = 1_000;
 const MAX_TEXT_CHARS = 64 << 10;
 const CREDENTIAL = 'credential';
+const MIN_EPOCH_DIGITS = 13;
+const MAX_EPOCH_TEXT = 512;
+const EPOCH_DIGITS = /\d{13}/;
 /** Kinds that make a longer piece, in which they stand with something else, generated as a whole. */
 const GLUED: ReadonlySet<string> = new Set(['uuid', 'jwt', 'hex', 'token']);
 
@@ -84,6 +87,8 @@ export interface Piece {
 export function piecesOf(leaves: readonly Leaf[]): Piece[] {
   const found: Piece[] = [];
   for (const { path, value } of leaves) {
+    if (typeof value === 'number' && isExactEpoch(value) && !hasControl(path))
+      found.push({ value: String(value), kind: 'epoch', path });
     if (typeof value !== 'string' || value.length < 8 || value.length > MAX_TEXT_CHARS || hasControl(path))
       continue;
     const atoms = atomsIn(value);
@@ -94,8 +99,17 @@ export function piecesOf(leaves: readonly Leaf[]): Piece[] {
       for (const piece of piecesWith(atoms, value, path))
         if (!isWhole || piece.value !== value) found.push(piece);
     } else if (value.length >= MIN_HIDDEN_CHARS && mayHoldHiddenWord(value)) addWords(found, value, path);
+    if (value.length >= MIN_EPOCH_DIGITS && value.length <= MAX_EPOCH_TEXT) addEpochs(found, value, path);
   }
   return found;
+}
+
+/** Times written as numbers, in pieces of a text: an entity tag that is one, `since=` in a link. What a cookie counts is its own. */
+function addEpochs(found: Piece[], value: string, path: string): void {
+  if (path.startsWith('cookie') || !EPOCH_DIGITS.test(value)) return;
+  for (const [n, piece] of atomsOfText(value).entries())
+    if (/^\d+$/.test(piece) && isExactEpoch(Number(piece)))
+      found.push({ value: piece, kind: 'epoch', path: piece === value ? path : `${path}#${n}` });
 }
 
 /** A cookie's value, which comes back as it was set: what is signed or sealed holds only as a whole. */

@@ -2,8 +2,9 @@
 // compared by presence, entity tags by form, a media type by its parts. Pure.
 import { compareLeaf } from './compare-leaf.ts';
 import { type Comparing, print } from './comparing.ts';
+import { insideAt } from './leaves.ts';
 import { meantHead } from './test-places.ts';
-import { readTime } from './times.ts';
+import { isTimeTag, readTime } from './times.ts';
 import type { Leaf } from './tree.ts';
 
 /** Headers whose values are anew in every answer, by convention. */
@@ -56,12 +57,23 @@ function compareHeadLeaf(comparing: Comparing, { path, value }: Leaf, live: Leaf
 /** Of a tag one answer tells only that it is one, strong or weak; a second one with the same tag has the same again. */
 function compareTags(comparing: Comparing, recorded: string, live: string): void {
   const path = 'header.etag';
+  noteTag(comparing, recorded, live);
   if (comparing.values.seen(recorded)?.live === live) comparing.leaves.strict++;
+  else if (isTimeTag(recorded)) compareLeaf(comparing, path, recorded, live);
   else if (recorded.startsWith('W/') !== live.startsWith('W/') || live.length <= '""'.length)
     compareLeaf(comparing, path, recorded, live);
   else {
     comparing.observe('seen', recorded, live);
     comparing.loose(path, 'token');
+  }
+}
+
+/** Clients send tags back: what a flow says of one is known from here on. */
+function noteTag(comparing: Comparing, recorded: string, live: string): void {
+  for (const { inside, flow } of comparing.places.links.get('header.etag') ?? []) {
+    const [was, is] = [insideAt(recorded, inside), insideAt(live, inside)];
+    if (was !== undefined && is !== undefined && comparing.values.flow(flow, was) === undefined)
+      comparing.observe({ flow }, was, is);
   }
 }
 

@@ -8,7 +8,7 @@ import { isCountBeside } from './compare-beside.ts';
 import { isRemaining } from './compare-remaining.ts';
 import { isCountedBeside, judgeOwnId } from './compare-serial.ts';
 import { compareText } from './compare-text.ts';
-import { isSameMoment, isTimeOfRun, judgeTime } from './compare-time.ts';
+import { isMadeInOneMoment, isSameMoment, isTimeOfRun, judgeTime } from './compare-time.ts';
 import { type Comparing, type Judgement, print } from './comparing.ts';
 import { isJwt, isNearly, kindOf, type Scalar, shapePattern } from './kinds.ts';
 import { insideAt, leafAt } from './leaves.ts';
@@ -18,7 +18,7 @@ import { isOwnNote } from './own-notes.ts';
 import { judgeTempFolders } from './temp-folders.ts';
 import { type AnswerLink, isWriting, linkedPlaces } from './test-places.ts';
 import { isSpanOfTimes } from './time-spans.ts';
-import { readTime } from './times.ts';
+import { readTime, taggedTimes } from './times.ts';
 import { ExactNumber } from './tree.ts';
 import { isWrittenSize } from './written-sizes.ts';
 
@@ -102,13 +102,20 @@ interface Pair {
 }
 
 function judgeUnlinked(comparing: Comparing, pair: Pair, learned: VolatileLeaf | undefined): Judgement {
+  const tagged = taggedTimes(pair.recorded, pair.live);
+  if (tagged)
+    return judgeUnlinked(comparing, { path: pair.path, recorded: tagged[0], live: tagged[1] }, learned);
   const { recorded, live, path } = pair;
   const token = String(recorded);
   const isProduced = comparing.values.producedBy(comparing.test).has(token);
   const due = isProduced ? undefined : comparing.values.token(token);
   if (due === String(live)) return 'strict';
   // Written at one moment, and by chance not in one millisecond: of two that were alike the client sends the first.
-  if (due !== undefined && isSameMoment(due, live)) return 'time';
+  if (due !== undefined && isSameMoment(due, live)) {
+    comparing.observe('time', token, String(live));
+    return 'time';
+  }
+  if (due !== undefined && isMadeInOneMoment(comparing, recorded, live)) return 'time';
   // Two tokens of one second are one token; a second later they are two, which agree but for their times.
   if (due !== undefined && !isJwt(token)) return learned ? judgeLearned(pair, learned) : 'differs';
   if (isProduced && kindOf(recorded) === null) return { kind: 'token' };

@@ -42,6 +42,21 @@ export function isSameMoment(due: string, live: Scalar): boolean {
   return was !== null && is !== null && isSameForm(was, is) && distanceUs(is, due) <= SAME_INSTANT_US;
 }
 
+/**
+ * Whether an instant that is known is by chance that of another thing, too, which was made by this request, or has been shown
+ * before: writes of one millisecond need not have one in the replay.
+ */
+export function isMadeInOneMoment(comparing: Comparing, recorded: Scalar, live: Scalar): boolean {
+  const { own } = comparing;
+  const was = readTime(recorded);
+  const is = was && readTime(live);
+  if (!own || !was || !is || !isSameForm(was, is)) return false;
+  if (counterparts(comparing, String(recorded)).includes(String(live))) return true;
+  const isFresh = isOfRequest(was, own.fromUs, own.toUs) && isOfRequest(is, own.liveFromUs, own.liveToUs);
+  if (isFresh) comparing.observe('time', String(recorded), String(live));
+  return isFresh;
+}
+
 interface Instant {
   recorded: Scalar;
   was: WrittenTime;

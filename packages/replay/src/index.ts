@@ -18,4 +18,4 @@ export * from './reading-posts.ts';
 export * from './replay-state.ts';
 export * from './signature.ts';
 export * from './substitution.ts';
-export { readTime } from './times.ts';
+export { isTimeTag, readTime } from './times.ts';

@@ -188,6 +188,11 @@ function isEpoch(n: number): boolean {
   );
 }
 
+/** Whether a number is an instant in milliseconds or finer: two things hardly share one by chance. */
+export function isExactEpoch(n: number): boolean {
+  return n >= EPOCH_FROM_S * 1e3 && isEpoch(n);
+}
+
 /** The text with every generated piece replaced by its kind: `/r/ch_3kTa91…` → `/r/{token}`. Two texts of one shape differ only in generated values. */
 export function shapeOf(text: string): string {
   return shapeWith(text, atomsIn(text));

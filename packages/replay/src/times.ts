@@ -41,6 +41,19 @@ export function readTime(value: Scalar): WrittenTime | null {
   return readIso(value) ?? readRfc1123(value);
 }
 
+/** An entity tag that is an instant, to the millisecond or finer. */
+const TIME_TAG = /^((?:W\/)?")(\d{13,16})"$/;
+
+export function isTimeTag(text: string): boolean {
+  return TIME_TAG.test(text);
+}
+
+/** The instants of two tags that are written alike; null when they are none. */
+export function taggedTimes(recorded: Scalar, live: Scalar): [recorded: string, live: string] | null {
+  const [was, is] = [TIME_TAG.exec(String(recorded)), TIME_TAG.exec(String(live))];
+  return was && is && was[1] === is[1] ? [was[2]!, is[2]!] : null;
+}
+
 function readIso(text: string): WrittenTime | null {
   const match = ISO.exec(text);
   if (!match) return null;

@@ -3,6 +3,8 @@
 // belongs to the space of a kind of thing, by its name, else by the values it shares with one. Only what was made during
 // the recording counts: what a fresh database holds anyway is the same in a replay, and a client's own words are too. Pure.
 import type { Flow, FlowLink } from '@echoplane/traffic';
+import { evidenceOf, placesOf } from './flow-evidence.ts';
+import { joinedSpaces } from './joined-spaces.ts';
 import { isSameThing, NO_FACTS, type ObjectFacts } from './object-facts.ts';
 import { type Place, placeName } from './places.ts';
 import { isRare, isWeak } from './rare-texts.ts';
@@ -202,9 +204,11 @@ export class FlowLearner {
       if (space !== null)
         this.#aliases.set(space, [...(this.#aliases.get(space) ?? [space]), spaceOf(stats.place)]);
     }
+    const joined = this.#joined();
     for (const stats of this.#stats.values()) {
-      const space = this.#finalSpace(stats);
-      if (space === null) continue;
+      const own = this.#finalSpace(stats);
+      if (own === null) continue;
+      const space = joined.get(own) ?? own;
       const list = members.get(space) ?? [];
       list.push(stats);
       members.set(space, list);
@@ -215,6 +219,24 @@ export class FlowLearner {
       if (flow) flows.push(flow);
     }
     return flows.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** By space, the one it is part of, which has its values from here on. */
+  #joined(): Map<string, string> {
+    const asked = [...this.#stats.values()].filter(({ place }) => place.in === 'request');
+    const places = asked.map((stats) => {
+      const isNamed = stats.hits > 0 && stats.place.naming.role === 'id';
+      return { space: isNamed ? spaceOf(stats.place) : this.#voteOf(stats), votes: stats.votes };
+    });
+    const joined = joinedSpaces(places, isRare);
+    for (const [from, to] of joined) {
+      const [values, more] = [this.#spaceValues.get(to), this.#spaceValues.get(from)];
+      if (!values || !more) continue;
+      values.count += more.count;
+      values.isSerial &&= more.isSerial;
+      values.isWeak ||= more.isWeak;
+    }
+    return joined;
   }
 
   #finalSpace(stats: PlaceStats): string | null {
@@ -242,16 +264,19 @@ export class FlowLearner {
   }
 
   /** The other space that the values of a place belong to: most of them, and to no other as well. */
-  #voteOf({ votes, distinct }: PlaceStats): string | null {
+  #voteOf({ place, votes, distinct }: PlaceStats): string | null {
     const shareOf = ([space, values]: [string, Set<string>]) =>
       values.size / (this.#spaceValues.get(space)?.count ?? values.size);
     const [best, second] = [...votes].sort(
       (a, b) => b[1].size - a[1].size || shareOf(b) - shareOf(a) || (a[0] < b[0] ? -1 : 1),
     );
-    if (!best || best[1].size < MIN_SHARE * distinct.size) return null;
+    if (!best) return null;
+    const isRareOnly = [...best[1]].every(isRare);
+    // What else a client names there may never have been: a rare value is known by itself.
+    const isEnough = isRareOnly && place.in === 'request' && best[1].size >= MIN_VOTES;
+    if (!isEnough && best[1].size < MIN_SHARE * distinct.size) return null;
     const isTie = second?.[1].size === best[1].size;
     if (isTie && (shareOf(best) < MOST_OF_A_SPACE || shareOf(second) > LITTLE_OF_A_SPACE)) return null;
-    const isRareOnly = [...best[1]].every(isRare);
     return best[1].size >= MIN_VOTES || isRareOnly ? best[0] : null;
   }
 
@@ -331,23 +356,6 @@ function spaceOf({ naming, id }: Place): string {
   return naming.role === 'id' && naming.entity !== '' ? naming.entity : `#${id}`;
 }
 
-/** Places by name: those of several operations behind one endpoint are one. */
-function placesOf(list: readonly PlaceStats[]): Flow['places'] {
-  const places = new Map<string, Flow['places'][number]>();
-  for (const { place, born, samples } of list) {
-    const { method, endpoint } = place.operation;
-    const name = `${method} ${endpoint} ${place.in} ${place.path}`;
-    const role = place.in === 'request' ? 'consumer' : born > 0 ? 'producer' : 'echo';
-    const known = places.get(name);
-    if (!known) places.set(name, { method, endpoint, in: place.in, path: place.path, role, count: samples });
-    else {
-      known.count += samples;
-      if (role === 'producer') known.role = role;
-    }
-  }
-  return [...places].sort((a, b) => (a[0] < b[0] ? -1 : 1)).map(([, place]) => place);
-}
-
 function count(stats: PlaceStats, value: string): void {
   stats.samples++;
   if (stats.distinct.size < 10 * MAX_VOTES) stats.distinct.add(value);
@@ -373,14 +381,4 @@ function add(spaces: Map<string, Set<string>>, space: string, value: string): vo
 function sameOf({ same, hits, distinct }: PlaceStats): string | null {
   const [best] = [...same].sort((a, b) => b[1].size - a[1].size || (a[0] < b[0] ? -1 : 1));
   return best && hits === 0 && best[1].size >= 2 && 2 * best[1].size >= distinct.size ? best[0] : null;
-}
-
-function evidenceOf(first: PlaceStats, list: readonly PlaceStats[], values: number): string {
-  const consumers = list.filter(({ place }) => place.in === 'request');
-  const hits = consumers.reduce((sum, stats) => sum + stats.samples, 0);
-  const where = consumers.slice(0, 3).map(({ place }) => placeName(place));
-  const more = consumers.length > where.length ? ` and ${consumers.length - where.length} more places` : '';
-  const sent = where.length > 0 ? `sent back ${hits} times at ${where.join(', ')}${more}` : 'never sent back';
-  const shown = list.filter(({ place, born }) => place.in === 'response' && born === 0).length;
-  return `${values} value${values === 1 ? '' : 's'} made at ${placeName(first.place)}, ${sent}, shown again in ${shown} other places`;
 }

@@ -1,7 +1,7 @@
 // The identifying pieces of a link inside a longer text: `17` of `/orders/17`, `abc` of `?cursor=abc`. Named by the piece
 // before them, as a path segment is. Pure.
-import { atomsOfText } from '@echoplane/replay';
-import { isParameter } from '@echoplane/traffic';
+import { atomsOfText, leavesInside, splitInside } from '@echoplane/replay';
+import { isParameter, leafPattern } from '@echoplane/traffic';
 import { type Naming, namingOf } from './names.ts';
 import { isRare } from './rare-texts.ts';
 
@@ -59,10 +59,26 @@ function mayBeLink(text: string): boolean {
 /** The pieces of a client's text that may name things: of links, and words in a query language, `owner = "x7k2m9"`. */
 export function namedPieces(path: string, text: string): LinkedPiece[] {
   const links = linkedPieces(path, text);
-  if (links.length > 0 || text.length > MAX_QUERY_CHARS || !QUERY_TEXT.test(text)) return links;
+  if (links.length > 0 || text.length > MAX_QUERY_CHARS) return links;
+  if (!QUERY_TEXT.test(text) && !LINK.test(text)) return links;
   return atomsOfText(text).flatMap((value, i) =>
     value.length < text.length && isRare(value) ? [{ path: `${path}#${i}`, value, naming: NAMELESS }] : [],
   );
+}
+
+/** Operators of query languages in JSON, `{"id": {"$in": […]}}`: what they hold is named by the field before them. */
+const OPERATOR = /\.\$\w+/g;
+
+/** The values inside of a client's text that is JSON, named as those of a body are; null for another text. */
+export function jsonPieces(path: string, text: string, endpoint: string): LinkedPiece[] | null {
+  const leaves = leavesInside(path, text);
+  if (leaves.length === 0) return null;
+  return leaves.flatMap((leaf) => {
+    if (typeof leaf.value !== 'string' && typeof leaf.value !== 'number') return [];
+    const field = leafPattern(splitInside(leaf.path)!.inside).slice('!json'.length);
+    const naming = namingOf(`body${field.replaceAll(OPERATOR, '')}`, endpoint);
+    return [{ path: leaf.path, value: String(leaf.value), naming }];
+  });
 }
 
 /** What the links of a page carry under an identifying name. */

@@ -17,7 +17,7 @@ import { CoinedNames } from './coined-names.ts';
 import { Conversations } from './conversations.ts';
 import { EchoedPieces, type PiecedText, piecesIn } from './echoed-pieces.ts';
 import { FlowLearner, type FlowValue } from './flows.ts';
-import { linkedPieces, namedPieces } from './linked-pieces.ts';
+import { jsonPieces, linkedPieces, namedPieces } from './linked-pieces.ts';
 import { NoiseLearner } from './noise.ts';
 import { MessageObjects } from './object-facts.ts';
 import { isWrite, operationIn, unusable } from './operations.ts';
@@ -300,9 +300,11 @@ export class Survey {
       const place = n < places.length ? places[n] : this.places.place(operation, side, path);
       if (path.endsWith('.key') && objects.around(path)?.isPair) continue;
       const isText = typeof value === 'string';
-      const pieces = !isText ? [] : side === 'request' ? namedPieces(path, text) : linkedPieces(path, text);
-      // An address is followed by what it names.
-      const isNamed = pieces.length > 0 && ADDRESS.test(text);
+      const inJson = isText && side === 'request' ? jsonPieces(path, text, operation.endpoint) : null;
+      const pieces =
+        inJson ?? (!isText ? [] : side === 'request' ? namedPieces(path, text) : linkedPieces(path, text));
+      // An address is followed by what it names, JSON by what it holds.
+      const isNamed = inJson !== null || (pieces.length > 0 && ADDRESS.test(text));
       if (place && !isNamed && isFlowValue(place, value, text))
         values.push({ place, at: path, value: text, facts: objects.around(path) });
       for (const piece of pieces) {

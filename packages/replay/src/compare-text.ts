@@ -28,7 +28,7 @@ const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 
 export function compareText(comparing: Comparing, path: string, recorded: string, live: string): Judgement {
   if (isDigest(recorded)) return 'differs';
-  const known = expectedText(comparing, recorded);
+  const known = expectedText(comparing, recorded, live);
   if (known === live) return 'strict';
   const linked = judgeLink(comparing, recorded, known, live);
   if (linked && linked !== 'differs') return linked;
@@ -73,18 +73,35 @@ function isSameSet(recorded: string, live: string, between: string | RegExp): bo
 }
 
 /** The recorded text with everything in it that is known to be another value now. */
-function expectedText(comparing: Comparing, recorded: string): string {
+function expectedText(comparing: Comparing, recorded: string, live: string): string {
   const { values, test } = comparing;
   const host = values.host(test);
   // With its port it may be percent-encoded.
   const named =
     host && recorded.includes(host[0].replace(/:\d+$/, ''))
-      ? replaceValues(recorded, [host], 'plain')
+      ? withOwnAddress(replaceValues(recorded, [host], 'plain'), host, live)
       : recorded;
   const applied = values.apply(named);
   const sent = [...values.consumedBy(test), ...namedBy(comparing)];
   const rest = sent.filter(([value]) => applied.includes(value));
   return rest.length === 0 ? applied : replaceValues(applied, rest, 'plain');
+}
+
+/**
+ * With the port by which a service that was reached through another one names itself: the live text must name the port that
+ * live requests go to.
+ */
+function withOwnAddress(text: string, [recorded, live]: readonly [string, string], is: string): string {
+  const [, name] = /^([\w.-]+|\[[\da-f:]+\]):\d+$/.exec(recorded) ?? [];
+  if (name === undefined || !is.includes(`//${live}/`) || text.includes(`//${live}/`)) return text;
+  const ports = new Set(
+    text
+      .split(`//${name}:`)
+      .slice(1)
+      .map((rest) => Number.parseInt(rest, 10)),
+  );
+  if (ports.size !== 1) return text;
+  return text.replaceAll(`//${name}:${[...ports][0]}/`, `//${live}/`);
 }
 
 /** Tokens by their claims, base64 by what is behind it; null when not both hold something. */

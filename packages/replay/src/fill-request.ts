@@ -14,6 +14,7 @@ import { atomsOfText, withAtom } from './atoms-of-text.ts';
 import { bodyTree, formTree, mediaType, readableText } from './body-tree.ts';
 import { editGrpc } from './edit-protobuf.ts';
 import { openValue } from './inner-leaves.ts';
+import { JSON_STEP } from './json-inside.ts';
 import { jsonSpots } from './json-text.ts';
 import { type Carrier, type Replacement, replaceValues, urlEncoded, xmlEscaped } from './replace-values.ts';
 import { Spot, type TreeNode, treeSpots } from './tree.ts';
@@ -109,6 +110,10 @@ function edited(value: string, places: readonly PlacedValue[]): string {
 
 function insideWith(text: string, inside: string, live: string): string {
   if (inside === '') return live;
+  if (inside.startsWith(JSON_STEP)) {
+    const path = inside.slice(JSON_STEP.length);
+    return textWith(text, spotsByPath('', jsonSpots(text)), new Map([[path, [{ path, inside: '', live }]]]));
+  }
   const [, atom, step, rest] = /^(?:#(\d+))?(?:(!jwt|!b64)(.*))?$/s.exec(inside)!;
   if (step === undefined) return withAtom(text, Number(atom), live);
   const held = atom === undefined ? text : (atomsOfText(text)[Number(atom)] ?? '');

@@ -40,3 +40,14 @@ test('not for one that has another counterpart, nor one of two, nor a word', () 
   expect(gone({ [one]: 2, [two]: 2 }, { [live1]: 2 })).toHaveLength(3);
   expect(gone({ colour: 2 }, { color: 2 })).toHaveLength(2);
 });
+
+test('a key that is the id of a thing is what that id is now, and no other', () => {
+  const [was, is, other] = ['x7Kq2mZw9P', 'b3TnY8sLd1', 'Q5rfG0jHu6'];
+  const links = [{ in: 'response' as const, path: 'body.id', flow: 'users' }];
+  const values = known();
+  expect(differences({ method: 'POST', links, body: { id: was } }, { body: { id: is } }, values)).toEqual([]);
+  const rights = (id: string) => ({ n: 2, body: { rights: { '*': 'read', [id]: 'write' } } });
+  expect(differences(rights(was), rights(is), values)).toEqual([]);
+  expect(differences(rights(was), rights(other), values)).toHaveLength(2);
+  expect(differences(rights(was), rights(was), values)).toEqual([]);
+});

@@ -19,7 +19,7 @@ export function liveKeys(
   const unknown: string[] = [];
   for (const key of recorded) {
     if (has.has(key)) continue;
-    const due = comparing.observed('seen', key) ?? comparing.values.apply(key);
+    const due = comparing.observed('seen', key) ?? ofFlow(comparing, key) ?? comparing.values.apply(key);
     if (due === key) unknown.push(key);
     else if (free.delete(due)) found.set(key, due);
   }
@@ -34,6 +34,20 @@ export function liveKeys(
     comparing.observe('seen', key, alike[0]!);
   }
   return found;
+}
+
+/** Shorter names, and numbers, are keys of something else by chance. */
+const MIN_FLOW_KEY = 8;
+
+/** The counterpart of a key that is the id of a thing, by what is known of its kind of thing. */
+function ofFlow(comparing: Comparing, key: string): string | undefined {
+  if (key.length < MIN_FLOW_KEY || !/[A-Za-z]/.test(key)) return undefined;
+  const known = comparing.values.inFlows(key);
+  const here = comparing.places.spotted.map(({ space, value }) =>
+    typeof space === 'object' && value === key ? comparing.observed(space, key) : undefined,
+  );
+  const due = new Set([...known, ...here].filter((one) => one !== undefined));
+  return due.size === 1 ? [...due][0] : undefined;
 }
 
 function isNobodys({ values }: Comparing, live: string): boolean {

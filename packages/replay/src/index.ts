@@ -7,6 +7,7 @@ export * from './compare-rules.ts';
 export * from './compare-test.ts';
 export * from './differences.ts';
 export { hashOrders } from './hash-order.ts';
+export { leavesInside, splitInside } from './json-inside.ts';
 export * from './kinds.ts';
 export * from './leaves.ts';
 export { isSorted } from './list-order.ts';

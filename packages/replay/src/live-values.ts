@@ -159,6 +159,12 @@ export class LiveValues {
       : this.#flows.get(flow)?.recorded(live);
   }
 
+  /** The live counterparts of a recorded value, in whatever flows it is. */
+  inFlows(recorded: string): string[] {
+    const own = [...this.#flows.values()].flatMap((values) => values.live(recorded) ?? []);
+    return own.length > 0 || !this.#parent ? own : this.#parent.inFlows(recorded);
+  }
+
   /** The live instants that stood where a recorded one stood, and the reverse. */
   times(recorded: string): readonly string[] {
     return this.#times.live(recorded);

@@ -11,6 +11,7 @@ import {
   type VolatileLeaf,
 } from '@echoplane/traffic';
 import { isCoinedName } from './coined-names.ts';
+import { leavesInside, splitInside } from './json-inside.ts';
 import { type Atom, atomsIn } from './kinds.ts';
 import { headLeaves, insideAt, requestLeaves, responseLeaves } from './leaves.ts';
 import type { Observed } from './observed.ts';
@@ -188,12 +189,33 @@ export function mentions(test: Test, value: string): boolean {
 function placesOf(test: Test): LinkedPlace[] {
   const asked = byPattern(test.links ?? [], 'request');
   if (asked.size === 0) return [];
-  return requestLeaves(test.request).flatMap(({ path, value, source }) =>
+  const leaves = requestLeaves(test.request);
+  const inner = leaves.flatMap(({ path, value }) =>
+    typeof value === 'string' ? insideOf(path, value, asked) : [],
+  );
+  const whole = leaves.flatMap(({ path, value, source }) =>
     (asked.get(leafPattern(path)) ?? asked.get(path) ?? []).flatMap(({ inside, flow, isCoined }) => {
       const recorded = value === null ? undefined : insideAt(source ?? String(value), inside);
       return recorded === undefined || (isCoined && !isCoinedName(recorded))
         ? []
         : [{ path, inside, flow, recorded }];
+    }),
+  );
+  return inner.length > 0 ? [...whole, ...inner] : whole;
+}
+
+/** The places inside of a text that is JSON, each element of a list at its own. */
+function insideOf(
+  path: string,
+  text: string,
+  asked: ReadonlyMap<string, readonly AnswerLink[]>,
+): LinkedPlace[] {
+  return leavesInside(path, text).flatMap((leaf) =>
+    (asked.get(leafPattern(leaf.path)) ?? []).flatMap(({ inside, flow, isCoined }) => {
+      const recorded = leaf.value === null || inside !== '' ? undefined : (leaf.source ?? String(leaf.value));
+      return recorded === undefined || (isCoined && !isCoinedName(recorded))
+        ? []
+        : [{ path, inside: splitInside(leaf.path)!.inside, flow, recorded }];
     }),
   );
 }

@@ -16,6 +16,7 @@ import { editGrpc } from './edit-protobuf.ts';
 import { openValue } from './inner-leaves.ts';
 import { JSON_STEP } from './json-inside.ts';
 import { jsonSpots } from './json-text.ts';
+import { withKeys } from './keyed-values.ts';
 import { type Carrier, type Replacement, replaceValues, urlEncoded, xmlEscaped } from './replace-values.ts';
 import { Spot, type TreeNode, treeSpots } from './tree.ts';
 
@@ -26,11 +27,12 @@ export interface PlacedValue {
   live: string;
 }
 
-/** The request with `tokens` replaced everywhere and `places` set. */
+/** The request with `tokens` replaced everywhere, `places` set, and objects of its JSON keyed by other `keys`. */
 export function fillRequest(
   request: Test['request'],
   tokens: readonly Replacement[],
   places: readonly PlacedValue[],
+  keys: ReadonlyMap<string, string> = NO_KEYS,
 ): Test['request'] {
   const placed =
     places.length === 0
@@ -39,8 +41,16 @@ export function fillRequest(
           request,
           Map.groupBy(places, ({ path }) => path),
         );
-  return tokens.length === 0 ? placed : withTokens(placed, tokens);
+  const filled = tokens.length === 0 ? placed : withTokens(placed, tokens);
+  if (keys.size === 0) return filled;
+  const body = changedBody(filled.body, filled.headers, {
+    text: (text) => withKeys(text, keys),
+    leaf: (_path, value) => value,
+  });
+  return { ...filled, body };
 }
+
+const NO_KEYS: ReadonlyMap<string, string> = new Map();
 
 function withTokens<R extends RequestParts>(request: R, tokens: readonly Replacement[]): R {
   const headers = request.headers.map(([name, value]): [string, string] => [

@@ -1,6 +1,7 @@
 // Objects whose keys are generated values, `{"6cece537-…": 2}`: a live answer has the key of this run where the recorded one had
 // its own. A key that is known has its counterpart; new ones pair when they are alike and nobody else's. Pure.
 import type { Comparing } from './comparing.ts';
+import { mayBeId } from './keyed-values.ts';
 import { kindOf } from './kinds.ts';
 
 const GENERATED: ReadonlySet<string> = new Set(['uuid', 'token', 'hex']);
@@ -36,12 +37,9 @@ export function liveKeys(
   return found;
 }
 
-/** Shorter names, and numbers, are keys of something else by chance. */
-const MIN_FLOW_KEY = 8;
-
 /** The counterpart of a key that is the id of a thing, by what is known of its kind of thing. */
 function ofFlow(comparing: Comparing, key: string): string | undefined {
-  if (key.length < MIN_FLOW_KEY || !/[A-Za-z]/.test(key)) return undefined;
+  if (!mayBeId(key)) return undefined;
   const known = comparing.values.inFlows(key);
   const here = comparing.places.spotted.map(({ space, value }) =>
     typeof space === 'object' && value === key ? comparing.observed(space, key) : undefined,

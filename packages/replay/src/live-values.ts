@@ -6,6 +6,7 @@
 import { type HttpResponse, header, type RequestParts, type Test } from '@echoplane/traffic';
 import { fillRequest, type PlacedValue } from './fill-request.ts';
 import { Instants } from './instants.ts';
+import { keysOf } from './keyed-values.ts';
 import { atomsIn } from './kinds.ts';
 import { leafAt } from './leaves.ts';
 import { Makers } from './makers.ts';
@@ -79,9 +80,19 @@ export class LiveValues {
       return live === undefined || live === recorded ? [] : [{ ...place, live }];
     });
     if (nowUs !== undefined) places.push(...this.#ownTimes(test, nowUs));
-    const request =
-      tokens.length === 0 && places.length === 0 ? test.request : fillRequest(test.request, tokens, places);
+    const keys = this.#keys(test);
+    const isAsRecorded = tokens.length === 0 && places.length === 0 && keys.size === 0;
+    const request = isAsRecorded ? test.request : fillRequest(test.request, tokens, places, keys);
     return { request, unresolved };
+  }
+
+  /** Keys of the request's objects that are ids of things, which are other ones now. */
+  #keys(test: Test): Map<string, string> {
+    const keys = keysOf(test).flatMap((key): [string, string][] => {
+      const live = new Set(this.inFlows(key));
+      return live.size === 1 && !live.has(key) ? [[key, [...live][0]!]] : [];
+    });
+    return new Map(keys);
   }
 
   /** Notes which times of its own the client sent: answers repeat them. */

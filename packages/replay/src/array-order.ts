@@ -11,6 +11,7 @@ import { type Column, sharedColumns } from './list-columns.ts';
 import { byCharacters, isSorted } from './list-order.ts';
 import { isAtOnce } from './makers.ts';
 import type { Exchange } from './run-clock.ts';
+import { isSeededSet } from './seeded-sets.ts';
 import { readTime } from './times.ts';
 import { type TreeNode, treeLeaves } from './tree.ts';
 
@@ -56,6 +57,7 @@ export function mayMove(
     isListOfFaults(comparing.test) ||
     isSortedAsAsked(comparing.test, recorded, live, pairs) ||
     isSortedByMaking(comparing, path, recorded, live) ||
+    isSeededSet(comparing, path, recorded, live) ||
     isSortedByHidden(recorded, live) ||
     isHashed(recorded, live) ||
     isMadeAtOnce(comparing, recorded, live, pairs.to)

@@ -118,7 +118,7 @@ function judgeUnlinked(comparing: Comparing, pair: Pair, learned: VolatileLeaf |
   if (due !== undefined && isMadeInOneMoment(comparing, recorded, live)) return 'time';
   // Two tokens of one second are one token; a second later they are two, which agree but for their times.
   if (due !== undefined && !isJwt(token)) return learned ? judgeLearned(pair, learned) : 'differs';
-  if (isProduced && kindOf(recorded) === null) return { kind: 'token' };
+  if (isProduced && kindOf(recorded) === null && readTime(recorded) === null) return { kind: 'token' };
   const time = judgeTime(comparing, recorded, live);
   if (time && time !== 'differs') return time;
   if (isRemaining(comparing, recorded, live) || isSpanOfTimes(comparing, path, recorded, live)) return 'time';

@@ -20,7 +20,8 @@ import {
 import { withLiveDurations } from './measured.ts';
 import { withPageTimesOf } from './page-times.ts';
 import { replaceValues } from './replace-values.ts';
-import { linkedPlaces, mentions } from './test-places.ts';
+import { isNameList, noteShuffled } from './seeded-sets.ts';
+import { isShuffled, linkedPlaces, mentions } from './test-places.ts';
 import { readTime } from './times.ts';
 import { isDigest } from './tree.ts';
 
@@ -35,8 +36,11 @@ export function compareText(comparing: Comparing, path: string, recorded: string
   const expected = withLiveDurations(comparing, known, live);
   if (expected === live) return { kind: 'measure' };
   if (isEchoOfIds(comparing, expected, live)) return 'strict';
-  const between = SCOPE.test(path) ? ' ' : NAME_LIST.test(path) ? /\s*,\s*/ : null;
-  if (between !== null && isSameSet(expected, live, between)) return 'strict';
+  if (SCOPE.test(path) && isSameSet(expected, live, ' ')) return 'strict';
+  if (isNameList(path) && isSameSet(expected, live, /\s*,\s*/)) {
+    noteShuffled(comparing, expected, live, isShuffled);
+    return 'strict';
+  }
   const opened = compareOpened(comparing, path, recorded, live);
   if (opened) return opened;
   const timed = withPageTimesOf(comparing, expected, live);
@@ -62,10 +66,6 @@ export function compareText(comparing: Comparing, path: string, recorded: string
 
 /** Scopes of OAuth: their order means nothing (RFC 6749 section 3.3). */
 const SCOPE = /[.!]sc(?:ope|p)$/;
-
-/** Headers that are sets of names (RFC 9110 section 10.2.1 and 12.5.5, the Fetch standard), also those of answers inside a batch. */
-const NAME_LIST =
-  /^header\.(?:allow|vary)$|[.\]](?:"?)access-control-(?:expose-headers|allow-headers|allow-methods)(?:"\])?$/i;
 
 function isSameSet(recorded: string, live: string, between: string | RegExp): boolean {
   const sorted = (text: string) => text.split(between).sort().join(' ');

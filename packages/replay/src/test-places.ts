@@ -16,6 +16,7 @@ import { type Atom, atomsIn } from './kinds.ts';
 import { headLeaves, insideAt, requestLeaves, responseLeaves } from './leaves.ts';
 import type { Observed } from './observed.ts';
 import { isReadingPost } from './reading-posts.ts';
+import { signsOfList } from './seeded-sets.ts';
 import type { Leaf } from './tree.ts';
 
 /** A place in a request that holds a value of a flow: the leaf, and the way inside its text (`#2`, `!b64.id`). */
@@ -310,9 +311,10 @@ function setsIn(test: Test, leaves: readonly Leaf[]): Spotted[] {
     if (list) list.push(value);
     else lists.set(array, [value]);
   }
-  return [...lists].flatMap(([path, list]) =>
-    isSetOfNames(test, list) ? [{ path, space: 'seen' as const, value: JSON.stringify(list) }] : [],
-  );
+  return [...lists].flatMap(([path, list]) => {
+    const signs = isSetOfNames(test, list) ? [JSON.stringify(list)] : signsOfList(test, path, list);
+    return signs.map((value) => ({ path, space: 'seen' as const, value }));
+  });
 }
 
 /** Fewer names stand in some order by chance. */

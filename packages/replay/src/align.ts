@@ -3,6 +3,7 @@
 import { leafPattern } from '@echoplane/traffic';
 import { withAtom } from './atoms-of-text.ts';
 import type { Comparing } from './comparing.ts';
+import { withLiveIds } from './ids-in-text.ts';
 import { atomsIn, isHidden, isRedacted } from './kinds.ts';
 import { insideAt } from './leaves.ts';
 import type { AnswerLink } from './test-places.ts';
@@ -95,7 +96,8 @@ function identityOf({ values, places, test }: Comparing, path: string, node: Tre
     if (link) return `${at}=${knownNumber(values, link.flow, text, side)}`;
     if (places.learned.has(pattern) || readTime(value) || spans.has(at)) return `${at}={}`;
     if (typeof value !== 'string') return `${at}=${typeof value}:${text}`;
-    const own = side === 'recorded' && host ? text.replaceAll(host[0], host[1]) : text;
+    const named = side === 'recorded' && links.length === 0 ? withLiveIds(text, values) : text;
+    const own = side === 'recorded' && host ? named.replaceAll(host[0], host[1]) : named;
     return `${at}=string:${knownText(values, withNumbered(values, own, side, links), side)}`;
   });
   return parts.sort().join('\n');

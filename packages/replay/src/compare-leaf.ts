@@ -111,7 +111,7 @@ function judgeUnlinked(comparing: Comparing, pair: Pair, learned: VolatileLeaf |
   const due = isProduced ? undefined : comparing.values.token(token);
   if (due === String(live)) return 'strict';
   // Written at one moment, and by chance not in one millisecond: of two that were alike the client sends the first.
-  if (due !== undefined && isSameMoment(due, live)) {
+  if (due !== undefined && isSameMoment(comparing, recorded, due, live)) {
     comparing.observe('time', token, String(live));
     return 'time';
   }

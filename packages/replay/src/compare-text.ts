@@ -4,6 +4,7 @@ import { judgeLink } from './compare-serial.ts';
 import { judgeTime } from './compare-time.ts';
 import type { Comparing, Judgement } from './comparing.ts';
 import { isEchoOfIds } from './echoed-ids.ts';
+import { withLiveIds } from './ids-in-text.ts';
 import { openValue } from './inner-leaves.ts';
 import {
   type Atom,
@@ -30,7 +31,7 @@ const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 export function compareText(comparing: Comparing, path: string, recorded: string, live: string): Judgement {
   if (isDigest(recorded)) return 'differs';
   const known = expectedText(comparing, recorded, live);
-  if (known === live) return 'strict';
+  if (known === live || withLiveIds(known, comparing.values) === live) return 'strict';
   const linked = judgeLink(comparing, recorded, known, live);
   if (linked && linked !== 'differs') return linked;
   const expected = withLiveDurations(comparing, known, live);

@@ -36,10 +36,16 @@ export function isTimeOfRun({ own, values }: Comparing, recorded: Scalar, live: 
   return isSameForm(was, is) && (!own || values.clock.isOfItsRun(was, is, own));
 }
 
-/** Whether two live times are of one moment, as those of the rows of one statement are, and written alike. */
-export function isSameMoment(due: string, live: Scalar): boolean {
-  const [was, is] = [readTime(due), readTime(live)];
-  return was !== null && is !== null && isSameForm(was, is) && distanceUs(is, due) <= SAME_INSTANT_US;
+/**
+ * Whether two live times are of one moment, as those of the rows of one statement are, or of one request that took long, and
+ * written alike.
+ */
+export function isSameMoment({ values }: Comparing, recorded: Scalar, due: string, live: Scalar): boolean {
+  const known = typeof live === 'number' ? Number(due) : due;
+  const [was, expected, is] = [readTime(recorded), readTime(known), readTime(live)];
+  if (!was || !expected || !is || !isSameForm(expected, is)) return false;
+  if (Math.abs(is.us - expected.us) <= SAME_INSTANT_US) return true;
+  return values.clock.areOfOneExchange(was.us, [expected.us, is.us]);
 }
 
 /**

@@ -11,6 +11,8 @@ export interface Exchange {
 }
 
 const SLACK_US = 1_000_000;
+/** Clocks, and rounding to milliseconds. */
+const SKEW_US = 2_000;
 /** Beyond it every second one is forgotten: neighbours still tell the time between. */
 const MAX_EXCHANGES = 10_000;
 /** Neighbours looked at on each side of a time. */
@@ -49,6 +51,13 @@ export class RunClock {
     const first = this.#exchanges[0]!;
     if (recorded.us < first.fromUs) return this.#isBeforeRun(recorded, live, first);
     return near.length === 0 && this.#isBetween(recorded, live, slackUs);
+  }
+
+  /** Whether two live times lie in one live exchange of those in which a recorded time lies: it made both. */
+  areOfOneExchange(recordedUs: number, liveUs: readonly number[]): boolean {
+    return this.#near(recordedUs, SKEW_US).some(({ liveFromUs, liveToUs }) =>
+      liveUs.every((us) => isWithin(us, liveFromUs, liveToUs, SKEW_US)),
+    );
   }
 
   /** Whether a recorded time is of this run at all: not long before it, and not in a far future. */

@@ -40,3 +40,19 @@ test('a tag of a flow is sent back as the service gives it now', () => {
   });
   expect(values.fill(sent).request.headers.at(-1)).toEqual(['If-Match', '"rev-23-b"']);
 });
+
+test('what one slow request made has its instants, however far they are from each other', () => {
+  const made = { method: 'POST', durationUs: 300_000, produces: [{ token: 't1', path: 'body.changed' }] };
+  const body = (changed: number) => ({ body: { id: 'a-name', changed } });
+  const shown = (live: number) => {
+    const values = new LiveValues(new Map([['t1', String(ms(2))]]));
+    values.noteExchange({
+      ...{ fromUs: RECORDED_US, toUs: RECORDED_US + 5_000 },
+      ...{ liveFromUs: ms(SHIFT_MS) * 1000, liveToUs: ms(300 + SHIFT_MS) * 1000 },
+    });
+    replayed({ ...made, ...body(ms(2)) }, body(ms(3 + SHIFT_MS)), values);
+    return differences({ n: 2, atUs: 900_000, ...body(ms(2)) }, body(ms(live + SHIFT_MS)), values);
+  };
+  expect(shown(190)).toEqual([]);
+  expect(shown(600)).toEqual(['body.changed value']);
+});

@@ -81,9 +81,10 @@ export const STRUCTURE_FAULTS: readonly Fault[] = [
     'nothing',
     (value, { other }) => {
       if (!Array.isArray(value) || value.length === 0) return undefined;
-      const strange = (other(value) as Json[] | undefined)?.find(
-        (one) => !value.some((own) => JSON.stringify(own) === JSON.stringify(one)),
-      );
+      // What stands at this place in another answer need not be a list.
+      const page = other(value);
+      if (!Array.isArray(page)) return undefined;
+      const strange = page.find((one) => !value.some((own) => JSON.stringify(own) === JSON.stringify(one)));
       return strange === undefined ? undefined : [...value.slice(0, -1), strange];
     },
   ),

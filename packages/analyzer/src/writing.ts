@@ -20,6 +20,7 @@ import { messagesOf } from './conversations.ts';
 import type { EditBook } from './edits.ts';
 import { JsonFields } from './json-fields.ts';
 import { grpcMessages, MockMaker } from './mocks.ts';
+import { ownAddress } from './own-address.ts';
 import type { Operation } from './places.ts';
 import { SettlingLeaves } from './polls.ts';
 import type { Sessions } from './sessions.ts';
@@ -138,6 +139,9 @@ export class ArtifactMaker {
       ...{ id: parsed(fields, 'id'), session, service: this.#serviceOf(fields.raw('source')!), order },
       ...{ offsetUs: ts - (this.#survey.firstTest ?? ts), endpoint: operation.endpoint, headless },
     };
+    const request = this.#requestOf(json);
+    const response = fields.raw('response')!;
+    const server = ownAddress(parsed(fields, 'server'), `${request}${response}`);
     const tail: Tail = {
       durationUs: parsed(fields, 'durationUs'),
       consumes: [...new Set(edges.consumes)],
@@ -149,12 +153,12 @@ export class ArtifactMaker {
       ...(optional.length > 0 ? { optional } : {}),
       ...(settling.length > 0 ? { settling } : {}),
       ...(ownTimes.length > 0 ? { ownTimes } : {}),
+      ...(server === undefined ? {} : { server }),
       ...(edges.beside.size > 0 ? { beside: [...edges.beside] } : {}),
       ...(messages.length > 0 ? { messages } : {}),
     };
-    const request = this.#requestOf(json);
     const around = [JSON.stringify(head).slice(0, -1), JSON.stringify(tail).slice(1)];
-    return `${around[0]},"request":${request},"response":${fields.raw('response')},${around[1]}`;
+    return `${around[0]},"request":${request},"response":${response},${around[1]}`;
   }
 
   /** The request as a test has it. */

@@ -6,6 +6,7 @@ import type { Comparing } from './comparing.ts';
 import { withLiveIds } from './ids-in-text.ts';
 import { atomsIn, isHidden, isRedacted } from './kinds.ts';
 import { insideAt } from './leaves.ts';
+import { knownAddress } from './own-address.ts';
 import type { AnswerLink } from './test-places.ts';
 import { spansAmong } from './time-spans.ts';
 import { readTime } from './times.ts';
@@ -83,8 +84,9 @@ export function isAnotherThing(
 }
 
 /** An element as a text that is the same for its counterpart. */
-function identityOf({ values, places, test }: Comparing, path: string, node: TreeNode, side: Side): string {
-  const host = values.host(test);
+function identityOf(comparing: Comparing, path: string, node: TreeNode, side: Side): string {
+  const { values, places, test } = comparing;
+  const hosts = side === 'live' ? [] : [values.host(test), knownAddress(comparing)];
   const leaves = treeLeaves(`${path}[0]`, node);
   const spans = spansAmong(leaves);
   const parts = leaves.map(({ path: at, value, source }: Leaf) => {
@@ -97,7 +99,7 @@ function identityOf({ values, places, test }: Comparing, path: string, node: Tre
     if (places.learned.has(pattern) || readTime(value) || spans.has(at)) return `${at}={}`;
     if (typeof value !== 'string') return `${at}=${typeof value}:${text}`;
     const named = side === 'recorded' && links.length === 0 ? withLiveIds(text, values) : text;
-    const own = side === 'recorded' && host ? named.replaceAll(host[0], host[1]) : named;
+    const own = hosts.reduce((name, host) => (host ? name.replaceAll(host[0], host[1]) : name), named);
     return `${at}=string:${knownText(values, withNumbered(values, own, side, links), side)}`;
   });
   return parts.sort().join('\n');

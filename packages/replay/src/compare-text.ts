@@ -19,6 +19,7 @@ import {
   shapeWith,
 } from './kinds.ts';
 import { withLiveDurations } from './measured.ts';
+import { knownAddress, newAddress, noteAddress } from './own-address.ts';
 import { withPageTimesOf } from './page-times.ts';
 import { replaceValues } from './replace-values.ts';
 import { isNameList, noteShuffled } from './seeded-sets.ts';
@@ -29,8 +30,17 @@ import { isDigest } from './tree.ts';
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 
 export function compareText(comparing: Comparing, path: string, recorded: string, live: string): Judgement {
+  const address = newAddress(comparing, recorded, live);
+  if (!address) return compareWhole(comparing, path, recorded, live);
+  const judged = compareWhole(comparing, path, replaceValues(recorded, [address], 'plain'), live);
+  if (judged === 'differs') return 'differs';
+  noteAddress(comparing, address);
+  return judged === 'strict' ? { kind: 'text' } : judged;
+}
+
+function compareWhole(comparing: Comparing, path: string, recorded: string, live: string): Judgement {
   if (isDigest(recorded)) return 'differs';
-  const known = expectedText(comparing, recorded, live);
+  const known = expectedText(comparing, recorded);
   if (known === live || withLiveIds(known, comparing.values) === live) return 'strict';
   const linked = judgeLink(comparing, recorded, known, live);
   if (linked && linked !== 'differs') return linked;
@@ -74,35 +84,19 @@ function isSameSet(recorded: string, live: string, between: string | RegExp): bo
 }
 
 /** The recorded text with everything in it that is known to be another value now. */
-function expectedText(comparing: Comparing, recorded: string, live: string): string {
+function expectedText(comparing: Comparing, recorded: string): string {
   const { values, test } = comparing;
   const host = values.host(test);
   // With its port it may be percent-encoded.
   const named =
     host && recorded.includes(host[0].replace(/:\d+$/, ''))
-      ? withOwnAddress(replaceValues(recorded, [host], 'plain'), host, live)
+      ? replaceValues(recorded, [host], 'plain')
       : recorded;
-  const applied = values.apply(named);
+  const address = knownAddress(comparing);
+  const applied = values.apply(address ? replaceValues(named, [address], 'plain') : named);
   const sent = [...values.consumedBy(test), ...namedBy(comparing)];
   const rest = sent.filter(([value]) => applied.includes(value));
   return rest.length === 0 ? applied : replaceValues(applied, rest, 'plain');
-}
-
-/**
- * With the port by which a service that was reached through another one names itself: the live text must name the port that
- * live requests go to.
- */
-function withOwnAddress(text: string, [recorded, live]: readonly [string, string], is: string): string {
-  const [, name] = /^([\w.-]+|\[[\da-f:]+\]):\d+$/.exec(recorded) ?? [];
-  if (name === undefined || !is.includes(`//${live}/`) || text.includes(`//${live}/`)) return text;
-  const ports = new Set(
-    text
-      .split(`//${name}:`)
-      .slice(1)
-      .map((rest) => Number.parseInt(rest, 10)),
-  );
-  if (ports.size !== 1) return text;
-  return text.replaceAll(`//${name}:${[...ports][0]}/`, `//${live}/`);
 }
 
 /** Tokens by their claims, base64 by what is behind it; null when not both hold something. */

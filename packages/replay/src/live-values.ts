@@ -11,12 +11,14 @@ import { atomsIn } from './kinds.ts';
 import { leafAt } from './leaves.ts';
 import { Makers } from './makers.ts';
 import { type Observation, takeObserved } from './observed.ts';
+import { OWN_ADDRESS } from './own-address.ts';
 import { type Exchange, RunClock } from './run-clock.ts';
 import { shiftedTime } from './shifted-time.ts';
 import {
   isWriting,
   linkedPlaces,
   madeBy,
+  mentions,
   mentionsHost,
   namedBy,
   ownTimesOf,
@@ -75,6 +77,9 @@ export class LiveValues {
     const tokens = this.consumedBy(test, unresolved);
     const host = this.host(test);
     if (host && mentionsHost(test)) tokens.push(host);
+    const server =
+      test.server && mentions(test, test.server) ? this.flow(OWN_ADDRESS, test.server) : undefined;
+    if (server !== undefined && server !== test.server) tokens.push([test.server!, server]);
     const places = linkedPlaces(test).flatMap(({ recorded, flow, ...place }) => {
       const live = this.flow(flow, recorded);
       return live === undefined || live === recorded ? [] : [{ ...place, live }];

@@ -31,6 +31,7 @@ export interface TestSketch extends AnswerSketch {
   optional?: Test['optional'];
   beside?: string[];
   settling?: Test['settling'];
+  server?: string;
 }
 
 /** A body as recordings hold it. */
@@ -69,6 +70,7 @@ export function sketchTest(sketch: TestSketch): Test {
     optional,
     beside,
     settling,
+    server,
   } = sketch;
   return {
     id: fixedId(n),
@@ -87,5 +89,6 @@ export function sketchTest(sketch: TestSketch): Test {
     ...(optional ? { optional } : {}),
     ...(beside ? { beside } : {}),
     ...(settling ? { settling } : {}),
+    ...(server ? { server } : {}),
   };
 }

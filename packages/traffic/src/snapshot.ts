@@ -178,6 +178,8 @@ export const Test = z.object({
   settling: z.array(SettlingLeaf).optional(),
   /** Times in the request that the client made up from its own clock. */
   ownTimes: z.array(OwnTime).optional(),
+  /** The address the recorded service listened on, `10.1.2.3:8080`, where a message names it and it is not the Host. */
+  server: z.string().optional(),
   /** Ids of what other requests were writing while this one was under way: it may have seen them before or after. */
   beside: z.array(z.string()).optional(),
   /** WebSocket tests: the messages of both sides, in the order seen. */

@@ -17,6 +17,7 @@ import { CoinedNames } from './coined-names.ts';
 import { Conversations } from './conversations.ts';
 import { EchoedPieces, type PiecedText, piecesIn } from './echoed-pieces.ts';
 import { FlowLearner, type FlowValue } from './flows.ts';
+import { GluedValues } from './glued-values.ts';
 import { jsonPieces, linkedPieces, namedPieces } from './linked-pieces.ts';
 import { NoiseLearner } from './noise.ts';
 import { MessageObjects } from './object-facts.ts';
@@ -86,6 +87,7 @@ export class Survey {
   readonly #overlaps = new Overlaps();
   readonly #polls = new Polls();
   readonly #keys = new ValueKeys();
+  readonly #glued = new GluedValues();
   readonly #templates: Templates;
   /** Of each pair: what it is an instance of. */
   #operations = new Uint32Array(1024);
@@ -251,7 +253,8 @@ export class Survey {
     response: Role,
   ): Steps<void> {
     const about = { pair: number, id: pair.id, where: '', value: '' };
-    for (const { value, kind, path } of piecesOf(asked)) {
+    const sent = request === ROLE.client ? this.#glued.sent(asked) : piecesOf(asked);
+    for (const { value, kind, path } of sent) {
       if (request === ROLE.outbound && !isSignificant(path)) continue;
       const key = this.#keys.of(value);
       const waits = this.events.push(
@@ -261,7 +264,9 @@ export class Survey {
     }
     const timeUs = pair.ts + (pair.ttfbUs ?? pair.durationUs);
     const isService = response === ROLE.service;
-    for (const { value, kind, path } of piecesOf(answered)) {
+    const pieces = piecesOf(answered);
+    if (isService) this.#glued.shown(pieces);
+    for (const { value, kind, path } of pieces) {
       const full = isService ? { where: operation.key, value } : {};
       const key = this.#keys.of(value);
       const waits = this.events.push(

@@ -210,3 +210,19 @@ test('an instant that an answer gave as a number is followed, as an entity tag a
     ...['header.if-none-match#0', 'query.before', 'query.since#0', 'body.unless'],
   ]);
 });
+
+test('two tokens glued in one segment of a path are sent, each of them', () => {
+  const [first, second] = [
+    'a8e422112525829d7575db4d399f682ca6ba8eb7',
+    'b714edea3642fba8676f16a84d19d13ef7f993b8',
+  ];
+  const { tests, tokens } = analyze(
+    record([
+      { request: 'POST /commits', body: { text: 'one' }, answer: { sha: first } },
+      { request: 'POST /commits', body: { text: 'two' }, answer: { sha: second } },
+      { request: `GET /compare/${first}...${second}`, answer: { ahead: 1 } },
+    ]),
+  );
+  expect(tokens.map(({ value }) => value)).toEqual([first, second]);
+  expect(tests[2]!.consumes.toSorted()).toEqual(tokens.map(({ id }) => id).toSorted());
+});

@@ -47,7 +47,7 @@ const MIN_EPOCH_DIGITS = 13;
 const MAX_EPOCH_TEXT = 512;
 const EPOCH_DIGITS = /\d{13}/;
 /** Kinds that make a longer piece, in which they stand with something else, generated as a whole. */
-const GLUED: ReadonlySet<string> = new Set(['uuid', 'jwt', 'hex', 'token']);
+export const GLUED: ReadonlySet<string> = new Set(['uuid', 'jwt', 'hex', 'token']);
 
 export function eventLine({ key, timeUs, role, pair, kind, id, path, where, value }: ValueEvent): string {
   // A key that is the value itself need not be there twice.

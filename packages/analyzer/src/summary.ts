@@ -7,6 +7,7 @@ import { median } from './statistics.ts';
 const MAX_OPAQUE = 100;
 const MAX_NAMES = 10_000;
 const MAX_DURATIONS = 2_048;
+const REPEATED = 'repeated until it was taken';
 
 /** Values of a long series, evenly spread over it: every n-th, the more there are the greater n. */
 class Thinned {
@@ -43,6 +44,11 @@ export class SummaryCount {
       this.#endpoints.set(key, group);
     }
     group.durations.add(durationUs);
+  }
+
+  /** A write that was refused, sent again and taken then. */
+  repeated(): void {
+    this.skipped[REPEATED] = (this.skipped[REPEATED] ?? 0) + 1;
   }
 
   unusable(pair: RRPair, reason: string): void {

@@ -19,6 +19,7 @@ import { EchoedPieces, type PiecedText, piecesIn } from './echoed-pieces.ts';
 import { FlowLearner, type FlowValue } from './flows.ts';
 import { GluedValues } from './glued-values.ts';
 import { jsonPieces, linkedPieces, namedPieces } from './linked-pieces.ts';
+import { Insisting } from './insisting.ts';
 import { NoiseLearner } from './noise.ts';
 import { MessageObjects } from './object-facts.ts';
 import { isWrite, operationIn, unusable } from './operations.ts';
@@ -86,6 +87,7 @@ export class Survey {
   readonly edges: LineSorter;
   readonly #overlaps = new Overlaps();
   readonly #polls = new Polls();
+  readonly #insisting = new Insisting();
   readonly #keys = new ValueKeys();
   readonly #glued = new GluedValues();
   readonly #templates: Templates;
@@ -200,6 +202,7 @@ export class Survey {
     for (const { pair: earlier, changes } of this.#polls.observe(clientKey(pair), number, request, answered))
       for (const [path, later] of changes)
         yield* push(this.edges, edgeLine(earlier, EDGE.settling, path, JSON.stringify(later)));
+    yield* this.#insists(pair, number, writes);
     const sent = this.#flowValues(operation, 'request', asked, askedAt);
     // A user's own id may stand in their token only, or there first.
     const whole = withClaims(answered);
@@ -232,6 +235,17 @@ export class Survey {
       if (sign !== null) yield* push(this.edges, edgeLine(number, EDGE.ownTime, sign, leaf.path));
     }
     return places;
+  }
+
+  /** What is known of a write, and of those before it, when it was refused first and taken then. */
+  *#insists(pair: RRPair, number: number, isWrite: boolean): Steps<void> {
+    const tries = this.#insisting.observe({
+      ...{ client: clientKey(pair), pair: number, request: isWrite ? this.#keys.of(requestKey(pair)) : null },
+      ...{ status: pair.response!.status, fromUs: pair.ts, toUs: pair.ts + pair.durationUs },
+    });
+    if (!tries) return;
+    for (const earlier of tries.pairs) yield* push(this.edges, edgeLine(earlier, EDGE.repeated));
+    yield* push(this.edges, edgeLine(number, EDGE.insists, [...new Set(tries.statuses)].join()));
   }
 
   *#mock(exchange: Exchange): Steps<void> {

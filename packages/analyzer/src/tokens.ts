@@ -22,13 +22,16 @@ const RECENT_USES = 64;
 
 /**
  * What is known of a pair from the values in it, in lines that sort by the pair; `amid` other requests' writes, `beside` those
- * things; `settling` is what was asked for again until it changed.
+ * things; `settling` is what was asked for again until it changed; `repeated`
+ * is a write that was sent again and taken then, `insists` the one that was taken.
  */
 export const EDGE = {
   amid: 'a',
   asked: 'l',
   beside: 'b',
   consumes: 'c',
+  insists: 'i',
+  repeated: 'r',
   produces: 'p',
   settling: 's',
   volatile: 'v',

@@ -65,6 +65,10 @@ interface PairEdges {
   beside: Set<string>;
   /** Leaves that its client asked for again until they changed. */
   settling: SettlingLeaves;
+  /** It was refused, and taken when its client sent it again. */
+  isRepeated: boolean;
+  /** Statuses with which it was refused before. */
+  insists: number[];
 }
 
 /** Ids of things that others wrote, kept of a test. */
@@ -111,6 +115,10 @@ export class ArtifactMaker {
     const edges = yield* this.#edges.of(number);
     const operation = this.#survey.operationAt(number, json);
     if (operation === null) return null;
+    if (edges.isRepeated) {
+      this.#survey.summary.repeated();
+      return null;
+    }
     const fields = this.#fields.read(json);
     if (fields.raw('direction') === '"IN"') {
       const test = this.#test(json, number, operation, edges);
@@ -153,6 +161,7 @@ export class ArtifactMaker {
       ...(optional.length > 0 ? { optional } : {}),
       ...(settling.length > 0 ? { settling } : {}),
       ...(ownTimes.length > 0 ? { ownTimes } : {}),
+      ...(edges.insists.length > 0 ? { insists: edges.insists } : {}),
       ...(server === undefined ? {} : { server }),
       ...(edges.beside.size > 0 ? { beside: [...edges.beside] } : {}),
       ...(messages.length > 0 ? { messages } : {}),
@@ -231,6 +240,7 @@ class EdgeReader {
     const edges: PairEdges = {
       ...{ consumes: [], produces: [], volatile: [], messages: [], asked: [], ownTimes: [] },
       ...{ isAmidWrites: false, beside: new Set(), settling: new SettlingLeaves() },
+      ...{ isRepeated: false, insists: [] },
     };
     for (;;) {
       if (this.#at >= this.#lines.length && !(yield* this.#load())) return edges;
@@ -244,6 +254,8 @@ class EdgeReader {
         if (holds(this.#sessions, rest[2], pair)) edges.produces.push({ token, path });
       } else if (kind === EDGE.volatile) edges.volatile.push(rest[0]!);
       else if (kind === EDGE.amid) edges.isAmidWrites = true;
+      else if (kind === EDGE.repeated) edges.isRepeated = true;
+      else if (kind === EDGE.insists) edges.insists.push(...rest[0]!.split(',').map(Number));
       else if (kind === EDGE.ownTime) edges.ownTimes.push([rest[0]!, rest[1]!]);
       else if (kind === EDGE.asked) edges.asked.push(rest[0]!);
       else if (kind === EDGE.beside)

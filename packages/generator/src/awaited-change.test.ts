@@ -41,3 +41,10 @@ test('one that was never done is not, nor is what another endpoint answers', () 
   expect(awaitedBy(asking('/jobs/2', QUEUED))).toBeNull();
   expect(awaitedBy(asking('/people/2', doneAt(3, 20), { endpoint: '/people/{id}' }))).toBeNull();
 });
+
+test('a write that was refused first is sent until it is taken, or refused otherwise', () => {
+  const merging = newTest('a', { method: 'POST', target: '/jobs/1/merge' }, { insists: [405, 409] });
+  const awaited = new AwaitedChanges().of(merging)!;
+  const isOver = (status: number) => hasChanged(awaited, merging.response, { ...jsonAnswer({}), status });
+  expect([405, 409, 200, 500, 404].map(isOver)).toEqual([false, false, true, true, true]);
+});

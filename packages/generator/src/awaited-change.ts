@@ -1,7 +1,7 @@
 // Reads that the recorded client repeated until the answer changed (`Test.settling`). How often it had to ask was the service's
 // doing: the last of them waits, within bounds, until the live answer has changed as well, or all that follows would come
-// too early. So does a read of the same endpoint that the recorded client had to make only once. It must not know how requests
-// are sent.
+// too early. So does a read of the same endpoint that the recorded client had to make only once, and a write that was refused
+// until it was taken (`Test.insists`). It must not know how requests are sent.
 import { kindOf, leafAt, readTime } from '@echoplane/replay';
 import type { HttpResponse, Test } from '@echoplane/traffic';
 
@@ -16,6 +16,7 @@ export type AwaitedChange = readonly AwaitedLeaf[];
 const MAX_ENDPOINTS = 1_000;
 /** A leaf that has more is no state that somebody waits for. */
 const MAX_STATES = 64;
+const STATUS = 'status';
 
 /** Watches the tests of a run in the order of the recording. */
 export class AwaitedChanges {
@@ -33,6 +34,7 @@ export class AwaitedChanges {
       return null;
     }
     this.#asked.delete(test.session);
+    if (test.insists) return [taken(test, test.insists)];
     const { request, response } = test;
     const isAgain =
       before && before.request.method === request.method && before.request.target === request.target;
@@ -59,6 +61,11 @@ export class AwaitedChanges {
   }
 }
 
+/** A write waits until it is not refused as it was before. */
+function taken({ response }: Test, refusals: readonly number[]): AwaitedLeaf {
+  return { path: STATUS, recorded: String(response.status), until: new Set(refusals.map(String)) };
+}
+
 function endpointOf({ request, endpoint }: Test): string {
   return `${request.method} ${endpoint}`;
 }
@@ -70,6 +77,8 @@ function awaitedLeaf(response: HttpResponse, path: string, until: AwaitedLeaf['u
 
 /** Whether an answer is one that the recorded client would have stopped at; another status is not worth waiting. */
 export function hasChanged(awaited: AwaitedChange, { status }: HttpResponse, live: HttpResponse): boolean {
+  const [first] = awaited;
+  if (first?.path === STATUS) return !first.until.has(String(live.status));
   if (live.status !== status) return true;
   return awaited.every(({ path, recorded, until }) => {
     const value = leafAt(live, path);

@@ -176,6 +176,8 @@ export const Test = z.object({
   optional: z.array(OptionalLeaf).optional(),
   /** What may have changed already, as the recorded client saw it do. */
   settling: z.array(SettlingLeaf).optional(),
+  /** Statuses with which the service refused the same request before, which its client then sent again until it was taken. */
+  insists: z.array(z.int()).optional(),
   /** Times in the request that the client made up from its own clock. */
   ownTimes: z.array(OwnTime).optional(),
   /** The address the recorded service listened on, `10.1.2.3:8080`, where a message names it and it is not the Host. */

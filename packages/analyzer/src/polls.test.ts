@@ -81,3 +81,10 @@ test('of later values the outermost numbers are kept, and a handful of others', 
   expect(numbers).toEqual({ path: 'body.n', later: ['open', 2, 11] });
   expect(texts!.later).toHaveLength(16);
 });
+
+test('what others had to ask again for, a read knows that came before', () => {
+  const of = (job: number, state: string) => ({ request: `GET /jobs/${job}`, answer: { id: job, state } });
+  const { tests } = analyze(record([of(1, 'done'), of(2, 'queued'), of(2, 'running'), of(2, 'done')]));
+  const awaits = [{ path: 'body.state', until: ['queued', 'running'] }];
+  expect(tests.map((one) => one.awaits)).toEqual([awaits, undefined, undefined, awaits]);
+});

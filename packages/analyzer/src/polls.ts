@@ -2,7 +2,7 @@
 // to ask is the service's doing, so what changes between two of them may have changed earlier in a replay. Bounded: the latest
 // read of so many clients. Pure.
 import { kindOf, type Leaf, type Scalar } from '@echoplane/replay';
-import type { SettlingLeaf } from '@echoplane/traffic';
+import type { AwaitedState, SettlingLeaf } from '@echoplane/traffic';
 
 const MAX_CLIENTS = 2_000;
 const MAX_CHAIN = 50;
@@ -10,6 +10,9 @@ const MAX_CHAIN = 50;
 const MAX_CHANGES = 8;
 const MAX_LEAVES = 2_000;
 const MAX_CHARS = 200;
+const MAX_OPERATIONS = 1_000;
+/** Leaves of one operation that are known as states. */
+const MAX_STATES = 32;
 /** States that one leaf goes through. */
 const MAX_LATER = 16;
 
@@ -29,9 +32,20 @@ type Change = readonly [path: string, later: Scalar];
 
 export class Polls {
   readonly #last = new Map<string, LastRead>();
+  /** What leaves were while clients asked on, by operation and path. */
+  readonly #states = new Map<string, Map<string, Set<Scalar>>>();
+
+  /** With what reads of an operation were asked for again. */
+  statesOf(operation: string): AwaitedState[] {
+    return [...(this.#states.get(operation) ?? [])].map(([path, until]) => ({ path, until: [...until] }));
+  }
 
   /** The next pair of a client; `request` tells equal reads, null for a write. Gives what is now known of earlier ones. */
-  observe(client: string, pair: number, request: string | null, answered: readonly Leaf[]): Settling[] {
+  observe(
+    { client, operation, pair }: { client: string; operation: string; pair: number },
+    request: string | null,
+    answered: readonly Leaf[],
+  ): Settling[] {
     const last = this.#last.get(client);
     this.#last.delete(client);
     if (request === null || answered.length > MAX_LEAVES) return [];
@@ -46,7 +60,19 @@ export class Polls {
     if (!isAgain) return [];
     const changes = [...leaves].filter(([path, value]) => isStep(last.leaves.get(path), value));
     if (changes.length === 0 || changes.length > MAX_CHANGES) return [];
+    this.#remember(operation, last!.leaves, changes);
     return before.map((one) => ({ pair: one, changes }));
+  }
+
+  #remember(operation: string, was: LastRead['leaves'], changes: readonly Change[]): void {
+    const states = this.#states.get(operation) ?? new Map<string, Set<Scalar>>();
+    if (states.size === 0 && this.#states.size >= MAX_OPERATIONS) return;
+    this.#states.set(operation, states);
+    for (const [path] of changes) {
+      const until = states.get(path) ?? new Set();
+      if (until.size >= MAX_LATER || (until.size === 0 && states.size >= MAX_STATES)) continue;
+      states.set(path, until.add(was.get(path)!));
+    }
   }
 }
 

@@ -18,8 +18,8 @@ import { Conversations } from './conversations.ts';
 import { EchoedPieces, type PiecedText, piecesIn } from './echoed-pieces.ts';
 import { FlowLearner, type FlowValue } from './flows.ts';
 import { GluedValues } from './glued-values.ts';
-import { jsonPieces, linkedPieces, namedPieces } from './linked-pieces.ts';
 import { Insisting } from './insisting.ts';
+import { jsonPieces, linkedPieces, namedPieces } from './linked-pieces.ts';
 import { NoiseLearner } from './noise.ts';
 import { MessageObjects } from './object-facts.ts';
 import { isWrite, operationIn, unusable } from './operations.ts';
@@ -76,6 +76,7 @@ export class Survey {
   readonly background = new BackgroundWork();
   readonly orders = new OrderLearner();
   readonly noise = new NoiseLearner(this.places);
+  readonly polls = new Polls();
   readonly clientTimes = new ClientTimeLearner();
   readonly sessions = new Sessions();
   readonly resources = new Resources();
@@ -86,7 +87,6 @@ export class Survey {
   readonly identities: LineSorter;
   readonly edges: LineSorter;
   readonly #overlaps = new Overlaps();
-  readonly #polls = new Polls();
   readonly #insisting = new Insisting();
   readonly #keys = new ValueKeys();
   readonly #glued = new GluedValues();
@@ -199,7 +199,8 @@ export class Survey {
       yield* push(this.edges, edgeLine(beside.pair, EDGE.beside, ...beside.names));
     const request = writes ? null : this.#keys.of(requestKey(pair));
     this.noise.observe(pair, operation, request, answered);
-    for (const { pair: earlier, changes } of this.#polls.observe(clientKey(pair), number, request, answered))
+    const asking = { client: clientKey(pair), operation: operation.key, pair: number };
+    for (const { pair: earlier, changes } of this.polls.observe(asking, request, answered))
       for (const [path, later] of changes)
         yield* push(this.edges, edgeLine(earlier, EDGE.settling, path, JSON.stringify(later)));
     yield* this.#insists(pair, number, writes);

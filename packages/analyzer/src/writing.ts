@@ -136,6 +136,7 @@ export class ArtifactMaker {
     const { session, order, headless } = this.#survey.sessions.next(number);
     const { volatile, links, unordered, orders, optional } = this.#factsOf(operation, edges);
     const settling = edges.settling.list();
+    const awaits = settling.length > 0 ? [] : this.#survey.polls.statesOf(operation.key);
     const ownTimes = this.#ownTimesOf(operation, edges);
     const ts = parsed<number>(fields, 'ts');
     const protocol = parsed<string>(fields, 'protocol');
@@ -160,6 +161,7 @@ export class ArtifactMaker {
       ...(orders.length > 0 ? { orders } : {}),
       ...(optional.length > 0 ? { optional } : {}),
       ...(settling.length > 0 ? { settling } : {}),
+      ...(awaits.length > 0 ? { awaits } : {}),
       ...(ownTimes.length > 0 ? { ownTimes } : {}),
       ...(edges.insists.length > 0 ? { insists: edges.insists } : {}),
       ...(server === undefined ? {} : { server }),

@@ -48,3 +48,12 @@ test('a write that was refused first is sent until it is taken, or refused other
   const isOver = (status: number) => hasChanged(awaited, merging.response, { ...jsonAnswer({}), status });
   expect([405, 409, 200, 500, 404].map(isOver)).toEqual([false, false, true, true, true]);
 });
+
+test('a read that came before any that was asked for again waits, too, as its recording says', () => {
+  const awaits = [{ path: 'body.state', until: ['queued', null] }];
+  const first = asking('/jobs/1', doneAt(1, 900), { awaits });
+  const awaited = new AwaitedChanges().of(first)!;
+  const isOver = (live: object) => hasChanged(awaited, first.response, jsonAnswer(live));
+  expect([QUEUED, { state: null }, doneAt(3, 20)].map(isOver)).toEqual([false, false, true]);
+  expect(new AwaitedChanges().of(asking('/jobs/1', QUEUED, { awaits }))).toBeNull();
+});

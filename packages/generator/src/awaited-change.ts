@@ -42,10 +42,19 @@ export class AwaitedChanges {
       ? before.settling!.flatMap(({ path }) =>
           awaitedLeaf(response, path, new Set([leafAt(before.response, path)])),
         )
-      : [...(this.#states.get(endpointOf(test)) ?? [])].flatMap(([path, states]) =>
+      : [...this.#statesOf(test)].flatMap(([path, states]) =>
           states.size > MAX_STATES ? [] : awaitedLeaf(response, path, states),
         );
     return awaited.length > 0 ? awaited : null;
+  }
+
+  /** As its recording says, which knows later reads as well; else as those before it were. */
+  #statesOf(test: Test): ReadonlyMap<string, AwaitedLeaf['until']> {
+    const told = (test.awaits ?? []).map(
+      ({ path, until }) =>
+        [path, new Set(until.map((value) => (value === null ? undefined : String(value))))] as const,
+    );
+    return new Map([...(this.#states.get(endpointOf(test)) ?? []), ...told]);
   }
 
   #remember(test: Test): void {

@@ -89,6 +89,13 @@ export const SettlingLeaf = z.object({
 });
 export type SettlingLeaf = z.infer<typeof SettlingLeaf>;
 
+/** A leaf with which other reads of this kind were asked for again, and what it was then: with that nobody goes on. */
+export const AwaitedState = z.object({
+  path: LeafPath,
+  until: z.array(z.union([z.string(), z.number(), z.boolean(), z.null()])),
+});
+export type AwaitedState = z.infer<typeof AwaitedState>;
+
 /** A leaf, as a pattern, that holds a value of the flow named; `like` words: where it is written as coined names are. */
 export const FlowLink = z.object({
   ...{ in: z.enum(['request', 'response']), path: LeafPath, flow: z.string() },
@@ -176,6 +183,8 @@ export const Test = z.object({
   optional: z.array(OptionalLeaf).optional(),
   /** What may have changed already, as the recorded client saw it do. */
   settling: z.array(SettlingLeaf).optional(),
+  /** What the recorded client may have waited for, before it asked or while it was asking. */
+  awaits: z.array(AwaitedState).optional(),
   /** Statuses with which the service refused the same request before, which its client then sent again until it was taken. */
   insists: z.array(z.int()).optional(),
   /** Times in the request that the client made up from its own clock. */

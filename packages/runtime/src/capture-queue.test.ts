@@ -85,6 +85,16 @@ describe('CaptureQueue', () => {
     expect(queue.counters()).toEqual({ captured: 2, delivered: 1, withheld: { sampled: 1 }, dropped: {} });
   });
 
+  test('a batch that was filled to the bound stays inside of it when its number and counters come to it', () => {
+    const one = batchedSize(pairOf('p', 10));
+    for (let more = 0; more < one; more++) {
+      const queue = new CaptureQueue({ queueBytes: 10_000 + more, batchBytes: 100_000 });
+      for (let i = 0; i < 100; i++) queue.offer(pairOf('p', 10));
+      queue.cut();
+      expect(queue.heldBytes).toBeLessThanOrEqual(10_000 + more);
+    }
+  });
+
   test('whatever happens, what is held stays inside the bound and every pair is accounted for', () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constant('offer' as const), bytes: fc.nat(3_000) }),

@@ -153,9 +153,11 @@ export class CaptureQueue {
   }
 
   #fits(pair: EncodablePair): boolean {
-    const opening = this.#open?.hasRoom(pair) ? 0 : BATCH_OVERHEAD_BYTES * (this.#open ? 2 : 1);
+    // Every batch that is filled or begun will be closed, which takes room too.
+    const batches = this.#open && !this.#open.hasRoom(pair) ? 2 : 1;
     const size = batchedSize(pair);
-    return size <= MAX_PAIR_BYTES && this.heldBytes + opening + size <= this.#options.queueBytes;
+    const neededBytes = this.heldBytes + BATCH_OVERHEAD_BYTES * batches + size;
+    return size <= MAX_PAIR_BYTES && neededBytes <= this.#options.queueBytes;
   }
 
   #begin(pair: EncodablePair): BatchBuilder {

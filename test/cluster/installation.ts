@@ -18,6 +18,8 @@ export const IMAGES = {
 export const INSTALL = 'echoplane';
 export const CLOUD = 'echoplane-cloud';
 const WAIT = '--timeout=240s';
+/** After the two seconds of the chart a pod starts without us: which machine is how quick is not what tests ask. */
+const WEBHOOK_PATIENCE_S = 20;
 
 /** For a test, or what it begins with, that takes minutes on a node; it ends what hangs and judges no machine. */
 export const NODE_MS = 900_000;
@@ -78,6 +80,18 @@ export async function installEchoplane(
     ...['--set', `apiKey=${await keyOf(node, 'agentKey')}`, ...values, '--wait', WAIT],
   ]);
   await untilReady(shell);
+  await waitForWebhooks(node);
+}
+
+/** Has the API server wait longer for our webhooks. Helm does not upgrade what was changed so: it is for what stays, or is uninstalled. */
+async function waitForWebhooks({ kubectl }: Pick<ClusterNode, 'kubectl'>): Promise<void> {
+  for (const kind of ['mutatingwebhookconfiguration', 'validatingwebhookconfiguration']) {
+    const { webhooks } = JSON.parse(await kubectl(['get', kind, 'echoplane', '-o', 'json']));
+    const operations = webhooks.map((_: unknown, index: number) => ({
+      ...{ op: 'replace', path: `/webhooks/${index}/timeoutSeconds`, value: WEBHOOK_PATIENCE_S },
+    }));
+    await kubectl(['patch', kind, 'echoplane', '--type=json', '-p', JSON.stringify(operations)]);
+  }
 }
 
 /** What the operator makes after helm is done. */

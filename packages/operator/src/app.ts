@@ -49,11 +49,13 @@ export interface OperatorSurroundings {
   program: ProgramContext;
   /** A virtual one in tests. */
   clock?: Clock;
+  /** Longer in tests: whether a pod is injected must not hang on how busy their machine is. */
+  webhookTimeoutS?: number | undefined;
 }
 
 /** Runs until the program's signal aborts. */
 export async function runOperator(config: OperatorConfig, surroundings: OperatorSurroundings): Promise<void> {
-  const { environment, log, program, clock = systemClock() } = surroundings;
+  const { environment, log, program, clock = systemClock(), webhookTimeoutS } = surroundings;
   const { signal, stopper } = program;
   const client = createKubeClient(await findAccess(environment, config), {
     clock,
@@ -77,7 +79,7 @@ export async function runOperator(config: OperatorConfig, surroundings: Operator
     log,
   });
   const context: OperatorContext = {
-    ...{ client, caches, config, clock, log, forwarder },
+    ...{ client, caches, config, clock, log, forwarder, webhookTimeoutS },
     get install() {
       return { ...file.current, image: upgrades.imageOf('operator') };
     },

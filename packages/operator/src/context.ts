@@ -51,5 +51,7 @@ export interface OperatorContext {
   events: EventRecorder;
   forwarder: ForwarderFace;
   cloud: ApiClient;
+  /** How long the API server waits for webhooks that are applied whole; undefined: as the chart says. */
+  webhookTimeoutS?: number | undefined;
   isLeader(): boolean;
 }

@@ -18,6 +18,8 @@ export interface StartedOperator {
   stop(): Promise<void>;
 }
 
+/** The API server waits so long for our webhooks, and the client of a test for the API server 30 s. */
+const PATIENT_S = 20;
 const INSTALL = { clusterName: 'test', cloudUrl: 'http://127.0.0.1:9', image: 'registry.test/echoplane:1' };
 
 /** Starts one; `ports` are free ones of the caller, because the API server must know them first. */
@@ -31,6 +33,8 @@ export async function startOperator(options: {
   log?: Logger;
   /** Where a forwarder's face is; else nobody is there. */
   forwarderUrl?: string;
+  /** Undefined: as long as the product says, after which objects pass as they are. */
+  webhookTimeoutS?: number | undefined;
 }): Promise<StartedOperator> {
   const folder = await mkdtemp(join(tmpdir(), 'echoplane-operator-'));
   const installFile = join(folder, 'install.json');
@@ -55,6 +59,7 @@ export async function startOperator(options: {
   const running = runOperator(config, {
     ...{ environment: {}, log, program: { signal: stopping.signal, stopper } },
     ...(options.clock ? { clock: options.clock } : {}),
+    webhookTimeoutS: 'webhookTimeoutS' in options ? options.webhookTimeoutS : PATIENT_S,
   });
   const failed = running.then(
     () => '',

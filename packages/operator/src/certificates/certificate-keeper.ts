@@ -91,9 +91,9 @@ export class CertificateKeeper implements Reconciler {
    * no chart, and they are applied whole.
    */
   async #applyWebhooks(roots: string): Promise<void> {
-    const { client, config, install } = this.#context;
+    const { client, config, install, webhookTimeoutS: timeoutS } = this.#context;
     if (config.webhookUrl !== undefined) {
-      const target = { installNamespace: config.namespace, url: config.webhookUrl, roots };
+      const target = { installNamespace: config.namespace, url: config.webhookUrl, roots, timeoutS };
       const { mutating, validating } = webhookConfigurations({ ...target, namespaces: install.namespaces });
       await client.apply(RESOURCES.mutatingWebhooks, mutating);
       await client.apply(RESOURCES.validatingWebhooks, validating);

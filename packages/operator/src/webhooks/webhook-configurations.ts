@@ -23,6 +23,8 @@ export interface WebhookTarget {
   /** PEM roots. */
   roots: string;
   namespaces: InstallConfig['namespaces'];
+  /** How long the API server waits for any of them, instead of the usual times. */
+  timeoutS?: number | undefined;
 }
 
 const TIMEOUT_S = 2;
@@ -73,11 +75,12 @@ const CONFIG_RULES = [rule(GROUP, VERSION, ['captureconfigs', 'clustercapturecon
 
 /** Both configurations. */
 export function webhookConfigurations(target: WebhookTarget): { mutating: Obj; validating: Obj } {
+  const { timeoutS } = target;
   const of = (kind: string, webhooks: object[]): Obj => ({
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind,
     metadata: { name: WEBHOOK_CONFIGURATION, labels: { [MANAGED_LABEL]: MANAGED_VALUE } },
-    webhooks,
+    webhooks: webhooks.map((one) => ({ ...one, ...(timeoutS && { timeoutSeconds: timeoutS }) })),
   });
   return {
     mutating: of('MutatingWebhookConfiguration', mutatingWebhooks(target)),

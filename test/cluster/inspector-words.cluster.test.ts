@@ -107,12 +107,18 @@ test('a command that comes again is told how it ended, and is not done again', a
 
 test('an outcome that could not be told is told when the control plane is back', async () => {
   const id = newId(clock.nowUs());
+  const streams = plane.streams.length;
   plane.fault = (path) => (path.endsWith('/outcome') ? 'cut' : null);
   await send(plane.command(id, { kind: 'list-workloads' }));
   const asked = () => plane.requests.filter(({ path }) => path.endsWith(`${id}/outcome`)).length;
   await until(() => asked() > 0, asked);
   plane.fault = () => null;
   expect(await outcomeOf(id)).toMatchObject({ state: 'succeeded', result: { complete: true } });
+  // What is sent next must not go to the stream that this has ended.
+  await until(
+    () => plane.streams.length > streams,
+    () => 'no further stream',
+  );
 });
 
 test('a command that is too long to remember is refused with what to do, and the next is done', async () => {

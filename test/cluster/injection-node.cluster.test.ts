@@ -233,9 +233,10 @@ test('an app with the sidecar’s own user is left alone, and told', async () =>
 
 test('a sidecar that is killed comes back, and the app’s connections pass', async () => {
   const pod = await readyPod('web', true);
+  const { restartCount: before } = statusOf(pod, SIDECAR);
   await node.nodeExec(['kill', '-9', await pidOf(pod, SIDECAR)]);
   const look = async () => statusOf((await podsOf('web'))[0], SIDECAR);
-  await until(look, ({ restartCount, started }) => restartCount === 1 && started, {
+  await until(look, ({ restartCount, started }) => restartCount === before + 1 && started, {
     what: 'the sidecar back',
   });
   await askUntil('web', '/call?path=/after-the-kill', '200 answered /after-the-kill');

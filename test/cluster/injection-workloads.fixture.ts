@@ -32,8 +32,11 @@ http.createServer(async (asked, answer) => {
 }).listen(Number(process.env.APP_PORT ?? 8080));
 process.on('SIGTERM', () => call('/last-word-of-' + process.env.NAME).catch(() => {}).then(() => process.exit(0)));
 `;
+/** Calls until it is answered: upstream may still be starting, and a Job has one attempt. */
 const CALL_ONCE = (path: string) =>
-  `fetch('${UPSTREAM}${path}').then((answer) => process.exit(answer.ok ? 0 : 1))`;
+  `const again = () => setTimeout(call, 500);
+const call = () => fetch('${UPSTREAM}${path}').then((answer) => answer.ok ? process.exit(0) : again(), again);
+call();`;
 
 /** A server that answers by the way of its probe until the file is there. */
 const IS_BROKEN = "require('fs').existsSync('/tmp/broken')";
@@ -110,7 +113,8 @@ export function injectedWorkloads(): Manifest[] {
       spec: { schedule: '0 0 1 1 *', jobTemplate: { spec: jobSpec('/from-cronjob') } },
     },
     ...server(OPEN, 'unpullable', { spec: { schedulingGates: [{ name: GATE }] } }),
-    ...server(OPEN, 'leaving', {}),
+    // What it does at its end ends it; the machine may be slow with it.
+    ...server(OPEN, 'leaving', { spec: { terminationGracePeriodSeconds: 60 } }),
   ];
 }
 

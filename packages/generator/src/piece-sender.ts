@@ -17,13 +17,14 @@ export class PieceSender {
   #sinceMs = performance.now();
   #isPatient = true;
   #timer: NodeJS.Timeout | undefined;
+  #turn: NodeJS.Immediate | undefined;
 
   /** `factor`: recorded distances are kept times this. */
   constructor(stream: ClientHttp2Stream, pieces: readonly Piece[], factor: number) {
     this.#stream = stream;
     this.#pieces = pieces;
     this.#factor = factor;
-    stream.on('close', () => clearTimeout(this.#timer));
+    stream.on('close', () => this.#stopWaiting());
     if (pieces.some(({ heard }) => heard > 0)) stream.on('data', (data: Buffer) => this.#hear(data));
     this.#goOn();
   }
@@ -39,7 +40,7 @@ export class PieceSender {
 
   /** Sends what is due, and waits for what is not. */
   #goOn(): void {
-    clearTimeout(this.#timer);
+    this.#stopWaiting();
     for (
       let piece = this.#pieces[this.#next];
       piece && !this.#stream.destroyed;
@@ -47,7 +48,10 @@ export class PieceSender {
     ) {
       const afterMs = (piece.afterUs * this.#factor) / 1000;
       if (this.#isPatient && this.#messages.count < piece.heard) {
-        this.#timer = setTimeout(() => this.#losePatience(), afterMs + PATIENCE_MS);
+        // When it is we who were kept busy, what the server said is waiting: it is heard first.
+        this.#timer = setTimeout(() => {
+          this.#turn = setImmediate(() => this.#losePatience());
+        }, afterMs + PATIENCE_MS);
         return;
       }
       const waitMs = this.#sinceMs + afterMs - performance.now();
@@ -59,6 +63,11 @@ export class PieceSender {
       if (++this.#next === this.#pieces.length) this.#stream.end(piece.bytes);
       else this.#stream.write(piece.bytes);
     }
+  }
+
+  #stopWaiting(): void {
+    clearTimeout(this.#timer);
+    clearImmediate(this.#turn);
   }
 
   #losePatience(): void {

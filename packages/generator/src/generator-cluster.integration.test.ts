@@ -57,7 +57,9 @@ test('two shards with fetched artifacts begin at the common start and send every
   const runs = await Promise.all([0, 1].map((index) => summary(`run-${index}.json`)));
   for (const run of runs) {
     expect(run).toMatchObject({ testsPlanned: 4, sent: 4, resultsDelivered: 4 });
-    expect(voidButForPace(run)).toEqual([]);
+    // Nor is it asked whether the machine let it begin in time; the next test asks what is said when it did not.
+    const reasons = voidButForPace(run);
+    expect(reasons.filter((reason) => !/^the generator began \d+ ms after/.test(reason))).toEqual([]);
     expect(run.startedAt).toBeGreaterThanOrEqual(startMs * 1000 + 250);
   }
 });

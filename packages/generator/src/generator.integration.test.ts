@@ -141,8 +141,9 @@ test('a request without an answer is a result with its error and is not repeated
 
 test('a service that goes away leaves one connect-failed result for each request after it', async () => {
   const server = createServer((_, response) => {
-    response.setHeader('connection', 'close').end('bye');
+    // First: who has the answer may dial again at once.
     server.close();
+    response.setHeader('connection', 'close').end('bye');
   });
   // A port of our own: nobody else is given it when it is free again.
   const port = await stage.serve(server, await freePort());

@@ -54,7 +54,11 @@ const events = ['data: one\n\n', 'data: two\n\n', 'data: three\n\n'];
 function stream(path: string, everyMs: number): Mock {
   const recorded = mock('GET', `http://${HOST}${path}`, { response: { body: events.join('') } });
   const chunks = events.map((text, n): [number, number] => [text.length, n * everyMs * 1000 + 1_000]);
-  const headers: [string, string][] = [['Content-Type', 'text/event-stream']];
+  // In chunks, as servers send it: a client that is late still sees where each event ends.
+  const headers: [string, string][] = [
+    ['Content-Type', 'text/event-stream'],
+    ['Transfer-Encoding', 'chunked'],
+  ];
   const response = { ...recorded.response, headers, body: { ...recorded.response.body, chunks } };
   return { ...recorded, ttfbUs: 1_000, response };
 }

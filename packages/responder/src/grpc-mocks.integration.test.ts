@@ -111,7 +111,7 @@ test('a recorded answer that takes longer than the deadline ends with DEADLINE_E
   const client = clientOf(aliasPort);
   // The call is to reach the responder before its deadline is over.
   await client.connected();
-  expect((await client.call('Get', ['1'], { deadlineMs: 2_000 })).code).toBe(status.DEADLINE_EXCEEDED);
+  expect((await client.call('Get', ['1'], { deadlineMs: 6_000 })).code).toBe(status.DEADLINE_EXCEEDED);
   await until(() => world.receiver.pairs.length === 1);
 });
 

@@ -76,7 +76,8 @@ test.each(['streams', 'direct writes'])(
     const [client, accepted] = await connected();
     const bytes = new Http1Socket(accepted, () => {});
     if (way === 'direct writes') {
-      expect(await tryDirectWrites()).toBe(true);
+      // A machine that stands still for two seconds fails a trial, not the way.
+      await expect.poll(tryDirectWrites).toBe(true);
       bytes.readShared();
     }
     const told: (boolean | string)[] = [];

@@ -5,7 +5,6 @@ import { postgresStore } from './postgres-store.ts';
 import { redisStore } from './redis-store.ts';
 import type { StateStore } from './state-store.ts';
 
-const HOOK_MS = 60_000;
 /** How long a store is waited for: on a busy machine it is slow, which is not away. */
 const STORE_MS = 20_000;
 let postgres: TestPostgres;
@@ -14,7 +13,7 @@ let database: string;
 beforeAll(async () => {
   [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
   database = postgres.url(await postgres.createDatabase());
-}, HOOK_MS);
+});
 afterAll(async () => {
   await redis?.stop();
   await postgres?.stop();

@@ -19,7 +19,7 @@ export interface FirstWords {
 export type Judge = (bytes: Buffer) => Omit<FirstWords, 'bytes'> | 'need-more';
 
 /** A client on a starved node was seen to need 400 ms from its connection to its first byte. */
-const SILENCE_MS = 1_000;
+export const SILENCE_MS = 1_000;
 const MAX_BYTES = 65_536;
 const NOTHING_SAID = { hello: null, named: '' };
 

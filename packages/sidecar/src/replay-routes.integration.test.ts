@@ -3,12 +3,21 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { type ProxyHeader, parseProxyHeader } from '@echoplane/wire';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { freePort } from '../../../test/ports.ts';
-import { closeAll, listening, run, startTestSidecar, until } from './sidecar.fixture.ts';
+import { SILENCE_MS } from './first-words.ts';
+import { atEnd, closeAll, listening, run, startTestSidecar, until } from './sidecar.fixture.ts';
 import { ours, startInterception } from './tls.fixture.ts';
 
 afterEach(closeAll);
+
+/** A client that its machine keeps from its first words for long is not taken for one that waits for its server. */
+function holdSilence(): void {
+  const { setTimeout } = globalThis;
+  const held = (then: () => void, ms?: number) => setTimeout(then, ms === SILENCE_MS ? 60 * SILENCE_MS : ms);
+  vi.stubGlobal('setTimeout', held);
+  atEnd(() => void vi.unstubAllGlobals());
+}
 
 /** A server that says who it is to everyone, at once when `speaksFirst`; and how often it was called. */
 async function startNamed(name: string, speaksFirst = false) {
@@ -66,6 +75,7 @@ test('an absolute-form request for a mocked host goes to the responder, for anot
 test('TLS to a mocked host is opened with our CA, and nobody is dialled for it', async () => {
   const responder = await startResponder();
   const stage = await startInterception(responder.env('api.test:443'));
+  holdSilence();
   const args = ['-sS', '-x', stage.proxy, '--cacert', stage.files.ours, 'https://api.test/x'];
   expect(await run('curl', args)).toEqual({ code: 0, stdout: 'mock', stderr: '' });
   expect(responder.seen).toMatchObject([
@@ -102,6 +112,7 @@ test('an address is not dialled before the client has named the server, and its 
   const [origin, responder] = [await startNamed('real'), await startResponder()];
   const env = responder.env(`api.test:${origin.port}`);
   const sidecar = await startTestSidecar({ MODE: 'forward', PROTOCOL: 'socks', ...env });
+  holdSilence();
   const socks = ['-sS', '--socks5', `127.0.0.1:${sidecar.ports.out}`, `http://127.0.0.1:${origin.port}/`];
   expect((await run('curl', [...socks, '-H', `Host: API.test:${origin.port}`])).stdout).toBe('mock');
   expect(origin.calls.count).toBe(0);

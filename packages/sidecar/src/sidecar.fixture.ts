@@ -10,7 +10,7 @@ import { type Sidecar, startSidecar } from './app.ts';
 import { sidecarConfig } from './config.ts';
 
 /** Ends what hangs, and does not judge how fast the machine is: a JRE that compiles beside other tests takes its time. */
-const DEADLINE_MS = 40_000;
+const DEADLINE_MS = 120_000;
 const closers: (() => Promise<void> | void)[] = [];
 
 /** Closes everything that was started, last first. */

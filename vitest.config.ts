@@ -103,7 +103,7 @@ export default defineConfig({
           ...patient,
           include: ['test/*.browser.test.ts'],
           exclude,
-          testTimeout: 120_000,
+          testTimeout: 300_000,
           hookTimeout: 300_000,
         },
       },

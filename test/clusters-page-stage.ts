@@ -18,6 +18,8 @@ import {
 } from './inspector-stand-in.ts';
 
 const ARGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'];
+/** Ends what hangs; it is no judgement of how fast the machine is. */
+const PATIENCE_MS = 120_000;
 const SECOND_US = 1_000_000;
 
 const workload = (name: string, fields: Partial<StandInWorkload> = {}): StandInWorkload => ({
@@ -97,10 +99,14 @@ export class ClustersPageStage {
       workload('coredns', { namespace: 'kube-system' }),
     ]);
     closing.push(() => inspector.stop());
-    const browser: Browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ARGS });
+    const browser: Browser = await chromium.launch({
+      executablePath: '/usr/bin/chromium',
+      args: ARGS,
+      timeout: PATIENCE_MS,
+    });
     closing.push(() => browser.close());
     const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-    page.setDefaultTimeout(30_000);
+    page.setDefaultTimeout(PATIENCE_MS);
     return new ClustersPageStage({ plane, origin, door, page, inspector }, closing);
   }
 

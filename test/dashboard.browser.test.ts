@@ -15,6 +15,9 @@ const ARGS = [
   '--no-first-run',
 ];
 
+/** Ends what hangs; it is no judgement of how fast the machine is. */
+const PATIENCE_MS = 120_000;
+
 let stage: CliStage;
 let demo: Running;
 let browser: Browser;
@@ -28,19 +31,19 @@ beforeAll(async () => {
   await until(
     () => demo.output().includes('replay v2: ') || demo.child.exitCode !== null,
     'the demo is done',
-    280_000,
+    840_000,
   );
   url = /Dashboard +(\S+)/.exec(demo.output())![1]!;
-  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ARGS });
+  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ARGS, timeout: PATIENCE_MS });
   page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(PATIENCE_MS);
   page.on('pageerror', (error) => troubles.push(error.message));
   // Being signed out is found out by asking, and the browser logs the answer.
   page.on(
     'console',
     (line) => line.type() === 'error' && !line.text().includes('401') && troubles.push(line.text()),
   );
-});
+}, 900_000);
 
 afterAll(async () => {
   await browser?.close();

@@ -19,6 +19,9 @@ const PIXEL = Buffer.from(
   'base64',
 );
 
+/** Ends what hangs; it is no judgement of how fast the machine is. */
+const PATIENCE_MS = 120_000;
+
 let stage: ForwarderStage;
 let cli: CliStage;
 const closing: (() => unknown)[] = [];
@@ -50,6 +53,8 @@ function page(secureOrigin: string): string {
         let seen = 0; socket.onmessage = () => { if (++seen === 2) resolve(); }; });
       socket.close();
       await new Promise((resolve) => { socket.onclose = resolve; });
+      // The picture is asked for beside all of it.
+      if (document.readyState !== 'complete') await new Promise((resolve) => addEventListener('load', resolve));
       document.title = 'done';
     })();
   </script>`;
@@ -104,15 +109,16 @@ async function startSecure(): Promise<string> {
 async function recordHar(origin: string): Promise<string> {
   const path = join(cli.folder, 'session.har');
   const args = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'];
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args });
+  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args, timeout: PATIENCE_MS });
   closing.push(() => browser.close());
   const context = await browser.newContext({
     recordHar: { path, content: 'embed' },
     ignoreHTTPSErrors: true,
   });
   const tab = await context.newPage();
+  tab.setDefaultTimeout(PATIENCE_MS);
   await tab.goto(origin);
-  await tab.waitForFunction('document.title === "done"', undefined, { timeout: 30_000 });
+  await tab.waitForFunction('document.title === "done"');
   await context.close();
   return path;
 }

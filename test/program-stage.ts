@@ -12,7 +12,7 @@ import { type CapturedPair, CaptureFrameDecoder, encodeCaptureFrame, type Hello 
 import { COMPILE_CACHE } from './compile-cache.ts';
 
 /** Ends what hangs; it is no judgement of how fast the machine is. */
-const DEADLINE_MS = 50_000;
+const DEADLINE_MS = 120_000;
 const PACKAGES = fileURLToPath(new URL('../packages/', import.meta.url));
 
 export type JsonLine = Record<string, unknown>;

@@ -32,10 +32,15 @@ export class Shop {
 
   /** Rolled out, and every pod with the sidecar. */
   async rolledOutCaptured(): Promise<void> {
-    await this.rolledOut();
-    // On a machine that is too busy a pod may start without us: then its user deletes it.
-    for (const { name, text } of await this.pods())
-      if (!text.includes('echoplane-sidecar')) await this.kubectl('delete', 'pod', name);
+    const look = async () => {
+      await this.rolledOut();
+      const pods = await this.pods();
+      const plain = pods.filter(({ text }) => !text.includes('echoplane-sidecar'));
+      // On a machine that is too busy a pod may start without us: then its user deletes it, as often as that happens.
+      for (const { name } of plain) await this.kubectl('delete', 'pod', name, '--ignore-not-found');
+      return { pods: pods.length, plain: plain.length };
+    };
+    await until(look, ({ pods, plain }) => pods > 0 && plain === 0, { what: 'captured pods of the shop' });
     await this.rolledOut();
   }
 

@@ -84,7 +84,7 @@ export async function installEchoplane(
 }
 
 /** Has the API server wait longer for our webhooks. Helm does not upgrade what was changed so: it is for what stays, or is uninstalled. */
-async function waitForWebhooks({ kubectl }: Pick<ClusterNode, 'kubectl'>): Promise<void> {
+export async function waitForWebhooks({ kubectl }: Pick<ClusterNode, 'kubectl'>): Promise<void> {
   for (const kind of ['mutatingwebhookconfiguration', 'validatingwebhookconfiguration']) {
     const { webhooks } = JSON.parse(await kubectl(['get', kind, 'echoplane', '-o', 'json']));
     const operations = webhooks.map((_: unknown, index: number) => ({

@@ -3,7 +3,7 @@
 // test only watches and the transcript of the docs writes down.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { CLOUD, IMAGES, INSTALL, keyOf, until, untilReady } from './installation.ts';
+import { CLOUD, IMAGES, INSTALL, keyOf, until, untilReady, waitForWebhooks } from './installation.ts';
 import type { ClusterNode } from './node.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -73,6 +73,7 @@ export async function installAll(node: ClusterNode, terminal: Terminal): Promise
     { secrets: { AGENT_KEY: await keyOf(node, 'agentKey') } },
   );
   await untilReady((command, args) => (command === 'kubectl' ? node.kubectl(args) : node.helm(args)));
+  await waitForWebhooks(node);
   await terminal.run(`kubectl -n ${INSTALL} get pods`);
 }
 

@@ -6,8 +6,7 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import type { ApiClient } from '@echoplane/api';
 import { openStore } from '@echoplane/archive';
 import { folderStore, type ObjectStore } from '@echoplane/runtime';
-import { expect } from 'vitest';
-import { clientOf, DataPath, PATIENCE, type Server, type Tenant, Workload } from './data-path-stage.ts';
+import { clientOf, DataPath, flush, type Server, type Tenant, Workload } from './data-path-stage.ts';
 import { ACCESS_KEY, type Emulator, REGION, SECRET_KEY, startMinio } from './object-stores.ts';
 
 const BUCKET = 'segments';
@@ -184,10 +183,8 @@ export class Scene {
     await this.flushed();
   }
 
-  async flushed(): Promise<void> {
-    const flush = async () =>
-      (await fetch(`${this.forwarder.url}/flush`, { method: 'POST' })).json().catch(() => null);
-    await expect.poll(flush, PATIENCE).toEqual({ flushed: true });
+  flushed(): Promise<void> {
+    return flush(this.forwarder);
   }
 
   async close(): Promise<void> {

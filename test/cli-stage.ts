@@ -97,7 +97,7 @@ export class CliStage {
 }
 
 /** Resolves once `holds`, or throws at the deadline. */
-export async function until(holds: () => boolean, what: string, deadlineMs = 60_000): Promise<void> {
+export async function until(holds: () => boolean, what: string, deadlineMs = 180_000): Promise<void> {
   const deadline = performance.now() + deadlineMs;
   while (!holds()) {
     if (performance.now() > deadline) throw new Error(`never: ${what}`);

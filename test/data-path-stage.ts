@@ -24,7 +24,7 @@ const AHEAD = 2_000;
 const BURST = 250;
 
 /** Long enough for a job's lease (60 s) to run out; everything else takes seconds. */
-export const PATIENCE = { timeout: 120_000, interval: 20 };
+export const PATIENCE = { timeout: 240_000, interval: 20 };
 export const clock = systemClock();
 
 export interface Tenant {
@@ -339,10 +339,11 @@ function message(head: string, text: string): CapturedMessage {
   return { head: Buffer.from(head), body, bodySize: body.length, trailers: Buffer.alloc(0), chunks: [] };
 }
 
-/** The forwarder's admin page: everything closed, shipped, indexed and reported. */
+/** Resolves when everything in the forwarder is closed, shipped, indexed and reported; one call of it waits for 30 s only. */
 export async function flush(forwarder: Server): Promise<void> {
-  const response = await fetch(`${forwarder.url}/flush`, { method: 'POST' });
-  expect(await response.json()).toEqual({ flushed: true });
+  const ask = async () =>
+    (await fetch(`${forwarder.url}/flush`, { method: 'POST' })).json().catch(() => null);
+  await expect.poll(ask, PATIENCE).toEqual({ flushed: true });
 }
 
 /** What a forwarder says of itself, as far as tests look. */

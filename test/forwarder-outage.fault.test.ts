@@ -28,7 +28,7 @@ const cleanup = new Cleanup();
 afterEach(() => cleanup.run());
 
 const MINUTE_MS = 60_000;
-const DEADLINE_MS = 100_000;
+const DEADLINE_MS = 400_000;
 
 async function startDay(settings: Record<string, string>) {
   const home = await temporaryHome(cleanup);

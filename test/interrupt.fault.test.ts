@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CliStage, until } from './cli-stage.ts';
 
 /** How long the demo may take to get anywhere; it starts a dozen programs. */
-const DEMO_MS = 150_000;
+const DEMO_MS = 400_000;
 
 let stage: CliStage;
 

@@ -40,7 +40,7 @@ async function playedTwice(turns: readonly Turn[]): Promise<Seen> {
 /** What was recorded of a conversation, in its order; `since`: how many pairs there were before, one perhaps of the same port. */
 async function recorded({ clientPort }: Seen, count: number, since: number): Promise<CapturedPair[]> {
   const own = () => stage.forwarder.pairs.slice(since).filter(({ client }) => client.port === clientPort);
-  if (count > 0) await expect.poll(() => own().length, { timeout: 30_000 }).toBeGreaterThanOrEqual(count);
+  if (count > 0) await expect.poll(() => own().length).toBeGreaterThanOrEqual(count);
   return own().toSorted((a, b) => a.seq - b.seq || a.tsUs - b.tsUs);
 }
 

@@ -34,7 +34,7 @@ export interface Account {
 }
 
 /** Everything is flushed by now; only a sender that died has to be found out. */
-const SOON = { timeout: 60_000, interval: 50 };
+const SOON = { timeout: 240_000, interval: 50 };
 /** Files given to one zstd. */
 const READ_AT_ONCE = 200;
 

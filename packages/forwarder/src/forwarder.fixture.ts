@@ -181,6 +181,8 @@ export interface ForwarderProcess {
   /** Ends it with a signal and waits for its exit code. */
   end(signal: NodeJS.Signals): Promise<number | null>;
   page(path: string, method?: string): Promise<{ status: number; text: string }>;
+  /** Resolves when everything in it is closed, shipped, indexed and reported; one call of it waits for 30 s only. */
+  flush(): Promise<void>;
 }
 
 /** Environment of a forwarder in `home`. */
@@ -229,7 +231,9 @@ export async function startForwarder(
     const response = await fetch(`http://127.0.0.1:${adminPort}${path}`, { method });
     return { status: response.status, text: await response.text() };
   };
-  return { process: child, port, adminPort, clusterPort, end, page };
+  const flush = () =>
+    until('the flush', async () => JSON.parse((await page('/flush', 'POST')).text).flushed === true);
+  return { process: child, port, adminPort, clusterPort, end, page, flush };
 }
 
 export function startSender(port: number, cleanup: Cleanup): CaptureSender {

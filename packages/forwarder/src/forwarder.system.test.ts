@@ -30,6 +30,9 @@ import {
 const cleanup = new Cleanup();
 afterEach(() => cleanup.run());
 
+/** Ends what hangs. */
+const DRAIN_MS = 120_000;
+
 const ids = (count: number) => Array.from({ length: count }, (_, n) => idOf(n));
 
 function expectBalanced(cloud: StandInCloud, count: number): void {
@@ -69,8 +72,8 @@ describe('the forwarder', () => {
     const forwarder = await startForwarder(forwarderEnv(home, url), cleanup);
     const sender = startSender(forwarder.port, cleanup);
     for (let n = 0; n < 500; n++) sender.offer(capturedPair(n));
-    expect(await sender.drain(30_000)).toEqual({ delivered: 500, undelivered: 0 });
-    expect(JSON.parse((await forwarder.page('/flush', 'POST')).text)).toEqual({ flushed: true });
+    expect(await sender.drain(DRAIN_MS)).toEqual({ delivered: 500, undelivered: 0 });
+    await forwarder.flush();
     expect([...cloud.rows.keys()].sort()).toEqual(ids(500));
     expect((await storedIds(home)).sort()).toEqual(ids(500));
     expect([cloud.twice, cloud.malformed]).toEqual([[], []]);
@@ -112,8 +115,8 @@ describe('the forwarder', () => {
       await forwarder.end('SIGKILL');
       forwarder = await startForwarder(env, cleanup);
     }
-    expect(await sender.drain(30_000)).toEqual({ delivered: 5_000, undelivered: 0 });
-    expect(JSON.parse((await forwarder.page('/flush', 'POST')).text)).toEqual({ flushed: true });
+    expect(await sender.drain(DRAIN_MS)).toEqual({ delivered: 5_000, undelivered: 0 });
+    await forwarder.flush();
     expect([...cloud.rows.keys()].sort()).toEqual(ids(5_000));
     expect((await storedIds(home)).sort()).toEqual(ids(5_000));
     expect([cloud.twice, cloud.malformed]).toEqual([[], []]);
@@ -135,7 +138,7 @@ describe('the forwarder', () => {
     const pair: CaptureMessage = { type: 'batch', value: { ...batchOf(1), pairs: [capturedPair(7)] } };
     await conversation(first.port, [hello, pair, emptyBatch(9)]);
     await until('the pair', () => cloud.rows.size === 1);
-    if (isShipped) await first.page('/flush', 'POST');
+    if (isShipped) await first.flush();
     await first.end('SIGKILL');
     const second = await startForwarder(env, cleanup);
     const heard = await conversation(second.port, [hello, pair, emptyBatch(9)]);
@@ -144,7 +147,7 @@ describe('the forwarder', () => {
       { type: 'ack', value: { batch: 1 } },
       { type: 'refusal', value: { code: 'batch-gap' } },
     ]);
-    await second.page('/flush', 'POST');
+    await second.flush();
     expect(await storedIds(home)).toEqual([idOf(7)]);
     expect(cloud.twice).toEqual([]);
     expect(cloud.report('forwarder')?.counters).toMatchObject({ captured: 1, delivered: 1 });
@@ -160,11 +163,11 @@ describe('the forwarder', () => {
     const forwarder = await startForwarder(env, cleanup);
     const sender = startSender(forwarder.port, cleanup);
     for (let n = 0; n < 300; n++) sender.offer(capturedPair(n));
-    expect((await sender.drain(30_000)).undelivered).toBe(0);
+    expect((await sender.drain(DRAIN_MS)).undelivered).toBe(0);
     expect(cloud.rows.size).toBe(0);
     await serveCloud(cloud, cleanup, first.port);
     await until('the index of all pairs', () => cloud.rows.size === 300);
-    expect(JSON.parse((await forwarder.page('/flush', 'POST')).text)).toEqual({ flushed: true });
+    await forwarder.flush();
     expectBalanced(cloud, 300);
   });
 
@@ -196,9 +199,9 @@ describe('the forwarder', () => {
       };
       const head = 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n';
       for (let n = 0; n < 250; n++) sender.offer(capturedPair(n, { response: messageOf(head, words(n)) }));
-      expect(await sender.drain(30_000)).toEqual({ delivered: 250, undelivered: 0 });
+      expect(await sender.drain(DRAIN_MS)).toEqual({ delivered: 250, undelivered: 0 });
       cloud.refuse = (path) => (path === '/v1/ingest/tombstones' && !isTold ? 'not_found' : null);
-      expect(JSON.parse((await forwarder.page('/flush', 'POST')).text)).toEqual({ flushed: true });
+      await forwarder.flush();
       const stored = await storedIds(home);
       const lost = 250 - stored.length;
       expect(lost).toBeGreaterThan(50);
@@ -224,12 +227,12 @@ describe('the forwarder', () => {
     cloud.refuse = (path) => (path === '/v1/ingest/index' ? 'invalid_request' : null);
     sender.offer(capturedPair(0));
     const lag = async () => JSON.parse((await forwarder.page('/status')).text).lag.frames;
-    expect((await sender.drain(30_000)).undelivered).toBe(0);
+    expect((await sender.drain(DRAIN_MS)).undelivered).toBe(0);
     await until('the refusal', async () => (await lag()) === 0);
     cloud.refuse = () => null;
     sender.offer(capturedPair(1));
     await until('the next pair in the index', () => cloud.rows.has(idOf(1)));
-    await forwarder.page('/flush', 'POST');
+    await forwarder.flush();
     expect(cloud.report('forwarder')?.counters).toMatchObject({
       captured: 2,
       delivered: 1,
@@ -254,10 +257,10 @@ describe('the forwarder', () => {
       return answer;
     };
     for (let n = 0; n < 3; n++) sender.offer(capturedPair(n));
-    await sender.drain(30_000);
+    await sender.drain(DRAIN_MS);
     await until('some refusals', () => refused > 1);
     cloud.refuse = () => null;
-    await forwarder.page('/flush', 'POST');
+    await forwarder.flush();
     expect([...cloud.rows.keys()].sort()).toEqual(ids(3));
     expectBalanced(cloud, 3);
   });
@@ -271,8 +274,8 @@ describe('the forwarder', () => {
     cloud.refuse = (path) => (path === '/v1/ingest/segments' && refused++ < 2 ? 'conflict' : null);
     const sender = startSender(forwarder.port, cleanup);
     sender.offer(capturedPair(0));
-    await sender.drain(30_000);
-    await forwarder.page('/flush', 'POST');
+    await sender.drain(DRAIN_MS);
+    await forwarder.flush();
     expect(cloud.segments).toMatchObject([{ pairs: 1 }]);
   });
 
@@ -288,8 +291,8 @@ describe('the forwarder', () => {
     sender.offer(capturedPair(0, { tsUs: 0 }));
     sender.offer(capturedPair(1, { tags: JSON.parse('{"__proto__":"x"}') }));
     sender.offer(capturedPair(2));
-    await sender.drain(30_000);
-    await forwarder.page('/flush', 'POST');
+    await sender.drain(DRAIN_MS);
+    await forwarder.flush();
     expect(cloud.rows.has(idOf(0))).toBe(false);
     expect(cloud.rows.has(idOf(2))).toBe(true);
     expect([...cloud.rows.values()].every((row) => Object.keys(row.tags).length === 0)).toBe(true);
@@ -306,9 +309,9 @@ describe('the forwarder', () => {
     );
     const sender = startSender(forwarder.port, cleanup);
     sender.offer(capturedPair(0));
-    await sender.drain(30_000);
+    await sender.drain(DRAIN_MS);
     const inSpool = await readdir(join(home, 'spool'));
-    await forwarder.page('/flush', 'POST');
+    await forwarder.flush();
     const inStore = await readdir(join(home, 'store'), { recursive: true });
     expect([inSpool.some((name) => name.endsWith('.open')), inStore.length]).toEqual([true, 4]);
     for (const name of ['spool', 'store', 'spool/state.json', ...inStore.map((key) => `store/${key}`)]) {
@@ -324,8 +327,8 @@ describe('the forwarder', () => {
     const sender = startSender(forwarder.port, cleanup);
     sender.offer(capturedPair(0, { request: messageOf('garbage') }));
     sender.offer(capturedPair(1));
-    expect((await sender.drain(30_000)).undelivered).toBe(0);
-    await forwarder.page('/flush', 'POST');
+    expect((await sender.drain(DRAIN_MS)).undelivered).toBe(0);
+    await forwarder.flush();
     expect([...cloud.rows.keys()]).toEqual([idOf(1)]);
     expect(cloud.report('forwarder')?.counters).toMatchObject({
       captured: 2,
@@ -338,7 +341,7 @@ describe('the forwarder', () => {
     const home = await temporaryHome(cleanup);
     const cloud = new StandInCloud();
     const { url } = await serveCloud(cloud, cleanup);
-    const { port, page } = await startForwarder(forwarderEnv(home, url), cleanup);
+    const { port, flush } = await startForwarder(forwarderEnv(home, url), cleanup);
     const hello: CaptureMessage = { type: 'hello', value: HELLO };
     const pair: CaptureMessage = { type: 'batch', value: { ...batchOf(1), pairs: [capturedPair(7)] } };
     const heard = await conversation(port, [hello, pair, pair, emptyBatch(2), emptyBatch(4)]);
@@ -346,7 +349,7 @@ describe('the forwarder', () => {
     expect(heard.at(-1)).toMatchObject({ type: 'refusal', value: { code: 'batch-gap' } });
     await until('the pair', () => cloud.rows.size === 1);
     // The batch without a pair may be in a frame of its own, which is on the disk a little later.
-    await page('/flush', 'POST');
+    await flush();
     const again = await conversation(port, [hello, pair, emptyBatch(4)]);
     expect(again.slice(0, 2)).toMatchObject([
       { value: { lastBatch: 2 } },
@@ -368,7 +371,7 @@ describe('the forwarder', () => {
     const forwarder = await startForwarder(forwarderEnv(home, url), cleanup);
     const sender = startSender(forwarder.port, cleanup);
     sender.offer(capturedPair(0));
-    await sender.drain(30_000);
+    await sender.drain(DRAIN_MS);
     expect(await forwarder.end('SIGTERM')).toBe(0);
     expect(await storedIds(home)).toEqual([idOf(0)]);
     expectBalanced(cloud, 1);

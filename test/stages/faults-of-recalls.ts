@@ -1,7 +1,6 @@
 // Rows of the accounting table in which pairs that were withheld are brought back out of the ring: exactly those asked for,
 // once, whoever asks again and whatever dies meanwhile.
-import { readdir, stat } from 'node:fs/promises';
-import { constants, setPriority } from 'node:os';
+import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Scene, World } from '../accounting-stage.ts';
@@ -15,9 +14,15 @@ const KEEP_OUTBOUND = {
   filter: { standard: false, rules: [{ name: 'no-inbound', when: 'direction == "IN"', action: 'drop' }] },
 };
 
-/** `span`: of the pairs by time, the shares between which they are asked for. */
-async function filteredScene(world: World, pairs: number, span: readonly [number, number]) {
-  const scene = await world.scene({ rules: KEEP_OUTBOUND, settings: { ECHOPLANE_SENDER_GONE_MS: '60000' } });
+/** `span`: of the pairs by time, the shares between which they are asked for; `more`: further settings. */
+async function filteredScene(
+  world: World,
+  pairs: number,
+  span: readonly [number, number],
+  more: Record<string, string> = {},
+) {
+  const settings = { ECHOPLANE_SENDER_GONE_MS: '60000', ...more };
+  const scene = await world.scene({ rules: KEEP_OUTBOUND, settings });
   const work = scene.workload();
   await scene.sendEach(pairs);
   await expect.poll(() => work.delivered, PATIENCE).toBe(pairs);
@@ -85,18 +90,23 @@ async function notedBytes({ spoolDir }: Scene): Promise<number> {
 const killedInRecall: FaultRow = {
   fault: 'the forwarder killed -9 twice in the middle of a recall',
   async run(world) {
-    const filtered = await filteredScene(world, 18_000, [0.02, 0.98]);
+    const isToStop = join(world.path.folder, 'stop-in-recall');
+    await writeFile(isToStop, '');
+    const filtered = await filteredScene(world, 18_000, [0.02, 0.98], {
+      NODE_OPTIONS: `--import=${new URL('./stop-in-recall.ts', import.meta.url)}`,
+      ...{ STOP_IN_RECALL: isToStop, STOP_AFTER_BYTES: String(TWO_CHUNKS_BYTES) },
+    });
     const { scene, wanted, recalled } = filtered;
     const id = await ask(filtered);
     for (let life = 0, before = 0; life < 2; life++) {
       const enough = before + TWO_CHUNKS_BYTES;
-      // On a busy machine who waits for the moment goes before who must not be done by then.
-      setPriority(scene.forwarder.program.child.pid!, constants.priority.PRIORITY_LOW);
-      await expect.poll(() => notedBytes(scene), { ...PATIENCE, interval: 1 }).toBeGreaterThan(enough);
+      // It stands still there, and cannot be done before it is killed.
+      await expect.poll(() => notedBytes(scene), PATIENCE).toBeGreaterThan(enough);
       await scene.killForwarder();
       before = await notedBytes(scene);
       const { state } = await scene.client.call('command', { params: { id } });
       expect(state).toMatch(/waiting|running/);
+      if (life === 1) await rm(isToStop);
       await scene.forwarder.restart();
     }
     expect(await resultOf(filtered, id)).toMatchObject({ pairs: recalled, complete: true });

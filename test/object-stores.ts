@@ -48,7 +48,8 @@ export function startMinio(): Promise<Emulator> {
     const addresses = ['--address', `127.0.0.1:${port}`, '--console-address', '127.0.0.1:0'];
     return ['server', '--quiet', ...addresses, folder];
   };
-  return start('minio', args, '/minio/health/live');
+  // It says that it lives, and is ready, before it takes any call; only this waits for that.
+  return start('minio', args, '/minio/health/cluster');
 }
 
 async function start(

@@ -17,16 +17,16 @@ const out = [
   { to: OUTSIDE[6], port: 80 },
 ];
 
-/** Rules of somebody else, of every kind, with counters that have counted. */
+/** Rules of somebody else, of every kind, with counters that have counted. `-w`: all namespaces share the lock of the legacy kind. */
 async function withForeignRules(pod: Pod): Promise<void> {
   const kinds = ['iptables-nft', 'ip6tables-nft', 'iptables-legacy', 'ip6tables-legacy'];
   const commands = [
     'nft add table inet other',
     'nft add chain inet other output { type filter hook output priority 0; policy accept; }',
     'nft add rule inet other output tcp dport 443 counter',
-    ...kinds.map((tool) => `${tool} -t nat -A POSTROUTING -p tcp --dport 443 -j ACCEPT`),
-    ...kinds.map((tool) => `${tool} -A OUTPUT -p tcp --dport 80 -j ACCEPT`),
-    'iptables-legacy -t nat -A OUTPUT -p tcp --dport 444 -j REDIRECT --to-ports 443',
+    ...kinds.map((tool) => `${tool} -w -t nat -A POSTROUTING -p tcp --dport 443 -j ACCEPT`),
+    ...kinds.map((tool) => `${tool} -w -A OUTPUT -p tcp --dport 80 -j ACCEPT`),
+    'iptables-legacy -w -t nat -A OUTPUT -p tcp --dport 444 -j REDIRECT --to-ports 443',
   ];
   for (const command of commands) await must(pod, command);
   expect(await pod.ask([...out, { to: OUTSIDE[4], port: 443 }])).toEqual(['outside', 'outside', 'outside']);
@@ -69,8 +69,8 @@ describe.each(BACKENDS)('by %s', (backend) => {
       nft: ['nft delete table ip6 echoplane', 'nft flush chain ip echoplane inbound'],
       iptables: ['iptables-nft -t nat -F ECHOPLANE_INBOUND', 'ip6tables-nft -t nat -F OUTPUT'],
       'iptables-legacy': [
-        'iptables-legacy -t nat -F PREROUTING',
-        'iptables-legacy -t nat -A OUTPUT -j ECHOPLANE_OUTBOUND',
+        'iptables-legacy -w -t nat -F PREROUTING',
+        'iptables-legacy -w -t nat -A OUTPUT -j ECHOPLANE_OUTBOUND',
       ],
     }[backend]!)
       await must(pod, command);
@@ -93,7 +93,7 @@ test('a namespace that had no rules has none after cleanup, not even empty table
 
 test('what another backend wrote before is replaced, and cleanup of nothing is fine', async () => {
   const pod = await startPod();
-  for (const tool of ['iptables-legacy', 'ip6tables-legacy']) await must(pod, `${tool} -t nat -L`);
+  for (const tool of ['iptables-legacy', 'ip6tables-legacy']) await must(pod, `${tool} -w -t nat -L`);
   const before = await pod.ruleset();
   for (const backend of [...BACKENDS, 'nft']) {
     expect((await pod.sidecar('init', { BACKEND: backend })).code).toBe(0);

@@ -28,10 +28,10 @@ const KINDS: [string, () => Promise<string>][] = [
   ['Postgres', async () => postgres.url(await postgres.createDatabase())],
 ];
 let replays = 0;
-/** Every test is a replay of its own. A store on a busy machine is slow, which is not away. */
-const envOf = (url: string) => ({
+/** Every test is a replay of its own. A store on a busy machine is slow, which is not away: `timeoutMs` is the most there is. */
+const envOf = (url: string, timeoutMs = 60_000) => ({
   ECHOPLANE_STATE_URL: url,
-  ECHOPLANE_STATE_TIMEOUT_MS: '5000',
+  ECHOPLANE_STATE_TIMEOUT_MS: String(timeoutMs),
   ECHOPLANE_REPLAY_ID: `${REPLAY.slice(0, -4)}${String(++replays).padStart(4, '0')}`,
 });
 
@@ -103,7 +103,7 @@ describe.each(KINDS)('two responders with one state in %s', (_, urlOf) => {
 test('while the state is away answers go on, at once and said so, and it is caught up with when it is back', async () => {
   const own = await startRedis();
   try {
-    const responder = await world.start(sequence(6), { env: envOf(own.url) });
+    const responder = await world.start(sequence(6), { env: envOf(own.url, 5_000) });
     expect([await askFor(responder, '/eur'), await askFor(responder, '/eur')]).toEqual([
       'answer 0',
       'answer 1',

@@ -279,9 +279,11 @@ describe('one database', () => {
 
     // A reader, an ingest and a job, each in its transaction when the connections break.
     const unlock = await stage.lock('segments');
-    const reading = refusal(client, 'traffic', { query: {} });
     await snapshot('before');
     await work.send(750);
+    await expect.poll(() => stage.waiting(), PATIENCE).toEqual(['echoplane-ingest', 'echoplane-worker']);
+    // The last: a read waits for 15 s only.
+    const reading = refusal(client, 'traffic', { query: {} });
     await expect
       .poll(() => stage.waiting(), PATIENCE)
       .toEqual(['echoplane-api', 'echoplane-ingest', 'echoplane-worker']);

@@ -29,7 +29,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 function inImage(...command: string[]) {
   return run('unshare', ['--map-root-user', 'chroot', join(folder, 'root'), ...command], {
     env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
-    timeout: 55_000,
+    timeout: 240_000,
   });
 }
 

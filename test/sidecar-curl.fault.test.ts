@@ -64,7 +64,10 @@ async function curl(path: string, args: readonly string[], way: readonly string[
     '-S',
     '-i',
     '--max-time',
-    '20',
+    '120',
+    // An answer to Expect that takes longer than curl's own second must not let it begin to send.
+    '--expect100-timeout',
+    '120',
     ...told,
     ...way,
     `http://127.0.0.1:${originPort}${path}`,

@@ -34,7 +34,8 @@ async function sidecarOf(scene: Scene) {
   scene.undo.push(() => stage.close());
   let answered = 0;
   const origin = await stage.serve(
-    createServer((asked, response) => {
+    // An idle connection is not ended just when the next request is on its way.
+    createServer({ keepAliveTimeout: 0 }, (asked, response) => {
       asked.resume().on('end', () => {
         answered++;
         response.end(BODY);

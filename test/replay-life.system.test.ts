@@ -59,13 +59,20 @@ afterAll(async () => {
 });
 
 test('edits reach the private store, and a forwarder that is killed over them makes them right after its restart', async () => {
-  const before = await snapshotNow();
+  let before = await snapshotNow();
   expect(before).toMatchObject({ storeAccess: 'private', manifest: { counts: { tests: 200 } } });
-  const file = join(stage.folder, 'edits.json');
-  writeFileSync(file, JSON.stringify({ v: 1, unordered: { add: [{ path: 'body.items' }] } }));
-  const edit = stage.run(['snapshot', 'edit', 'shop', '--file', file, '--home', home]);
-  await until(isWorking, 'a store worker runs');
+  let edit = editing(1);
+  let worker = await stoppedWorker(edit);
+  // It lives for a moment only: where it was gone before anybody saw it, the next edit has another.
+  for (let attempt = 2; worker === null; attempt++) {
+    expect(attempt).toBeLessThanOrEqual(20);
+    expect(await edit.exit, edit.output()).toBe(0);
+    before = await snapshotNow();
+    edit = editing(attempt);
+    worker = await stoppedWorker(edit);
+  }
   process.kill(stage.find(/packages\/forwarder\/src\/main/), 'SIGKILL');
+  signal(worker, 'SIGCONT');
   expect(await edit.exit, edit.output()).toBe(0);
   const after = await snapshotNow();
   expect(after).toMatchObject({ state: 'succeeded', manifest: { counts: { tests: 200 } } });
@@ -74,9 +81,34 @@ test('edits reach the private store, and a forwarder that is killed over them ma
   expect(listed.code, listed.output).toBe(0);
 });
 
-function isWorking(): boolean {
+function editing(attempt: number): Running {
+  const file = join(stage.folder, `edits-${attempt}.json`);
+  writeFileSync(file, JSON.stringify({ v: 1, unordered: { add: [{ path: `body.items${attempt}` }] } }));
+  return stage.run(['snapshot', 'edit', 'shop', '--file', file, '--home', home]);
+}
+
+/** The store worker of an edit, which stands still from now on; null when the edit ended before it was seen. */
+async function stoppedWorker(edit: Running): Promise<number | null> {
+  let worker: number | null = null;
+  const stop = () => {
+    try {
+      const found = stage.find(/store-worker/);
+      if (signal(found, 'SIGSTOP')) worker = found;
+    } catch {
+      // There is none just now.
+    }
+  };
+  await until(() => {
+    stop();
+    return worker !== null || edit.child.exitCode !== null;
+  }, 'a store worker runs, or the edit is done');
+  return worker;
+}
+
+/** False when there is no such process any more. */
+function signal(pid: number, name: NodeJS.Signals): boolean {
   try {
-    return stage.find(/store-worker/) > 0;
+    return process.kill(pid, name);
   } catch {
     return false;
   }

@@ -8,6 +8,7 @@ import { ensureFolder, OperatingError, REPORT_FLAGS } from '@echoplane/runtime';
 import { type AuthorityFiles, authorityFiles } from './authority.ts';
 import { dashboardDir } from './dashboard.ts';
 import type { Home } from './home.ts';
+import { pollUntil } from './poll.ts';
 import { choosePort } from './ports.ts';
 import { type Postgres, startPostgres } from './postgres.ts';
 import { codeFolders, script } from './scripts.ts';
@@ -279,13 +280,20 @@ function urlAs(ownerUrl: string, role: string, password: string): string {
   return url.href;
 }
 
+const FLUSH_DEADLINE_MS = 180_000;
+
 /** Has a forwarder close its open segment, and waits until that is shipped and indexed. */
 export async function flushForwarder(adminPort: number): Promise<void> {
-  const response = await fetch(`http://127.0.0.1:${adminPort}/flush`, { method: 'POST' });
-  if (!response.ok)
-    throw new OperatingError(
-      'flush_failed',
-      `The forwarder could not ship its open segment: ${await response.text()}`,
-    );
-  await response.body?.cancel();
+  const ask = async () => {
+    const response = await fetch(`http://127.0.0.1:${adminPort}/flush`, { method: 'POST' });
+    const text = await response.text();
+    if (!response.ok)
+      throw new OperatingError('flush_failed', `The forwarder could not ship its open segment: ${text}`);
+    return JSON.parse(text) as { flushed: boolean };
+  };
+  // It says no after half a minute, however much it got done by then: what goes on without the rest would miss traffic.
+  await pollUntil(ask, ({ flushed }) => flushed, {
+    ...{ deadlineMs: FLUSH_DEADLINE_MS, what: 'the last of what the forwarder holds' },
+    signal: new AbortController().signal,
+  });
 }

@@ -27,7 +27,8 @@ import { HELLO } from './captured.fixture.ts';
 export const clock = systemClock();
 export const TENANT = '0190a0a0-0000-7000-8000-00000000aaaa';
 export const KEY = 'test-key';
-/** Ends what hangs; it is no judgement of how fast the machine is. */
+/** Both end what hangs; they are no judgement of how fast the machine is. */
+export const DRAIN_MS = 120_000;
 const DEADLINE_US = 120_000_000;
 const FILES_AT_ONCE = 200;
 

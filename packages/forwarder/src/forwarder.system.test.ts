@@ -15,6 +15,7 @@ import { capturedPair, HELLO, idOf, messageOf } from './captured.fixture.ts';
 import {
   Cleanup,
   clock,
+  DRAIN_MS,
   forwarderEnv,
   StandInCloud,
   serveCloud,
@@ -29,9 +30,6 @@ import {
 
 const cleanup = new Cleanup();
 afterEach(() => cleanup.run());
-
-/** Ends what hangs. */
-const DRAIN_MS = 120_000;
 
 const ids = (count: number) => Array.from({ length: count }, (_, n) => idOf(n));
 

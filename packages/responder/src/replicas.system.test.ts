@@ -27,6 +27,8 @@ const KINDS: [string, () => Promise<string>][] = [
   ['Redis', async () => redis.url],
   ['Postgres', async () => postgres.url(await postgres.createDatabase())],
 ];
+/** For a store that is away: as long as an answer waits for it. */
+const AWAY_MS = 5_000;
 let replays = 0;
 /** Every test is a replay of its own. A store on a busy machine is slow, which is not away: `timeoutMs` is the most there is. */
 const envOf = (url: string, timeoutMs = 60_000) => ({
@@ -103,7 +105,7 @@ describe.each(KINDS)('two responders with one state in %s', (_, urlOf) => {
 test('while the state is away answers go on, at once and said so, and it is caught up with when it is back', async () => {
   const own = await startRedis();
   try {
-    const responder = await world.start(sequence(6), { env: envOf(own.url, 5_000) });
+    const responder = await world.start(sequence(6), { env: envOf(own.url, AWAY_MS) });
     expect([await askFor(responder, '/eur'), await askFor(responder, '/eur')]).toEqual([
       'answer 0',
       'answer 1',
@@ -127,11 +129,11 @@ test('while the state is away answers go on, at once and said so, and it is caug
 });
 
 test('a state that is away from the start holds nothing up', async () => {
-  const responder = await world.start(sequence(2), { env: envOf('redis://127.0.0.1:1') });
+  const responder = await world.start(sequence(2), { env: envOf('redis://127.0.0.1:1', AWAY_MS) });
   expect([await askFor(responder, '/eur'), await askFor(responder, '/eur')]).toEqual([
     'answer 0',
     'answer 1',
   ]);
-  const lost = await world.start(sequence(2), { env: envOf('postgres://nobody@127.0.0.1:1/none') });
+  const lost = await world.start(sequence(2), { env: envOf('postgres://nobody@127.0.0.1:1/none', AWAY_MS) });
   expect([await askFor(lost, '/eur'), await askFor(lost, '/eur')]).toEqual(['answer 0', 'answer 1']);
 });

@@ -22,6 +22,8 @@ export interface LoadOptions {
   newState: VirtualUserOptions['newState'];
   isClientPerSession: boolean;
   player: Player;
+  /** Before a test is first played. */
+  prepare: Player['prepare'];
   clock: Clock;
   signal: AbortSignal;
 }
@@ -42,9 +44,9 @@ export async function playLoad(options: LoadOptions): Promise<number> {
 
 /** Resolves with the number of the next round; no two of a run have the same. */
 async function playGroup(group: LoadGroup, options: LoadOptions, round: number): Promise<number> {
-  const { tests, space, player, thinkFactor, clock, signal } = options;
+  const { tests, space, player, prepare, thinkFactor, clock, signal } = options;
   const rounds = new SessionRounds(tests, space, { isOnce: group.isOnce, round });
-  const prepared = new PreparedTests(tests, (test, sizeBytes) => player.prepare(test, sizeBytes));
+  const prepared = new PreparedTests(tests, prepare);
   const of = { ...options, prepared, rounds };
   const newUser = () => new VirtualUser(options.nextUser(), of);
   const play = { newUser, player, clock, signal };

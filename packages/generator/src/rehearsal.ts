@@ -1,84 +1,100 @@
-// Before a load by an arrival rate: requests played against a server of our own, which gives the recorded answer. Code that was
-// never run is slow (of 5,000 requests a second, those of the first half second left up to 500 ms late), and a schedule does
-// not wait for it. Nothing is sent to the service under test, and nothing is counted or recorded.
+// Before a load by an arrival rate: the same load, played against a server of our own, which gives the recorded answer. Code
+// that was never run is slow (of 5,000 requests a second, those of the first half second left up to 500 ms late), and so is code
+// that was compiled for other objects than those which come; a schedule waits for neither. Nothing is sent to the service
+// under test, and nothing is counted or recorded.
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '@echoplane/runtime';
-import { bodyBytes, type Test } from '@echoplane/traffic';
+import { bodyBytes, type HeaderList, type Test } from '@echoplane/traffic';
 import { readAnswer } from './answer-reader.ts';
 import { protocolOf } from './channel.ts';
-import type { UserValues } from './live-space.ts';
-import type { Player, User } from './player.ts';
+import type { LiveSpace } from './live-space.ts';
+import { type LoadOptions, playLoad } from './load-run.ts';
+import type { Player } from './player.ts';
 import type { PreparedTest } from './prepared-test.ts';
+import type { TestFile } from './test-file.ts';
 
 /** Enough for the code of the hot path to be compiled. */
 const COMPARING_US = 250_000;
-const PLAYING_US = 500_000;
+/** What is compiled for the first objects of their kind is thrown away when the second ones hold other values. */
+const ROUNDS = 3;
+const STAGE = { rps: 4_000, durationS: 0.25, rampS: 0 };
+const MAX_PLAYING_MS = 400;
 /** The event loop is kept waiting no longer than this many comparisons. */
 const COMPARED_AT_ONCE = 16;
-const USERS = 16;
+const NOWHERE = 0;
+/** Of so many answers one is new. */
+const ALIKE = 4;
+/** Tests of the recording that are compared. */
+const COMPARED = 64;
 /** A longer request may come in pieces, each of which would be answered. */
 const MAX_REQUEST_BYTES = 4_096;
 
 export interface RehearsalOptions {
-  tests: readonly Test[];
-  /** One whose counts and results nobody sees. */
-  player: Player;
-  /** A user whose requests go to a port of this machine. */
-  newUser: (port: number) => User;
-  newValues: () => UserValues;
+  tests: TestFile;
+  space: LiveSpace;
+  /** The load, with a player whose counts and results nobody sees, and clients whose requests go to a port of this machine. */
+  newLoad: (port: number) => LoadOptions;
   clock: Clock;
   signal: AbortSignal;
 }
 
-/** Resolves when it is over, at most a second later. */
+/** Resolves when it is over, at most two seconds later. */
 export async function rehearse(options: RehearsalOptions): Promise<void> {
-  const { player } = options;
-  const tests = options.tests.filter((test) => answerBytes(test) !== null);
-  const prepared = tests.map((test) => player.prepare(test, 0));
-  await compareAll(prepared, options);
+  const { tests } = options;
+  const { player } = options.newLoad(NOWHERE);
+  const positions = [...tests.recorded.subarray(0, COMPARED)];
+  const read = await Promise.all(positions.map((position) => tests.read(position)));
+  const prepared = read.filter((test) => answerBytes(test) !== null).map((test) => player.prepare(test, 0));
+  await compareAll(prepared, player, options);
   const simple = prepared.find(({ test }) => isSimple(test));
-  if (simple) await playAgain(simple, options);
+  for (let round = 0; simple && round < ROUNDS; round++) await playAgain(simple.test, options);
 }
 
 async function compareAll(
   prepared: readonly PreparedTest[],
-  { player, newValues, clock, signal }: RehearsalOptions,
+  player: Player,
+  { space, clock, signal }: RehearsalOptions,
 ): Promise<void> {
   const untilUs = clock.nowUs() + COMPARING_US;
   for (let i = 0; prepared.length > 0 && clock.nowUs() < untilUs && !signal.aborted; i++) {
     const one = prepared[i % prepared.length]!;
-    const values = newValues();
+    const values = space.newValues();
     const { response } = readAnswer(answerBytes(one.test)!)!;
     player.rehearse(one, response, values);
     if (i % COMPARED_AT_ONCE === 0) await setImmediate();
   }
 }
 
-async function playAgain(prepared: PreparedTest, options: RehearsalOptions): Promise<void> {
-  const { player, newUser, clock, signal } = options;
-  const server = await serve(answerBytes(prepared.test)!);
-  const users = Array.from({ length: USERS }, () => newUser((server.address() as AddressInfo).port));
-  const untilUs = clock.nowUs() + PLAYING_US;
-  const playing = users.map(
-    (user) =>
-      new Promise<void>((resolve) => {
-        const next = () => {
-          if (clock.nowUs() > untilUs || signal.aborted) resolve();
-          else player.play(prepared, user, { dueUs: null }, next);
-        };
-        next();
-      }),
-  );
-  await Promise.all(playing);
-  for (const { client } of users) client.close();
+/** With everything made anew, as for the load that follows. */
+async function playAgain(test: Test, { newLoad, clock, signal: outer }: RehearsalOptions): Promise<void> {
+  const server = await serve(test);
+  const over = new AbortController();
+  const signal = AbortSignal.any([outer, over.signal]);
+  const limit = clock.sleep(MAX_PLAYING_MS, signal).then(() => over.abort());
+  const load = newLoad((server.address() as AddressInfo).port);
+  const prepared = load.player.prepare(test, 0);
+  await playLoad({ ...load, prepare: () => prepared, stages: [STAGE], signal });
+  over.abort();
+  await limit;
   server.close();
 }
 
-async function serve(answer: Buffer): Promise<Server> {
+/** Answers as recorded, at the present time; now and then with something new, so that it is compared again. */
+async function serve({ response }: Test): Promise<Server> {
+  let answers = 0;
+  const answer = () => {
+    const now = new Date().toUTCString();
+    const headers = response.headers.map(([name, value]): HeaderList[number] => [
+      name,
+      /^date$/i.test(name) ? now : value,
+    ]);
+    if (++answers % ALIKE === 0) headers.push(['X-Rehearsed', `${answers}`]);
+    return bytesOf({ ...response, headers });
+  };
   const server = createServer((socket) => {
-    socket.on('error', () => {}).on('data', () => socket.write(answer));
+    socket.on('error', () => {}).on('data', () => socket.write(answer()));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -93,9 +109,13 @@ function isSimple(test: Test): boolean {
 }
 
 /** Null when it cannot be read at one go. */
-function answerBytes({ response: { status, reason = '', headers, body } }: Test): Buffer | null {
+function answerBytes({ response }: Test): Buffer | null {
+  const bytes = bytesOf(response);
+  return readAnswer(bytes) ? bytes : null;
+}
+
+function bytesOf({ status, reason = '', headers, body }: Test['response']): Buffer {
   const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
   const head = Buffer.from(`HTTP/1.1 ${status} ${reason}\r\n${lines}\r\n`, 'latin1');
-  const bytes = Buffer.concat([head, bodyBytes(body)]);
-  return readAnswer(bytes) ? bytes : null;
+  return Buffer.concat([head, bodyBytes(body)]);
 }

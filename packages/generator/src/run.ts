@@ -1,5 +1,6 @@
 // One run: what all its tests share, the order in which they are played, and what is said of it at the end.
 
+import { CaptureQueue } from '@echoplane/runtime';
 import { count, type GeneratorRun } from '@echoplane/traffic';
 import { TransformState } from '@echoplane/transforms';
 import type { EncodablePair } from '@echoplane/wire';
@@ -11,7 +12,7 @@ import { DeadLetters } from './dead-letters.ts';
 import { LatencyBook } from './latency-book.ts';
 import type { LiveSpace } from './live-space.ts';
 import { type RunPlan, runPlan } from './load-plan.ts';
-import { playLoad } from './load-run.ts';
+import { type LoadOptions, playLoad } from './load-run.ts';
 import { Player, type Stage } from './player.ts';
 import { playRecorded } from './recorded-order.ts';
 import { rehearse } from './rehearsal.ts';
@@ -24,7 +25,6 @@ import { SessionUsers } from './session-users.ts';
 import type { TestFile } from './test-file.ts';
 import type { TestTransforms } from './test-transforms.ts';
 import { Verdicts } from './verdicts.ts';
-import type { VirtualUserOptions } from './virtual-user.ts';
 
 const PROGRESS_MS = 1_000;
 /** A cancelled run must leave room for the process's own shutdown deadline. */
@@ -33,8 +33,8 @@ const CANCELLED_DRAIN_MS = 5_000;
 const MAX_SECRETS = 20;
 /** The counter of virtual users. */
 const USERS = 'virtual users';
-/** Tests of a rehearsal. */
-const REHEARSED = 64;
+/** What a rehearsal holds of its results. */
+const RESULTS = { queueBytes: 1 << 20, batchBytes: 256 << 10 };
 const HERE = { scheme: 'http', hostname: '127.0.0.1', host: '127.0.0.1', basePath: '', query: {} } as const;
 
 export interface Prepared {
@@ -124,16 +124,9 @@ export class Run {
   async #play(): Promise<number> {
     const { tests, space, transforms } = this.#prepared;
     const { stages, order, thinkFactor, maxInFlight } = this.#plan;
-    const play = { ...this.#context, player: this.#player, tests };
     const newClient = () => new Client(this.#clientOptions());
-    if (stages.length > 0 || order === 'sessions') {
-      const asked = stages.length > 0 ? stages : [{ users: this.#plan.users, rampS: 0 }];
-      const isClientPerSession = stages.length === 0;
-      const newState: VirtualUserOptions['newState'] = (identity) => transforms.newState(identity);
-      const nextUser = () => this.#context.counters.nextOf(USERS);
-      const users = { newClient, newState, nextUser, isClientPerSession };
-      return playLoad({ ...play, ...users, space, stages: asked, thinkFactor: thinkFactor ?? 0 });
-    }
+    if (stages.length > 0 || order === 'sessions') return playLoad(this.#load(this.#player, newClient));
+    const play = { ...this.#context, player: this.#player, tests };
     const state = transforms.newState({ user: 0, round: 0 });
     const clients = new SessionUsers(newClient, { values: space.newValues(), state });
     const userOf = (session: number) => clients.of(session);
@@ -146,23 +139,44 @@ export class Run {
   /** Before the start of a rate; with books of its own, which are thrown away. */
   async rehearse(): Promise<void> {
     if (this.#plan.stages.every(({ rps }) => rps === undefined)) return;
-    const { tests, space } = this.#prepared;
-    const positions = [...tests.recorded.subarray(0, REHEARSED)];
-    const player = this.#newPlayer({
-      ...{ latencies: new LatencyBook(), keeper: new ResultKeeper(null), verdicts: new Verdicts(space) },
-      ...{ deadLetters: new DeadLetters(), credentials: new Credentials(new Map()) },
-      offer: (pair) => void pair.sizeBytes,
+    const { tests, space, transforms } = this.#prepared;
+    const newLoad = (port: number): LoadOptions => {
+      const target = { ...this.#clientOptions(), target: { ...HERE, port }, tls: null };
+      const load = this.#load(this.#newRehearsed(), () => new Client(target));
+      let users = 0;
+      return { ...load, newState: () => new TransformState(), nextUser: () => users++ };
+    };
+    await rehearse({ ...this.#context, tests, space, newLoad });
+    transforms.chains.clear();
+  }
+
+  /** A player of which nobody sees anything. */
+  #newRehearsed(): Player {
+    const results = new CaptureQueue(RESULTS);
+    return this.#newPlayer({
+      ...{ latencies: new LatencyBook(), keeper: new ResultKeeper(this.#plan.keepResults) },
+      ...{ verdicts: new Verdicts(this.#prepared.space), deadLetters: new DeadLetters() },
+      credentials: new Credentials(new Map()),
+      offer: (pair) => {
+        results.offer(pair);
+        results.acknowledge(results.lastCut);
+      },
     });
-    const newUser = (port: number) => ({
-      client: new Client({ ...this.#clientOptions(), target: { ...HERE, port }, tls: null }),
-      ...{ values: space.newValues(), state: new TransformState(), runName: '', isAlone: false },
-    });
-    const rehearsed = await Promise.all(positions.map((position) => tests.read(position)));
-    await rehearse({
-      ...{ tests: rehearsed, player, newUser, newValues: () => space.newValues() },
-      ...this.#context,
-    });
-    this.#prepared.transforms.chains.clear();
+  }
+
+  /** The load that is asked for, played by sessions. */
+  #load(player: Player, newClient: LoadOptions['newClient']): LoadOptions {
+    const { tests, space, transforms } = this.#prepared;
+    const { stages, users, thinkFactor } = this.#plan;
+    return {
+      ...{ ...this.#context, player, tests, space, newClient },
+      prepare: (test, sizeBytes) => player.prepare(test, sizeBytes),
+      newState: (identity) => transforms.newState(identity),
+      nextUser: () => this.#context.counters.nextOf(USERS),
+      isClientPerSession: stages.length === 0,
+      stages: stages.length > 0 ? stages : [{ users, rampS: 0 }],
+      thinkFactor: thinkFactor ?? 0,
+    };
   }
 
   #clientOptions(): ClientOptions {

@@ -1,6 +1,7 @@
 // The process kit: what every long-lived program of Echoplane needs, and nothing a library user would.
 export * from './artifact-fetch.ts';
 export * from './backoff.ts';
+export { CaptureQueue } from './capture-queue.ts';
 export { CaptureSender, type CaptureSenderOptions, type PassThroughShare } from './capture-sender.ts';
 export type { CaptureTls } from './capture-transport.ts';
 export * from './certificates.ts';

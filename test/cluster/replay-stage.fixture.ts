@@ -75,6 +75,9 @@ export class ReplayStage {
       'app.kubernetes.io/name=client',
       '--timeout=240s',
     );
+    // What was recorded last may still be on its way.
+    const books = () => this.cloud.call('accounting', {});
+    await until(books, ({ balanced }) => balanced, { what: 'balanced books' });
     const [shop, both] = [{ service: 'test/shop/shop' }, {}];
     await this.cloud.call('createSnapshot', { body: { name: 'shop', query: shop } });
     await this.cloud.call('createSnapshot', { body: { name: 'both', query: both } });

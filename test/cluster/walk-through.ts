@@ -134,6 +134,9 @@ export async function takeSnapshot(terminal: Terminal, access: CloudAccess): Pro
   );
   terminal.say('Nobody buys any more; then freeze what was recorded, and analyze it.');
   await terminal.run(`kubectl -n ${NAMESPACE} scale deployment client --replicas=0`);
+  // A user takes longer to type the next line than what was recorded last is on its way.
+  const books = async () => (await fetch(`${access.CLOUD}/v1/accounting`, { headers })).json();
+  await until(books, (now) => (now as { balanced: boolean }).balanced, { what: 'balanced books' });
   await terminal.run(
     `${CURL} -X POST -H 'Content-Type: application/json' -d '{"name":"shop","query":{}}' $CLOUD/v1/snapshots | jq -r .state`,
     { secrets },

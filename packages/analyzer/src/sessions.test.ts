@@ -84,6 +84,23 @@ test('where bearer tokens are issued, one that was not is no static key', () => 
   ).toEqual(['s1', 's1', 's2!']);
 });
 
+test('a static key that a client chose and gave to the service is as old as the session that gave it', () => {
+  const [issued, chosen] = [secretOf('issued'), secretOf('chosen')];
+  const rest: Exchange[] = [
+    { request: 'GET /me', ...bearer(issued) },
+    { request: 'PATCH /me', body: { key: chosen }, ...bearer(issued), answer: { key: '********' } },
+    { request: 'GET /items', ...bearer(chosen) },
+    { request: 'GET /items', ...bearer(chosen) },
+  ];
+  const login: Exchange = { request: 'POST /login', body: { user: 'ann' }, answer: { access_token: issued } };
+  expect(sessionsOf([login, ...rest]).of).toEqual(['s1', 's1', 's1', 's2', 's2']);
+  const asked: Exchange = { request: 'POST /verify', body: { key: chosen }, answer: { valid: true } };
+  expect(sessionsOf([login, rest[0]!, asked, rest[2]!]).of.at(-1)).toBe('s3!');
+  const other: Exchange = { ...login, answer: { access_token: secretOf('of another') } };
+  const use: Exchange = { request: 'GET /me', ...bearer(secretOf('of another')) };
+  expect(sessionsOf([other, use, ...rest]).of).toEqual(['s1', 's1', 's2!', 's2!', 's3!', 's3!']);
+});
+
 test('requests without a credential keep together by what they mention, by connection, by client', () => {
   const token = jwtOf({ sub: 7 });
   expect(

@@ -27,6 +27,8 @@ export class Sessions {
   readonly #clientNumbers = new Numbers();
   /** Answers to a credential that hand out another one, and the first use of that: [answer, use, answer, use, …]. */
   readonly #renewals: number[] = [];
+  /** Requests that gave the service a credential of the client's own making, and its first use: [request, use, …]. */
+  readonly #gifts: number[] = [];
   #issuesBearers = false;
   #numbers: Int32Array = new Int32Array(0);
   #headless: Uint8Array = new Uint8Array(0);
@@ -64,6 +66,16 @@ export class Sessions {
     } else if (kind === 'jwt') this.#flags[pair]! |= FOREIGN_JWT;
     else if (kind === 'bearer') this.#flags[pair]! |= FOREIGN_BEARER;
     else if (kind === 'cookie') this.#flags[pair]! |= FOREIGN_COOKIE;
+  }
+
+  /** Whether a request carries a credential of its own. */
+  carries(pair: number): boolean {
+    return (this.#flags[pair]! & CARRIES) !== 0;
+  }
+
+  /** The request `giver` told the service a credential that the client made up, first used by `user`. */
+  given(giver: number, user: number): void {
+    this.#gifts.push(giver, user);
   }
 
   /** The answer `issuer` handed out the credential first used by `user`. */
@@ -144,6 +156,7 @@ export class Sessions {
       this.#numbers[at] = numberOf[root]!;
       if (this.#predates(at)) this.#headless[numberOf[root]!] = 1;
     }
+    this.#inherit();
     this.#predating = this.#headless.slice();
     this.#orders = new Int32Array(this.#count + 1);
   }
@@ -165,6 +178,15 @@ export class Sessions {
       if (!(this.#flags[at]! & IS_TEST)) continue;
       this.#flags[at]! &= ~FOREIGN_JWT;
       if (this.#predates(at)) this.#headless[this.#numbers[at]!] = 1;
+    }
+    this.#inherit();
+  }
+
+  /** A credential that a session made which began before the recording is not made in a replay either. */
+  #inherit(): void {
+    for (let i = 0; i < this.#gifts.length; i += 2) {
+      const [giver, user] = [this.#numbers[this.#gifts[i]!]!, this.#numbers[this.#gifts[i + 1]!]!];
+      if (this.#headless[giver] === 1) this.#headless[user] = 1;
     }
   }
 

@@ -126,6 +126,8 @@ class ValueLife {
   readonly #shown: ValueEvent[] = [];
   /** Pairs that sent the value before an answer held it. */
   readonly #senders: number[] = [];
+  /** The first request that had the value in its body before any answer did. */
+  #giver: number | null = null;
   #token: Token | null = null;
   #consumed = 0;
   readonly #users: number[] = [];
@@ -188,6 +190,7 @@ class ValueLife {
     if (!producer) {
       if (this.#senders.length <= MAX_SENDERS && this.#senders.at(-1) !== event.pair)
         this.#senders.push(event.pair);
+      if (event.path.startsWith('body.')) this.#giver ??= event.pair;
       return;
     }
     if (!this.#token) {
@@ -213,13 +216,18 @@ class ValueLife {
     const { sessions } = this.#scan;
     // One value for many clients (a variant, a locale) is nobody's credential.
     if (event.kind === 'cookie' && this.#handouts > 1) return;
-    sessions.used(event.pair, event.kind, this.#isIssued);
+    // A static token that a user chose: the service knows it from their request that set it. One that nobody yet
+    // known shows in a body asks whether it is valid.
+    const giver = event.kind === 'bearer' && this.#giver !== event.pair ? this.#giver : null;
+    const isGiven = giver !== null && sessions.carries(giver);
+    if (!isGiven) sessions.used(event.pair, event.kind, this.#isIssued);
     this.#users.push(event.pair);
     if (this.#users.length > RECENT_USES) this.#users.shift();
     if (this.#user) sessions.joined(this.#user.pair, event.pair);
     else {
       this.#user = event;
       if (this.#isIssued) sessions.issued(this.#producer!.pair, event.pair);
+      else if (isGiven) sessions.given(giver, event.pair);
     }
   }
 

@@ -22,6 +22,13 @@ test('times that a client reads off its clock are its own: now, just before, an 
   );
 });
 
+test('what is due soon is reckoned from now, by any number of seconds', () => {
+  const claim: Exchange = { request: 'POST /claim', body: { before: at(10_049) }, answer: [] };
+  expect(ownTimes([send({ at: at(1) }), claim])).toEqual(['body.at', 'body.before']);
+  const expires: Exchange = { request: 'GET /lease', answer: { expires: at(10_049) } };
+  expect(ownTimes([expires, { ...claim }])).toEqual(['', '']);
+});
+
 test('in every form, wherever they stand', () => {
   const query = `POST /events?ms=${START_US / 1_000 + 3}&s=${START_US / 1e6}`;
   expect(

@@ -1,4 +1,4 @@
-// Times that clients make up from their own clock: now, a moment ago, or so many whole minutes from now. They do in nearly every
+// Times that clients make up from their own clock: now, a moment ago, soon, or so many whole minutes from now. They do in nearly every
 // request of their place, and no answer gave them before. A replay sends them as far from its own requests. What is
 // such a time is learned here; one that came from an answer is a token instead. Bounded; pure.
 import { type Leaf, readTime, type Scalar } from '@echoplane/replay';
@@ -8,6 +8,8 @@ import { RecentTexts } from './recent-texts.ts';
 const NEAR_US = 2_000_000;
 const MINUTE_US = 60_000_000;
 const SECOND_US = 1_000_000;
+/** Sooner than this it is reckoned from now, by whatever amount: a timeout, what is due in ten seconds. */
+const SOON_US = 60 * MINUTE_US;
 /** Longer from now a time is a date that somebody chose. */
 const MAX_AWAY_US = 400 * 24 * 60 * MINUTE_US;
 const MIN_SHARE = 0.8;
@@ -69,7 +71,7 @@ export class ClientTimeLearner {
     const aheadUs = us - atUs;
     if (Math.abs(aheadUs) <= NEAR_US) return true;
     if (us % SECOND_US === 0 || Math.abs(aheadUs) > MAX_AWAY_US) return false;
-    if (aheadUs < 0 && this.#isInRecording(us)) return true;
+    if (aheadUs < 0 ? this.#isInRecording(us) : aheadUs <= SOON_US) return true;
     return Math.abs(aheadUs - Math.round(aheadUs / MINUTE_US) * MINUTE_US) <= NEAR_US;
   }
 

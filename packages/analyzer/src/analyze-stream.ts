@@ -120,7 +120,7 @@ export class Analysis {
     const orders = survey.orders.finish();
     const learned: Learned = {
       volatile: merged(
-        ...[survey.sizes.finish(), volatile, noise.volatile, ownDoing.volatile],
+        ...[...survey.measures.finish(), volatile, noise.volatile, ownDoing.volatile],
         madeAddresses(addresses, sessions),
       ),
       ...{

@@ -10,7 +10,6 @@ import {
   withInnerLeaves,
 } from '@echoplane/replay';
 import { bodyText, header, headerValues, type RRPair, splitUrl } from '@echoplane/traffic';
-import { AllottedSizes } from './allotted-sizes.ts';
 import { BackgroundWork } from './background-work.ts';
 import { ClientTimeLearner } from './client-times.ts';
 import { CoinedNames } from './coined-names.ts';
@@ -20,6 +19,7 @@ import { FlowLearner, type FlowValue } from './flows.ts';
 import { GluedValues } from './glued-values.ts';
 import { Insisting } from './insisting.ts';
 import { jsonPieces, linkedPieces, namedPieces } from './linked-pieces.ts';
+import { Measures } from './measures.ts';
 import { NoiseLearner } from './noise.ts';
 import { MessageObjects } from './object-facts.ts';
 import { isWrite, operationIn, unusable } from './operations.ts';
@@ -70,7 +70,7 @@ export class Survey {
   readonly flows = new FlowLearner();
   readonly echoes = new EchoedPieces();
   readonly serials = new SerialLearner();
-  readonly sizes = new AllottedSizes();
+  readonly measures = new Measures();
   readonly coined = new CoinedNames();
   readonly sets = new TextSets();
   readonly background = new BackgroundWork();
@@ -186,7 +186,7 @@ export class Survey {
       if (pieces) texts.push({ place, path, pieces, text: value });
     }
     this.serials.observe(numbers, writes, asked);
-    this.sizes.observe(values, asked);
+    this.measures.observe(values, asked);
     this.coined.observe(asked, values, writes && pair.response!.status < 400);
     this.background.observe({
       ...{ operation, asked, answered, isWrite: writes, isOk: pair.response!.status < 400 },

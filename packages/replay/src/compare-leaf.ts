@@ -3,6 +3,7 @@
 import { leafPattern, type ValueKind, type VolatileLeaf } from '@echoplane/traffic';
 import { isSameAge } from './ages.ts';
 import { withAtom } from './atoms-of-text.ts';
+import { judgeClocked } from './clocked-numbers.ts';
 import { areCoinedAlike } from './coined-names.ts';
 import { isCountBeside } from './compare-beside.ts';
 import { isRemaining } from './compare-remaining.ts';
@@ -107,6 +108,8 @@ function judgeUnlinked(comparing: Comparing, pair: Pair, learned: VolatileLeaf |
     return judgeUnlinked(comparing, { path: pair.path, recorded: tagged[0], live: tagged[1] }, learned);
   const { recorded, live, path } = pair;
   const token = String(recorded);
+  if (learned?.clocked && typeof recorded === 'number')
+    return judgeClocked(comparing, recorded, live as number);
   const isProduced = comparing.values.producedBy(comparing.test).has(token);
   const due = isProduced ? undefined : comparing.values.token(token);
   if (due === String(live)) return 'strict';

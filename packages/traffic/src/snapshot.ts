@@ -63,6 +63,8 @@ export const VolatileLeaf = z.object({
   shape: z.string().optional(),
   /** Numbers only: both are whole multiples of it, and not far from each other. */
   unit: z.number().optional(),
+  /** Numbers only: durations by the service's clock. One that lies between two times of its object does so again. */
+  clocked: z.literal(true).optional(),
   why: z.string(),
 });
 export type VolatileLeaf = z.infer<typeof VolatileLeaf>;

@@ -1,0 +1,22 @@
+// What is learned of numbers that a service measured itself: sizes that it allotted, durations by its clock. Pure.
+import type { Leaf, Scalar } from '@echoplane/replay';
+import type { VolatileLeaf } from '@echoplane/traffic';
+import { AllottedSizes } from './allotted-sizes.ts';
+import { ClockedNumbers } from './clocked-numbers.ts';
+import type { Place } from './places.ts';
+
+export class Measures {
+  readonly #sizes = new AllottedSizes();
+  readonly #clocked = new ClockedNumbers();
+
+  /** The numbers and texts of an answer, and the leaves of its request. */
+  observe(answered: readonly { place: Place; path: string; value: Scalar }[], asked: readonly Leaf[]): void {
+    this.#sizes.observe(answered, asked);
+    this.#clocked.observe(answered, asked);
+  }
+
+  /** By operation, the surest first. */
+  finish(): Map<string, VolatileLeaf[]>[] {
+    return [this.#sizes.finish(), this.#clocked.finish()];
+  }
+}

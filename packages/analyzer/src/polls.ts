@@ -1,8 +1,9 @@
 // Reads that a client repeats until the answer says what it waits for: `state: queued`, again, `state: done`. How often it has
 // to ask is the service's doing, so what changes between two of them may have changed earlier in a replay. Bounded: the latest
-// read of so many clients. Pure.
+// read of so many clients. What changed behind other requests is told apart: own-steps.ts. Pure.
 import { kindOf, type Leaf, type Scalar } from '@echoplane/replay';
 import type { AwaitedState, SettlingLeaf } from '@echoplane/traffic';
+import { OwnSteps, type Step } from './own-steps.ts';
 
 const MAX_CLIENTS = 2_000;
 const MAX_CHAIN = 50;
@@ -32,6 +33,7 @@ type Change = readonly [path: string, later: Scalar];
 
 export class Polls {
   readonly #last = new Map<string, LastRead>();
+  readonly #ownSteps = new OwnSteps();
   /** What leaves were while clients asked on, by operation and path. */
   readonly #states = new Map<string, Map<string, Set<Scalar>>>();
 
@@ -40,12 +42,16 @@ export class Polls {
     return [...(this.#states.get(operation) ?? [])].map(([path, until]) => ({ path, until: [...until] }));
   }
 
-  /** The next pair of a client; `request` tells equal reads, null for a write. Gives what is now known of earlier ones. */
-  observe(
-    { client, operation, pair }: { client: string; operation: string; pair: number },
-    request: string | null,
-    answered: readonly Leaf[],
-  ): Settling[] {
+  /** The next pair of a client. Gives what is now known of earlier ones. */
+  observe(step: Step & { client: string }): Settling[] {
+    const own = this.#ownSteps.observe(step, stateOf).map(({ operation, pair, changes, was }): Settling => {
+      this.#remember(operation, was, changes);
+      return { pair, changes };
+    });
+    return [...own, ...this.#again(step)];
+  }
+
+  #again({ client, operation, pair, request, answered }: Step & { client: string }): Settling[] {
     const last = this.#last.get(client);
     this.#last.delete(client);
     if (request === null || answered.length > MAX_LEAVES) return [];
@@ -60,11 +66,11 @@ export class Polls {
     if (!isAgain) return [];
     const changes = [...leaves].filter(([path, value]) => isStep(last.leaves.get(path), value));
     if (changes.length === 0 || changes.length > MAX_CHANGES) return [];
-    this.#remember(operation, last!.leaves, changes);
+    this.#remember(operation, last.leaves, changes);
     return before.map((one) => ({ pair: one, changes }));
   }
 
-  #remember(operation: string, was: LastRead['leaves'], changes: readonly Change[]): void {
+  #remember(operation: string, was: ReadonlyMap<string, Scalar>, changes: readonly Change[]): void {
     const states = this.#states.get(operation) ?? new Map<string, Set<Scalar>>();
     if (states.size === 0 && this.#states.size >= MAX_OPERATIONS) return;
     this.#states.set(operation, states);

@@ -9,7 +9,8 @@ import {
   responseLeaves,
   withInnerLeaves,
 } from '@echoplane/replay';
-import { bodyText, header, headerValues, type RRPair, splitUrl } from '@echoplane/traffic';
+import { type RRPair, splitUrl } from '@echoplane/traffic';
+import { clientKey, requestKey } from './askers.ts';
 import { BackgroundWork } from './background-work.ts';
 import { ClientTimeLearner } from './client-times.ts';
 import { CoinedNames } from './coined-names.ts';
@@ -188,10 +189,9 @@ export class Survey {
     this.serials.observe(numbers, writes, asked);
     this.measures.observe(values, asked);
     this.coined.observe(asked, values, writes && pair.response!.status < 400);
-    this.background.observe({
-      ...{ operation, asked, answered, isWrite: writes, isOk: pair.response!.status < 400 },
-      ...{ fromUs: pair.ts, toUs: pair.ts + pair.durationUs },
-    });
+    const span = { fromUs: pair.ts, toUs: pair.ts + pair.durationUs };
+    const isOk = pair.response!.status < 400;
+    this.background.observe({ operation, asked, answered, isWrite: writes, isOk, ...span });
     const names = writes ? writtenNames(operation, asked, answered) : null;
     const overlapping = this.#overlaps.add(pair, number, names);
     for (const amid of overlapping.amid) yield* push(this.edges, edgeLine(amid, EDGE.amid));
@@ -199,8 +199,15 @@ export class Survey {
       yield* push(this.edges, edgeLine(beside.pair, EDGE.beside, ...beside.names));
     const request = writes ? null : this.#keys.of(requestKey(pair));
     this.noise.observe(pair, operation, request, answered);
-    const asking = { client: clientKey(pair), operation: operation.key, pair: number };
-    for (const { pair: earlier, changes } of this.polls.observe(asking, request, answered))
+    const read = {
+      client: clientKey(pair),
+      operation: operation.key,
+      pair: number,
+      request,
+      asked,
+      answered,
+    };
+    for (const { pair: earlier, changes } of this.polls.observe({ ...read, ...span }))
       for (const [path, later] of changes)
         yield* push(this.edges, edgeLine(earlier, EDGE.settling, path, JSON.stringify(later)));
     yield* this.#insists(pair, number, writes);
@@ -377,20 +384,6 @@ function isFlowValue({ naming, path }: Place, value: string | number, text: stri
 
 function isFollowed(text: string): boolean {
   return text.length >= 8 && (FOLLOWED_BY_VALUE.has(kindOf(text) ?? '') || isRedacted(text));
-}
-
-/** By which requests are equal, credentials included. */
-function requestKey(pair: RRPair): string {
-  const { method, url, headers, body } = pair.request!;
-  const who = header(headers, 'authorization') ?? headerValues(headers, 'cookie').join('; ');
-  return `${method} ${url} ${who} ${bodyText(body) ?? body.base64 ?? ''}`;
-}
-
-/** Who asks: by credential, else by connection. */
-function clientKey({ request, connection }: RRPair): string {
-  const { headers } = request!;
-  const who = header(headers, 'authorization') ?? headerValues(headers, 'cookie').join('; ');
-  return who === '' ? connection.id : who;
 }
 
 function* push(sorter: LineSorter, line: string): Steps<void> {

@@ -16,7 +16,7 @@ export function judgeTime(comparing: Comparing, recorded: Scalar, live: Scalar):
   const is = was && readTime(live);
   if (!was || !is) return null;
   const kind = typeof recorded === 'number' ? 'epoch' : 'timestamp';
-  if (!isSameForm(was, is)) return 'differs';
+  if (!isSameForm(was, is)) return isEchoCut(comparing, String(recorded), was, is) ? 'strict' : 'differs';
   const { own, values } = comparing;
   if (!own) return { kind };
   if (typeof recorded === 'number' && !values.clock.isOfRun(was)) return null;
@@ -26,6 +26,16 @@ export function judgeTime(comparing: Comparing, recorded: Scalar, live: Scalar):
   if (!values.clock.stands(was, is, own)) return 'differs';
   if (isInstant) comparing.observe('time', String(recorded), String(live));
   return 'time';
+}
+
+/** Microseconds of a time that was sent to the millisecond. */
+const PADDED = /(\.\d{3})0+(?!\d)/;
+
+/** Whether it is the time that the client sent, by chance a whole second, and services leave out a fraction that is none. */
+function isEchoCut({ values }: Comparing, recorded: string, was: WrittenTime, is: WrittenTime): boolean {
+  if (was.form !== is.form || is.fraction !== 0 || is.us % SECOND_US !== 0) return false;
+  const sent = values.times(recorded.replace(PADDED, '$1'));
+  return sent.some((text) => text.includes('.') && readTime(text)?.us === is.us);
 }
 
 /** Of a time that came at a moment which no request tells: written alike, and of this run where the recorded one was. */

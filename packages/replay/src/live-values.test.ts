@@ -349,4 +349,19 @@ describe("times of the client's own", () => {
     expect(differences('2026-03-02T10:00:00.370Z')).toEqual([[], 0]);
     expect(differences('2026-03-02T10:00:05.370Z')).toEqual([['body.at'], 0]);
   });
+
+  test('that are whole seconds by chance may come without a fraction', () => {
+    const wholeUs = RECORDED_US + 86_400e6 + 880_000;
+    const response = sketchAnswer({ body: { at: '2026-03-01T10:00:00.120000Z' } });
+    const differences = (at: string, nowUs: number) => {
+      const values = new LiveValues(new Map());
+      values.noteSent(made, values.fill(made, nowUs).request);
+      const times = { requestUs: nowUs, endUs: nowUs + 1_000 };
+      const compared = compareTest({ ...made, response }, sketchAnswer({ body: { at } }), { values, times });
+      return compared.differences.map(({ path }) => path);
+    };
+    expect(differences('2026-03-02T10:00:01Z', wholeUs)).toEqual([]);
+    expect(differences('2026-03-02T10:00:02Z', wholeUs)).toEqual(['body.at']);
+    expect(differences('2026-03-02T10:00:01Z', wholeUs + 1_000)).toEqual(['body.at']);
+  });
 });

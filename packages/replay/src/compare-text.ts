@@ -21,7 +21,7 @@ import {
 import { withLiveDurations } from './measured.ts';
 import { knownAddress, newAddress, noteAddress } from './own-address.ts';
 import { withPageTimesOf } from './page-times.ts';
-import { replaceValues } from './replace-values.ts';
+import { type Replacement, replaceValues } from './replace-values.ts';
 import { isNameList, noteShuffled } from './seeded-sets.ts';
 import { isShuffled, linkedPlaces, mentions } from './test-places.ts';
 import { readTime } from './times.ts';
@@ -32,10 +32,12 @@ const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 export function compareText(comparing: Comparing, path: string, recorded: string, live: string): Judgement {
   const address = newAddress(comparing, recorded, live);
   if (!address) return compareWhole(comparing, path, recorded, live);
-  const judged = compareWhole(comparing, path, replaceValues(recorded, [address], 'plain'), live);
-  if (judged === 'differs') return 'differs';
+  const mark = comparing.mark();
   noteAddress(comparing, address);
-  return judged === 'strict' ? { kind: 'text' } : judged;
+  const judged = compareWhole(comparing, path, recorded, live);
+  if (judged !== 'differs') return judged === 'strict' ? { kind: 'text' } : judged;
+  comparing.back(mark);
+  return compareWhole(comparing, path, recorded, live);
 }
 
 function compareWhole(comparing: Comparing, path: string, recorded: string, live: string): Judgement {
@@ -86,14 +88,13 @@ function isSameSet(recorded: string, live: string, between: string | RegExp): bo
 /** The recorded text with everything in it that is known to be another value now. */
 function expectedText(comparing: Comparing, recorded: string): string {
   const { values, test } = comparing;
-  const host = values.host(test);
-  // With its port it may be percent-encoded.
+  // With its port an address may be percent-encoded. In one pass: the new one may be what another one was.
+  const addresses = [values.host(test), knownAddress(comparing)].filter(
+    (one) => one !== null && recorded.includes(one[0].replace(/:\d+$/, '')),
+  );
   const named =
-    host && recorded.includes(host[0].replace(/:\d+$/, ''))
-      ? replaceValues(recorded, [host], 'plain')
-      : recorded;
-  const address = knownAddress(comparing);
-  const applied = values.apply(address ? replaceValues(named, [address], 'plain') : named);
+    addresses.length > 0 ? replaceValues(recorded, addresses as Replacement[], 'plain') : recorded;
+  const applied = values.apply(named);
   const sent = [...values.consumedBy(test), ...namedBy(comparing)];
   const rest = sent.filter(([value]) => applied.includes(value));
   return rest.length === 0 ? applied : replaceValues(applied, rest, 'plain');

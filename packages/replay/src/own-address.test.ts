@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
+import { compareTest } from './compare-test.ts';
 import { LiveValues } from './live-values.ts';
 import { differences, json, replayed } from './shifted-replay.fixture.ts';
-import { sketchTest } from './test.fixture.ts';
+import { sketchAnswer, sketchTest } from './test.fixture.ts';
 
 const server = '127.0.0.1:3000';
 const link = (port: number, path = '/things/1', host = '127.0.0.1') => `http://${host}:${port}${path}`;
@@ -30,6 +31,20 @@ test('what else the text says must be the same, and so must a host’s name', ()
   ]);
   // Nothing of these was taken for the address.
   expect(differences(said(link(3000)), json({ url: link(3300) }), values)).toEqual([]);
+});
+
+test('it may be the one under which clients had called the recorded service, and the reverse', () => {
+  const values = new LiveValues(new Map(), undefined, { liveHost: '127.0.0.1:3000' });
+  const tested = sketchTest(said([link(3000), link(3100)]));
+  tested.request.headers[0] = ['Host', '127.0.0.1:3100'];
+  const found = (...ports: number[]) => {
+    const live = sketchAnswer(json({ url: ports.map((port) => link(port)) }));
+    const compared = compareTest(tested, live, { values, times: null });
+    values.learn(tested, live);
+    return compared.differences.map(({ path }) => path);
+  };
+  for (const _ of ['first', 'later']) expect(found(3100, 3000)).toEqual([]);
+  expect(found(3300, 3000)).toEqual(['body.url[0]']);
 });
 
 test('a request that names it is sent with the new one', () => {

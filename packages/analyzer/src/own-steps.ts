@@ -3,7 +3,9 @@
 // Told only where the clock of the service agrees with ours, as the times in answers to writes show. Bounded. Pure.
 import { type Leaf, readTime, type Scalar } from '@echoplane/replay';
 
-const MAX_READS = 2_000;
+const MAX_READS = 1_000;
+/** More are no reading of one thing. */
+const MAX_LEAVES = 200;
 const MAX_WAITING = 2_000;
 const MAX_WRITES = 4_000;
 const MAX_SENT = 20_000;
@@ -61,7 +63,7 @@ export class OwnSteps {
       if (this.#sent.size < MAX_SENT && exactTime(value) !== null) this.#sent.add(String(value));
     const found = this.#judge(step.fromUs);
     if (step.request === null) this.#write(step);
-    else this.#read(step, step.request, stateOf(step.answered));
+    else if (step.answered.length <= MAX_LEAVES) this.#read(step, step.request, stateOf(step.answered));
     return found;
   }
 
@@ -81,19 +83,16 @@ export class OwnSteps {
     this.#reads.delete(request);
     this.#reads.set(request, { pair, fromUs, toUs, leaves });
     if (this.#reads.size > MAX_READS) this.#reads.delete(this.#reads.keys().next().value!);
-    if (!last || last.toUs > fromUs || this.#isNamed(namesOf(asked).at(-1), last.fromUs)) return;
+    if (!last || last.toUs > fromUs) return;
     const changes = [...leaves].filter(([at, value]) => last.leaves.has(at) && last.leaves.get(at) !== value);
     if (changes.length > MAX_CHANGES || this.#waiting.length >= MAX_WAITING) return;
     const times = changes.flatMap(([, value]) => {
       const us = this.#sent.has(String(value)) ? null : exactTime(value);
       return us !== null && isWithin(us, last.fromUs, toUs) ? [us] : [];
     });
-    if (times.length > 0)
-      this.#waiting.push({
-        step: { operation, pair: last.pair, changes, was: last.leaves },
-        times,
-        dueUs: toUs,
-      });
+    if (times.length === 0 || this.#isNamed(namesOf(asked).at(-1), last.fromUs)) return;
+    const step = { operation, pair: last.pair, changes, was: last.leaves };
+    this.#waiting.push({ step, times, dueUs: toUs });
   }
 
   /** Whether a write since then named the thing that a path ends with. */

@@ -38,13 +38,26 @@ test.each<[string, Exchange[]]>([
     'that a client sent',
     [read(null, 'idle'), { ...write(4), body: { at: iso(225.5) } }, read(iso(225.5), 'ready')],
   ],
-  ['behind a write to the thing', [read(null, 'idle'), write(4, `/pools/${ID}`), read(iso(225.5), 'ready')]],
+  ['within a write to the thing', [read(null, 'idle'), write(4, `/pools/${ID}`), read(iso(202.5), 'ready')]],
+  [
+    'that was another one before, behind a write to the thing',
+    [read(iso(160.5), 'idle'), write(4, `/pools/${ID}`), read(iso(225.5), 'ready')],
+  ],
   [
     'beside much else',
     [read(null, 'idle', { a: 1, b: 1, c: 1 }), write(4), read(iso(225.5), 'ready', { a: 2, b: 2, c: 2 })],
   ],
 ])('not beside a time %s', (_which, exchanges) => {
   expect(settling([...before, ...exchanges, end])[3]).toBe('');
+});
+
+test('behind a write to the thing only the time came by itself, also within a write to another', () => {
+  const named = [...before, read(null, 'idle'), write(4, `/pools/${ID}`), write(5)];
+  for (const ms of [225.5, 252.5]) {
+    const exchanges = [...named, read(iso(ms), 'ready'), end];
+    expect(settling(exchanges)[3]).toBe(`body.polled ${iso(ms)}`);
+    expect(analyze(record(exchanges)).tests[6]!.awaits).toEqual([{ path: 'body.polled', until: [null] }]);
+  }
 });
 
 test('nor where the clock of the service is another one', () => {

@@ -1,5 +1,6 @@
 // What a service changes of a thing by itself, between two reads of it that other requests stand between: the second read shows a
-// time at which no write was under way, and whatever changed beside it changed then. How soon that is, is the service's doing.
+// time at which no write was under way, and whatever changed beside it changed then. When writes between the two named the thing,
+// only the time tells that it came later, where there was none before. How soon that is, is the service's doing.
 // Told only where the clock of the service agrees with ours, as the times in answers to writes show. Bounded. Pure.
 import { type Leaf, readTime, type Scalar } from '@echoplane/replay';
 
@@ -16,6 +17,9 @@ const MIN_EXPLAINED = 3;
 const SKEW_US = 2_000;
 const SECOND_US = 1_000_000;
 const MIN_NAME_CHARS = 8;
+const MAX_NAME_CHARS = 100;
+/** Texts of a write that may name things, of its request and of its answer. */
+const MAX_NAMES = 40;
 
 /** An exchange; `request` tells equal reads, null for a write. */
 export interface Step {
@@ -45,14 +49,24 @@ interface Read {
 
 interface Waiting {
   step: OwnStep;
+  /** What the thing is called that both reads are of. */
+  name: string;
+  /** Whether a write between them named it. */
+  isNamed: boolean;
   /** Times that are new. */
   times: readonly number[];
   dueUs: number;
 }
 
+interface Written {
+  names: ReadonlySet<string>;
+  fromUs: number;
+  toUs: number;
+}
+
 export class OwnSteps {
   readonly #reads = new Map<string, Read>();
-  #writes: { names: readonly string[]; fromUs: number; toUs: number }[] = [];
+  #writes: Written[] = [];
   readonly #sent = new Set<string>();
   #waiting: Waiting[] = [];
   #explained = 0;
@@ -68,7 +82,7 @@ export class OwnSteps {
   }
 
   #write({ fromUs, toUs, asked, answered }: Step): void {
-    this.#writes.push({ names: namesOf(asked), fromUs, toUs });
+    this.#writes.push({ names: new Set([...textsOf(asked), ...textsOf(answered)]), fromUs, toUs });
     if (this.#writes.length > MAX_WRITES) this.#writes = this.#writes.slice(MAX_WRITES / 2);
     const isOwn = ({ value }: Leaf) => isWithin(exactTime(value), fromUs, toUs);
     if (this.#explained < MIN_EXPLAINED && answered.some(isOwn)) this.#explained++;
@@ -84,21 +98,21 @@ export class OwnSteps {
     this.#reads.set(request, { pair, fromUs, toUs, leaves });
     if (this.#reads.size > MAX_READS) this.#reads.delete(this.#reads.keys().next().value!);
     if (!last || last.toUs > fromUs) return;
-    const changes = [...leaves].filter(([at, value]) => last.leaves.has(at) && last.leaves.get(at) !== value);
-    if (changes.length > MAX_CHANGES || this.#waiting.length >= MAX_WAITING) return;
+    const name = textsOf(asked.filter(({ path }) => path.startsWith('path['))).at(-1);
+    if (name === undefined || this.#waiting.length >= MAX_WAITING) return;
+    const isNamed = this.#writes.some((write) => write.toUs >= last.fromUs && write.names.has(name));
+    const changes = [...leaves].filter(([at, value]) => {
+      const was = last.leaves.get(at);
+      return was !== undefined && was !== value && (!isNamed || (was === null && exactTime(value) !== null));
+    });
+    if (changes.length > MAX_CHANGES) return;
     const times = changes.flatMap(([, value]) => {
       const us = this.#sent.has(String(value)) ? null : exactTime(value);
       return us !== null && isWithin(us, last.fromUs, toUs) ? [us] : [];
     });
-    if (times.length === 0 || this.#isNamed(namesOf(asked).at(-1), last.fromUs)) return;
+    if (times.length === 0) return;
     const step = { operation, pair: last.pair, changes, was: last.leaves };
-    this.#waiting.push({ step, times, dueUs: toUs });
-  }
-
-  /** Whether a write since then named the thing that a path ends with. */
-  #isNamed(name: string | undefined, sinceUs: number): boolean {
-    if (name === undefined || name.length < MIN_NAME_CHARS) return true;
-    return this.#writes.some(({ toUs, names }) => toUs >= sinceUs && names.includes(name));
+    this.#waiting.push({ step, name, isNamed, times, dueUs: toUs });
   }
 
   /** All writes are known that began before a read ended when the next exchange begins later. */
@@ -107,8 +121,15 @@ export class OwnSteps {
     if (due.length === 0) return [];
     this.#waiting = this.#waiting.filter(({ dueUs }) => dueUs >= nowUs);
     if (this.#explained < MIN_EXPLAINED) return [];
-    const isFree = (us: number) => !this.#writes.some(({ fromUs, toUs }) => isWithin(us, fromUs, toUs));
-    return due.filter(({ times }) => times.every(isFree)).map(({ step }) => step);
+    return due.filter((one) => one.times.every((us) => this.#isFree(us, one))).map(({ step }) => step);
+  }
+
+  /** Whether a time lies outside of all writes; of those to the thing itself, behind the last that had begun before it was read. */
+  #isFree(us: number, { name, isNamed, dueUs }: Waiting): boolean {
+    return this.#writes.every((write) => {
+      if (isWithin(us, write.fromUs, write.toUs)) return isNamed && !write.names.has(name);
+      return !isNamed || write.toUs < us || write.fromUs > dueUs || !write.names.has(name);
+    });
   }
 }
 
@@ -116,9 +137,14 @@ function isWithin(us: number | null, fromUs: number, toUs: number): boolean {
   return us !== null && us >= fromUs - SKEW_US && us <= toUs + SKEW_US;
 }
 
-/** The words of a path. */
-function namesOf(asked: readonly Leaf[]): string[] {
-  return asked.flatMap(({ path, value }) => (path.startsWith('path[') ? [String(value)] : []));
+/** Texts that may be what something is called. */
+function textsOf(leaves: readonly Leaf[]): string[] {
+  const isName = (value: Scalar) =>
+    typeof value === 'string' && value.length >= MIN_NAME_CHARS && value.length <= MAX_NAME_CHARS;
+  return leaves
+    .filter(({ value, inner }) => !inner && isName(value))
+    .slice(0, MAX_NAMES)
+    .map(({ value }) => String(value));
 }
 
 /** A time with a fraction of a second. */

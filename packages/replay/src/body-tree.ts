@@ -77,6 +77,8 @@ function bytesTree(body: Body, type: string, headers: HeaderList): BodyTree {
       ? multipartTree(readableText(body), header(headers, 'content-type') ?? '', true)
       : undefined;
     if (parts !== undefined) return { format: 'multipart', root: parts };
+    // The source of a schema goes by the type of its messages.
+    if (/protobuf/.test(type) && body.text !== undefined) return textTree(body.text, type, headers);
   }
   return { format: 'bytes', root: digestOf(body.base64 ?? body.ref ?? body.text ?? '', body.size) };
 }

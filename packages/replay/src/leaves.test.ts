@@ -15,6 +15,11 @@ function bodyLeavesOf(body: unknown, type: string, headers: HeaderList = []): st
 }
 
 describe('leaves', () => {
+  test('the source of a schema, under the type of its messages, is its text', () => {
+    const source = 'syntax = "proto3";\nmessage Item {}';
+    expect(bodyLeavesOf(source, 'application/x-protobuf')).toEqual([`body=${source}`]);
+  });
+
   test('of a request name method, path, query, cookies, headers that mean something, and body', () => {
     const { request } = sketchPair({
       method: 'POST',

@@ -91,6 +91,10 @@ export class BodyCarrier {
     if (text === null) return this.#bytes(content, family, traits);
     const isJson = family === 'json' || content.json !== undefined;
     if (isJson ? text.includes('\0') : hasControls(text)) return this.#file(content, family, traits);
+    return this.#text(content, text, traits);
+  }
+
+  #text(content: Content, text: string, traits: BodyTraits): boolean {
     const redacted = this.#whole(text, traits);
     if (redacted === null) return this.#withheld(content);
     if (redacted !== text) writeText(content, redacted);
@@ -209,7 +213,11 @@ export class BodyCarrier {
       family === 'protobuf'
         ? redactProtobuf(plain, this.#inspection)
         : redactGrpcFrames(plain, this.#inspection, { encoding: grpcEncoding, isCut });
-    if (redacted === null) return this.#withheld(content);
+    if (redacted === null) {
+      // The source of a schema, or messages as text, go by the type of the messages themselves.
+      const isWritten = family === 'protobuf' && !isCut && stored !== null && !hasControls(stored);
+      return isWritten ? this.#text(content, stored, traits) : this.#withheld(content);
+    }
     if (redacted === plain) return true;
     withhold(content);
     const written = isText ? Buffer.from(redacted.toString('base64'), 'latin1') : redacted;

@@ -57,6 +57,19 @@ describe('what is not understood does not leave', () => {
     }
   });
 
+  test('the source of a schema under the type of its messages is text; a cut message is none', () => {
+    const source = 'syntax = "proto3";\n// ask ada@shop.example\nmessage Item { string sku = 1; }\n';
+    const pair = sketch();
+    pair.request!.headers = [['Content-Type', 'application/x-protobuf']];
+    pair.request!.body = storeBody(Buffer.from(source), '');
+    pair.response!.headers = [['Content-Type', 'application/x-protobuf']];
+    pair.response!.body = storeBody(Buffer.from('\nEadmiral'), '', { size: 99 });
+    pair.gaps = { responseTruncatedBytes: 91 };
+    watched().redactor.pair(pair);
+    expect(pair.request!.body.text).toMatch(/^syntax = "proto3";\n.+@redacted\.example\.com\nmessage Item/);
+    expect(pair.response!.body).toEqual({ size: 99, encoding: 'identity' });
+  });
+
   test('text in another charset, or cut within a character, is text', () => {
     const pair = sketch();
     pair.request!.headers = [['Content-Type', 'application/json; charset=iso-8859-1']];

@@ -147,3 +147,21 @@ test('what was being written is in a list and its count already, or not yet', ()
     differences(quiet, counted('live', 'nightly-job', 'weekly-job', 'later-job'), afterWrites()),
   ).not.toEqual([]);
 });
+
+test('names that only the path of a write said may have changed places, whoever asked in vain for them before', () => {
+  const values = new LiveValues(new Map());
+  const queue = (n: number, method: string, name: string, atUs: number, status: number) => {
+    const answer = { status, ...json(status === 404 ? { error: `no ${name}` } : { messages: 0 }) };
+    differences({ n, method, target: `/queues/${name}`, atUs, ...answer }, answer, values);
+  };
+  for (const [n, name] of ['orders-7f3a91c2', 'refunds-b81d04e6'].entries()) {
+    queue(2 * n, 'GET', name, 1_000 * n, 404);
+    queue(2 * n + 1, 'PUT', name, 50_000 + 1_000 * n, 201);
+  }
+  queue(4, 'PUT', 'later-22c9e5d8', 300_000, 201);
+  const list = (...names: string[]) => json(names);
+  const recorded = { n: 9, atUs: 500_000, ...list('orders-7f3a91c2', 'refunds-b81d04e6', 'later-22c9e5d8') };
+  const live = (...names: string[]) => differences(recorded, list(...names), values);
+  expect(live('refunds-b81d04e6', 'orders-7f3a91c2', 'later-22c9e5d8')).toEqual([]);
+  expect(live('orders-7f3a91c2', 'later-22c9e5d8', 'refunds-b81d04e6')).not.toEqual([]);
+});

@@ -247,7 +247,9 @@ export class LiveValues {
   /** Notes what a write brought, and what a read shows: where two of one time stand in a list is not said by the recording. */
   noteMade(test: Test, exchange: Exchange): void {
     const named = namedBy(test);
-    this.#makers.add([...madeBy(test), ...shownBy(test)], exchange, isWriting(test));
+    // What is not there is named by a refusal, too.
+    const isShown = test.response.status < 400;
+    this.#makers.add([...madeBy(test), ...(isShown ? shownBy(test) : [])], exchange, isWriting(test));
     this.#makers.addNamed(named, exchange);
     this.#parent?.noteMade(test, exchange);
   }

@@ -45,10 +45,12 @@ export class Makers {
     return writes.length > MAX_WRITES ? [] : writes;
   }
 
-  /** The write that brought a value. */
+  /** The write that brought a value; what no body held before it was shown, the first that named it in its path: `PUT /queues/orders`. */
   of(value: string): Exchange | undefined {
     const first = this.#first.get(value);
-    return first?.isWrite ? first.exchange : undefined;
+    if (first?.isWrite) return first.exchange;
+    const named = this.naming(value)[0];
+    return named && (!first || named.fromUs <= first.exchange.fromUs) ? named : undefined;
   }
 }
 

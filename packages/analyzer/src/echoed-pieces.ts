@@ -3,7 +3,7 @@
 // to the flow of that place. Learned while pairs pass, settled once the flows are known. Pure.
 import { atomsOfText, readTime } from '@echoplane/replay';
 import type { Flow, FlowLink } from '@echoplane/traffic';
-import type { FlowValue } from './flows.ts';
+import type { FlowValue } from './place-stats.ts';
 import type { Place } from './places.ts';
 
 const MAX_TEXTS = 4_000;

@@ -2,54 +2,43 @@
 // back by later requests. Learned by statistics over places, because no single value shows it: each identifying place
 // belongs to the space of a kind of thing, by its name, else by the values it shares with one. Only what was made during
 // the recording counts: what a fresh database holds anyway is the same in a replay, and a client's own words are too. Pure.
+import type { Leaf } from '@echoplane/replay';
 import type { Flow, FlowLink } from '@echoplane/traffic';
+import { AskedBy, pathPrefix } from './asked-by.ts';
 import { evidenceOf, placesOf } from './flow-evidence.ts';
 import { joinedSpaces } from './joined-spaces.ts';
-import { isSameThing, NO_FACTS, type ObjectFacts } from './object-facts.ts';
+import { isSameThing, NO_FACTS } from './object-facts.ts';
+import {
+  add,
+  type Ballot,
+  candidates,
+  count,
+  type FlowValue,
+  isReference,
+  isSaidAgain,
+  type Known,
+  MIN_VOTES,
+  newStats,
+  type PlaceStats,
+  pooledBallots,
+  sameOf,
+  spaceOf,
+  vote,
+  votedSpace,
+} from './place-stats.ts';
 import { type Place, placeName } from './places.ts';
 import { isRare, isWeak } from './rare-texts.ts';
 import { stableId } from './stable-id.ts';
+import { TwoCounters } from './two-counters.ts';
 
 const MAX_VALUES = 100_000;
-/** Distinct values a place remembers for each space they may belong to. */
-const MAX_VOTES = 8;
-const MIN_VOTES = 3;
-const MIN_SHARE = 0.8;
-/** Of two spaces that know the same values the one is meant of whose values these are at least and at most such a share. */
-const MOST_OF_A_SPACE = 0.6;
-const LITTLE_OF_A_SPACE = 0.3;
 
-/** One identifying value in a message. */
-export interface FlowValue {
-  place: Place;
-  /** The leaf itself, where the place is a pattern. */
-  at: string;
-  value: string;
-  /** What stands beside it in an answer. */
-  facts?: ObjectFacts | undefined;
-}
-
-interface Known {
-  space: string;
-  byClient: boolean;
-  marks: readonly number[];
-}
-
-interface PlaceStats {
-  place: Place;
-  samples: number;
-  /** Values the space of its name had already. */
-  hits: number;
-  /** Values that appeared here first. */
-  born: number;
-  /** Samples that were the id of a thing of the place's name. */
-  references: number;
-  /** First pair with it, counted. */
-  since: number;
-  votes: Map<string, Set<string>>;
-  /** Spaces that knew the same thing, by what stands beside the value. */
-  same: Map<string, Set<string>>;
-  distinct: Set<string>;
+/** `isWrite`: it may have made things; `isOk`: the answer is no refusal. */
+interface ExchangeFacts {
+  isWrite: boolean;
+  isOk: boolean;
+  /** All leaves of the answer. */
+  leaves: readonly Leaf[];
 }
 
 /** `mayBear`: whether a value may have been made for this answer. */
@@ -68,21 +57,29 @@ export class FlowLearner {
   /** Other names of a space's things. */
   readonly #aliases = new Map<string, string[]>();
   readonly #flowOf = new Map<Place, string>();
+  readonly #counters = new TwoCounters();
+  readonly #askedBy = new AskedBy();
+  #pools: ReadonlyMap<string, Ballot> = new Map();
   #pairs = 0;
   #lastWrite = -1;
 
-  /** One exchange: `isWrite` may have made things, `isOk` its answer is no refusal. */
+  /** One exchange. */
   observe(
     asked: readonly FlowValue[],
     answered: readonly FlowValue[],
-    isWrite: boolean,
-    isOk: boolean,
+    { isWrite, isOk, leaves }: ExchangeFacts,
   ): void {
+    if (isOk) {
+      this.#askedBy.observe(asked, leaves, answered);
+      const named = answered.filter(({ place: { naming } }) => naming.role === 'id' && naming.entity !== '');
+      const numbered = named.map(({ place, at, value }) => ({ at, value, space: spaceOf(place) }));
+      this.#counters.observe(numbered, isWrite);
+    }
     const pair = this.#pairs++;
     for (const { place, value } of asked) {
       const stats = this.#statsOf(place, pair);
       if (isReference(place, value)) this.#referred(stats, value);
-      else this.#asked(stats, value);
+      else this.#asked(stats, value, isOk);
     }
     if (isOk) {
       for (const { place, value, facts = NO_FACTS } of answered) {
@@ -106,22 +103,22 @@ export class FlowLearner {
 
   /** A number under the name of a kind of thing. */
   #referred(stats: PlaceStats, value: string): void {
-    count(stats, value);
+    count(stats, value, true);
     const { entity } = stats.place.naming;
     if (this.#known.get(value)?.some(({ space, byClient }) => space === entity && !byClient))
       stats.references++;
   }
 
-  #asked(stats: PlaceStats, value: string): void {
+  #asked(stats: PlaceStats, value: string, isOk: boolean): void {
     const space = spaceOf(stats.place);
     const known = this.#known.get(value);
     const own = known?.find((one) => one.space === space);
-    count(stats, value);
+    count(stats, value, isOk || known !== undefined);
     if (own) {
       if (!own.byClient) stats.hits++;
       return;
     }
-    const others = known?.filter((one) => !one.byClient) ?? [];
+    const others = this.#made(known, space);
     if (others.length > 0) vote(stats, others, value);
     else if (stats.place.naming.role !== 'other' || isWeak(value))
       this.#remember(value, { space, byClient: true, marks: [] });
@@ -132,7 +129,7 @@ export class FlowLearner {
     const space = spaceOf(place);
     const known = this.#known.get(value);
     const own = known?.find((one) => one.space === space);
-    count(stats, value);
+    count(stats, value, true);
     if (own) {
       if (!own.byClient) stats.hits++;
       if (own.marks.length === 0) own.marks = marks;
@@ -140,7 +137,7 @@ export class FlowLearner {
     }
     const echoed = asked.filter((one) => one.value === value && one.place.naming.role === 'id');
     const { role, isOwn } = place.naming;
-    const made = known?.filter((one) => !one.byClient) ?? [];
+    const made = this.#made(known, space);
     const same = isOwn ? made.find((one) => isSameThing(one.marks, marks)) : undefined;
     if (same) {
       vote(stats, [same], value);
@@ -167,20 +164,15 @@ export class FlowLearner {
     this.#spaceValues.set(space, values);
   }
 
+  /** What the service made, of which a value of `space` may be. */
+  #made(known: readonly Known[] | undefined, space: string): Known[] {
+    return known?.filter((one) => !one.byClient && !this.#counters.areTwo(one.space, space)) ?? [];
+  }
+
   #statsOf(place: Place, pair: number): PlaceStats {
     let stats = this.#stats.get(place);
     if (!stats) {
-      stats = {
-        place,
-        samples: 0,
-        hits: 0,
-        born: 0,
-        references: 0,
-        since: pair,
-        votes: new Map(),
-        same: new Map(),
-        distinct: new Set(),
-      };
+      stats = newStats(place, pair);
       this.#stats.set(place, stats);
     }
     return stats;
@@ -199,6 +191,7 @@ export class FlowLearner {
   /** The flows, in the order of their names. */
   finish(): Flow[] {
     const members = new Map<string, PlaceStats[]>();
+    this.#pools = pooledBallots(this.#stats.values());
     for (const stats of this.#stats.values()) {
       const space = sameOf(stats);
       if (space !== null)
@@ -241,6 +234,7 @@ export class FlowLearner {
 
   #finalSpace(stats: PlaceStats): string | null {
     const { references, samples, place } = stats;
+    if (this.#askedBy.isOther(place)) return null;
     if (references > 0) return references === samples ? place.naming.entity : null;
     const recognized = sameOf(stats);
     if (recognized !== null) return recognized;
@@ -263,21 +257,15 @@ export class FlowLearner {
     return fits.length === 1 ? fits[0]![0] : null;
   }
 
-  /** The other space that the values of a place belong to: most of them, and to no other as well. */
   #voteOf({ place, votes, distinct }: PlaceStats): string | null {
-    const shareOf = ([space, values]: [string, Set<string>]) =>
-      values.size / (this.#spaceValues.get(space)?.count ?? values.size);
-    const [best, second] = [...votes].sort(
-      (a, b) => b[1].size - a[1].size || shareOf(b) - shareOf(a) || (a[0] < b[0] ? -1 : 1),
+    const pooled = this.#pools.get(pathPrefix(place) ?? '') ?? { votes, distinct };
+    const own = spaceOf(place);
+    const open = new Map([...pooled.votes].filter(([space]) => !this.#counters.areTwo(space, own)));
+    return votedSpace(
+      { votes: open, distinct: pooled.distinct },
+      place.in,
+      (space) => this.#spaceValues.get(space)?.count,
     );
-    if (!best) return null;
-    const isRareOnly = [...best[1]].every(isRare);
-    // What else a client names there may never have been: a rare value is known by itself.
-    const isEnough = isRareOnly && place.in === 'request' && best[1].size >= MIN_VOTES;
-    if (!isEnough && best[1].size < MIN_SHARE * distinct.size) return null;
-    const isTie = second?.[1].size === best[1].size;
-    if (isTie && (shareOf(best) < MOST_OF_A_SPACE || shareOf(second) > LITTLE_OF_A_SPACE)) return null;
-    return best[1].size >= MIN_VOTES || isRareOnly ? best[0] : null;
   }
 
   #flow(space: string, list: PlaceStats[]): Flow | null {
@@ -331,54 +319,4 @@ export class FlowLearner {
     for (const list of links.values()) list.sort((a, b) => (a.in + a.path < b.in + b.path ? -1 : 1));
     return links;
   }
-}
-
-/** A parameter of the request, in an answer that says it again: `?page=2`, `page.number`. */
-function isSaidAgain({ at, value }: FlowValue, { path }: Place, shown: string): boolean {
-  return value === shown && at.startsWith('query.') && path.split(/[.[\]#]+/).includes(at.slice(6));
-}
-
-/** The spaces a value may be of: what the request named is the likeliest. */
-function candidates(known: readonly Known[], echoed: readonly FlowValue[]): readonly Known[] {
-  const named = new Set(echoed.map((one) => spaceOf(one.place)));
-  const both = known.filter(({ space }) => named.has(space));
-  return both.length > 0 ? both : known;
-}
-
-/** `labels: [3]`, `milestone: 7`: no id by its name, but of the name of what has ids. */
-function isReference({ naming: { role, entity } }: Place, value: string): boolean {
-  return role === 'other' && entity !== '' && /^[1-9]\d{0,11}$/.test(value);
-}
-
-/** Names of one kind of thing share a space; a place whose name says nothing is a space of its own. */
-function spaceOf({ naming, id }: Place): string {
-  if (naming.role === 'cursor') return 'cursor';
-  return naming.role === 'id' && naming.entity !== '' ? naming.entity : `#${id}`;
-}
-
-function count(stats: PlaceStats, value: string): void {
-  stats.samples++;
-  if (stats.distinct.size < 10 * MAX_VOTES) stats.distinct.add(value);
-}
-
-function vote(stats: PlaceStats, spaces: readonly Known[], value: string): void {
-  for (const { space } of spaces) {
-    if (space !== spaceOf(stats.place)) add(stats.votes, space, value);
-  }
-}
-
-function add(spaces: Map<string, Set<string>>, space: string, value: string): void {
-  let values = spaces.get(space);
-  if (!values) {
-    if (spaces.size >= 4 * MAX_VOTES) return;
-    values = new Set();
-    spaces.set(space, values);
-  }
-  if (values.size < 10 * MAX_VOTES) values.add(value);
-}
-
-/** The space whose things the place shows again, as what stands beside the ids says of at least two and most of them. */
-function sameOf({ same, hits, distinct }: PlaceStats): string | null {
-  const [best] = [...same].sort((a, b) => b[1].size - a[1].size || (a[0] < b[0] ? -1 : 1));
-  return best && hits === 0 && best[1].size >= 2 && 2 * best[1].size >= distinct.size ? best[0] : null;
 }

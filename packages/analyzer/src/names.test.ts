@@ -25,3 +25,10 @@ test('a list of ids or keys is of the things around it; one that is called so is
   expect(naming('body.invoice.ids[]')).toBe('id invoice');
   expect(naming('body.keys')).toBe('other');
 });
+
+test('of a document another id is its own; a page or a set is a thing, as is what ids of a path are of', () => {
+  expect(naming('body.documentId')).toBe('id order document');
+  expect(naming('body.contentId')).toBe('id content');
+  expect(naming('path[1]', '/contentIds/{id}/uses')).toBe('id content');
+  expect(naming('path[2]', '/contents/ids/{id}')).toBe('id content');
+});

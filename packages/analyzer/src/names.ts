@@ -121,6 +121,12 @@ const WRAPPERS = new Set([
   ],
 ]);
 
+/** Of these the id is another one of the thing around: `documentId`. Others are kinds of things as well: a page, a list, a set. */
+const ITSELF = new Set([
+  ...['data', 'item', 'row', 'record', 'edge', 'node', 'object', 'entry', 'element', 'doc', 'document'],
+  ...['entity', 'resource', 'hit', 'body'],
+]);
+
 /** The words of a key: `createdOrderItem`, `created_order-item` → created, order, item. */
 function wordsOf(key: string): string[] {
   return key
@@ -163,7 +169,11 @@ export function attributeOf(key: string): Attribute | null {
 function collectionBefore(segments: readonly string[], at: number): string {
   for (let i = at - 1; i > 0; i--) {
     const segment = segments[i]!;
-    if (segment !== '' && !segment.startsWith('{')) return entityOf(segment.replace(/\.\w+$/, ''));
+    if (segment === '' || segment.startsWith('{')) continue;
+    const name = segment.replace(/\.\w+$/, '');
+    // `/users/ids/7`, `/user-ids/7`: called as the id is, by itself or with its thing.
+    if (IDS.has(name.toLowerCase())) continue;
+    return attributeOf(singular(name))?.owner || entityOf(name);
   }
   return '';
 }
@@ -203,7 +213,7 @@ export function namingOf(path: string, endpoint: string): Naming {
     return { role: 'other', entity: '', isOwn: false };
   const around = enclosingEntity(keys.slice(1, -1)) || collectionBefore(segments, segments.length);
   // `rowId`, `documentId`: another id of the thing around it.
-  if (WRAPPERS.has(found.owner)) return { role: 'id', entity: `${around} ${found.owner}`, isOwn: true };
+  if (ITSELF.has(found.owner)) return { role: 'id', entity: `${around} ${found.owner}`, isOwn: true };
   if (found.owner !== '') return { role: 'id', entity: found.owner, isOwn: found.owner === around };
   if (WEAK.has(found.attribute)) return { role: 'other', entity: '', isOwn: false };
   return { role: 'id', entity: around, isOwn: true };

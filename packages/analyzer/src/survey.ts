@@ -16,7 +16,7 @@ import { ClientTimeLearner } from './client-times.ts';
 import { CoinedNames } from './coined-names.ts';
 import { Conversations } from './conversations.ts';
 import { EchoedPieces, type PiecedText, piecesIn } from './echoed-pieces.ts';
-import { FlowLearner, type FlowValue } from './flows.ts';
+import { FlowLearner } from './flows.ts';
 import { GluedValues } from './glued-values.ts';
 import { Insisting } from './insisting.ts';
 import { jsonPieces, linkedPieces, namedPieces } from './linked-pieces.ts';
@@ -26,6 +26,7 @@ import { MessageObjects } from './object-facts.ts';
 import { isWrite, operationIn, unusable } from './operations.ts';
 import { OrderLearner } from './orders.ts';
 import { Overlaps, writtenNames } from './overlaps.ts';
+import type { FlowValue } from './place-stats.ts';
 import { type Operation, type Place, Places } from './places.ts';
 import { Polls } from './polls.ts';
 import { isRare } from './rare-texts.ts';
@@ -215,7 +216,7 @@ export class Survey {
     // A user's own id may stand in their token only, or there first.
     const whole = withClaims(answered);
     const got = this.#flowValues(operation, 'response', whole, answeredAt);
-    this.flows.observe(sent, got, writes, pair.response!.status < 400);
+    this.flows.observe(sent, got, { isWrite: writes, isOk: pair.response!.status < 400, leaves: whole });
     this.echoes.observe(texts, sent, got);
     for (const credential of credentials) {
       const at = { key: this.#keys.of(credential.value), timeUs: pair.ts, pair: number, id: pair.id };

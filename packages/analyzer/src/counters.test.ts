@@ -1,0 +1,60 @@
+// Numbers of several counters of one service, in small recordings of a library of texts.
+import { expect, test } from 'vitest';
+import { analyze } from './analyze.ts';
+import { type Exchange, record } from './exchanges.fixture.ts';
+
+/** By name of the flow, its places in requests and answers, `GET /texts/{id} body.textId`. */
+function placesOf(exchanges: readonly Exchange[]): Record<string, string[]> {
+  const { flows } = analyze(record(exchanges));
+  return Object.fromEntries(
+    flows.map(({ name, places }) => [name, places.map((at) => `${at.method} ${at.endpoint} ${at.path}`)]),
+  );
+}
+
+const written = (n: number, textId: number, leafId: number): Exchange[] => [
+  { request: 'POST /books', body: { n }, status: 201, answer: { textId, leafId, n } },
+  { request: `GET /texts/${textId}`, answer: { text: 'one' } },
+  { request: `GET /leaves/${leafId}`, answer: { text: 'two' } },
+];
+
+test('two numbers that one thing gets at once are of two counters, however often they are equal', () => {
+  const places = placesOf([
+    ...[written(1, 1, 1), written(2, 2, 2), written(3, 3, 3), written(4, 4, 5)].flat(),
+    ...[written(5, 5, 6), written(6, 6, 7)].flat(),
+    // Its number is known of the other counter.
+    { request: 'POST /books/copies', body: { of: 'all' }, status: 201, answer: { textId: 7, leafId: 9 } },
+  ]);
+  expect(places['POST /books body.textId']).toEqual([
+    'GET /texts/{id} path[1]',
+    'POST /books body.textId',
+    'POST /books/copies body.textId',
+  ]);
+  expect(places['POST /books body.leafId']).toContain('POST /books/copies body.leafId');
+  expect(places['POST /books body.leafId']).not.toContain('POST /books body.textId');
+});
+
+const edition = (n: number, id: number): Exchange[] => [
+  { request: 'POST /books/dune/editions', body: { n }, status: 201, answer: { id } },
+  { request: `GET /books/dune/editions/${n}`, answer: { edition: n, id, text: 'one' } },
+  { request: `GET /books/dune/editions/${n}/text`, answer: { text: 'one' } },
+];
+
+test('what a thing is asked for by is not its id when the answer has another one', () => {
+  const places = placesOf([edition(1, 1), edition(2, 2), edition(3, 5), edition(4, 6)].flat());
+  expect(places['POST /books/dune/editions body.id']).toEqual([
+    'GET /books/dune/editions/{id} body.id',
+    'POST /books/dune/editions body.id',
+  ]);
+});
+
+test('places of requests below one path vote together, and what was not found does not count', () => {
+  const places = placesOf([
+    ...[edition(1, 3), edition(2, 4), edition(3, 7), edition(4, 8)].flat(),
+    { request: 'GET /prints/ids/3', answer: { text: 'one' } },
+    { request: 'GET /prints/ids/4', answer: { text: 'two' } },
+    { request: 'GET /prints/ids/999999', status: 404, answer: { error: 'none' } },
+    { request: 'GET /prints/ids/7/readers', answer: [] },
+  ]);
+  expect(places['POST /books/dune/editions body.id']).toContain('GET /prints/ids/{id} path[2]');
+  expect(places['POST /books/dune/editions body.id']).toContain('GET /prints/ids/{id}/readers path[2]');
+});

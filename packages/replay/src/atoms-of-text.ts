@@ -19,3 +19,10 @@ export function withAtom(text: string, n: number, value: string): string {
   let i = 0;
   return text.replace(PIECE, (piece) => (i++ === n ? value : piece));
 }
+
+/** Where the n-th piece begins; undefined when there is none. */
+export function atomIndex(text: string, n: number): number | undefined {
+  let i = 0;
+  for (const { index } of text.matchAll(PIECE)) if (i++ === n) return index;
+  return undefined;
+}

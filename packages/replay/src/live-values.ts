@@ -3,7 +3,8 @@
 //
 //   tokens   look generated, followed everywhere            flows   replaced and expected at their places only
 //   seen     generated values that no request carries       times   exact instants
-import { type HttpResponse, header, type RequestParts, type Test } from '@echoplane/traffic';
+import { bodyText, type HttpResponse, header, type RequestParts, type Test } from '@echoplane/traffic';
+import { mediaType } from './body-tree.ts';
 import { fillRequest, type PlacedValue } from './fill-request.ts';
 import { Instants } from './instants.ts';
 import { keysOf } from './keyed-values.ts';
@@ -12,6 +13,7 @@ import { leafAt } from './leaves.ts';
 import { Makers } from './makers.ts';
 import { type Observation, takeObserved } from './observed.ts';
 import { OWN_ADDRESS } from './own-address.ts';
+import { pieceOfPage } from './page-pieces.ts';
 import { type Exchange, RunClock } from './run-clock.ts';
 import { shiftedTime } from './shifted-time.ts';
 import {
@@ -119,7 +121,8 @@ export class LiveValues {
     for (const observation of observed?.observations ?? []) this.#observe(observation);
     for (const { token, path } of test.produces) {
       const recorded = this.#recorded.get(token);
-      const value = recorded === undefined ? undefined : leafAt(live, observed?.livePath(path) ?? path);
+      const at = observed?.livePath(path) ?? path;
+      const value = recorded === undefined ? undefined : (shownAt(test, live, at) ?? leafAt(live, at));
       if (recorded !== undefined && value !== undefined) this.#setToken(token, recorded, value);
     }
   }
@@ -325,4 +328,12 @@ export class LiveValues {
     const parent = this.#parent;
     if (parent && parent.token(recorded) === undefined) parent.#setToken(id, recorded, live);
   }
+}
+
+/** What a page shows where the recorded one has a piece; undefined when the answer is no page. */
+function shownAt({ response }: Test, live: HttpResponse, path: string): string | undefined {
+  const piece = /^body#(\d+)$/.exec(path);
+  if (!piece || mediaType(response.headers) !== 'text/html' || mediaType(live.headers) !== 'text/html')
+    return undefined;
+  return pieceOfPage(bodyText(response.body) ?? '', bodyText(live.body) ?? '', Number(piece[1]));
 }

@@ -13,7 +13,7 @@ import { leafAt } from './leaves.ts';
 import { Makers } from './makers.ts';
 import { type Observation, takeObserved } from './observed.ts';
 import { OWN_ADDRESS } from './own-address.ts';
-import { pieceOfPage } from './page-pieces.ts';
+import { pieceOfPage, pieceOfRedacted } from './page-pieces.ts';
 import { type Exchange, RunClock } from './run-clock.ts';
 import { shiftedTime } from './shifted-time.ts';
 import {
@@ -330,10 +330,11 @@ export class LiveValues {
   }
 }
 
-/** What a page shows where the recorded one has a piece; undefined when the answer is no page. */
+/** What an answer that is a text shows where the recorded one has a piece, as a whole; undefined when that is not told. */
 function shownAt({ response }: Test, live: HttpResponse, path: string): string | undefined {
   const piece = /^body#(\d+)$/.exec(path);
-  if (!piece || mediaType(response.headers) !== 'text/html' || mediaType(live.headers) !== 'text/html')
-    return undefined;
-  return pieceOfPage(bodyText(response.body) ?? '', bodyText(live.body) ?? '', Number(piece[1]));
+  if (!piece) return undefined;
+  const [was, is, n] = [bodyText(response.body) ?? '', bodyText(live.body) ?? '', Number(piece[1])];
+  const isPage = [response, live].every(({ headers }) => mediaType(headers) === 'text/html');
+  return (isPage ? pieceOfPage(was, is, n) : undefined) ?? pieceOfRedacted(was, is, n);
 }

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { atomsOfText } from './atoms-of-text.ts';
 import { LiveValues } from './live-values.ts';
-import { pieceOfPage } from './page-pieces.ts';
+import { pieceOfPage, pieceOfRedacted } from './page-pieces.ts';
 import { sketchAnswer, sketchTest } from './test.fixture.ts';
 
 const page = (key: string, attribute = 'rdx_k3bd82hx91mcv7q0plwt') =>
@@ -20,6 +20,8 @@ test('the text of an element or the value of an attribute is read as a person re
 test('nothing is told of a piece of a longer text, of another page, and of a piece that is not there', () => {
   const recorded = page(`use ${RECORDED} now`);
   expect(pieceOfPage(recorded, page('use 2c5ea4c0 now'), nth(recorded, RECORDED))).toBeUndefined();
+  const link = (key: string) => `<a href="${key}&amp;tab=7">next</a>`;
+  expect(pieceOfPage(link(RECORDED), link('a/b'), nth(link(RECORDED), RECORDED))).toBeUndefined();
   expect(pieceOfPage(page(RECORDED), '<p>Sorry</p>', nth(page(RECORDED), RECORDED))).toBeUndefined();
   expect(pieceOfPage(page(RECORDED), page(RECORDED), 999)).toBeUndefined();
 });
@@ -35,4 +37,13 @@ test('a key that a page shows with escaped signs is sent as it is', () => {
   );
   const sent = sketchTest({ requestHeaders: [['X-Key', RECORDED]], consumes: ['t1'] });
   expect(values.fill(sent).request.headers).toContainEqual(['X-Key', 'wJ3k8aP0x+Zq/7TtYb1c9Lm2Nn4V=']);
+});
+
+test('a secret that holds what ends a piece is read up to what follows its stand-in, and what comes behind is found', () => {
+  const recorded = `SID=${RECORDED}\nLSID=ada/2c5e\nAuth=rdx_k3bd82hx91mcv7q0plwt`;
+  const live = 'SID=ada/9f01=7\nLSID=ada/77aa\nAuth=ada/b/c';
+  expect(pieceOfRedacted(recorded, live, nth(recorded, RECORDED))).toBe('ada/9f01=7');
+  expect(pieceOfRedacted(recorded, live, nth(recorded, 'rdx_k3bd82hx91mcv7q0plwt'))).toBe('ada/b/c');
+  expect(pieceOfRedacted(recorded, live, nth(recorded, '2c5e'))).toBe('77aa');
+  expect(pieceOfRedacted(recorded, live, 0)).toBeUndefined();
 });

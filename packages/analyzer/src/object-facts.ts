@@ -5,11 +5,13 @@ import { type Leaf, readTime } from '@echoplane/replay';
 const MAX_MARKS = 8;
 const MIN_MARK_CHARS = 8;
 const MAX_MARK_CHARS = 200;
+/** The thing's own making: what it is about may be older, as what a feed has published. */
+const MAKING = /^\.(?:created|inserted|added|creation)(?:[_-]?(?:at|on|time|date|timestamp))?$/i;
 
 export interface ObjectFacts {
   /** Digests of the object's own words, each with its key. */
   marks: readonly number[];
-  /** All times of the object lie within the recording, and it has some. */
+  /** It was made during the recording, as the time of its making says, or else all of its times. */
   isFresh: boolean;
   /** It has a `value`: its `key` is a name. */
   isPair: boolean;
@@ -60,16 +62,19 @@ function factsOf(leaves: readonly Leaf[], holder: string, fromUs: number): Objec
   const marks: number[] = [];
   let times = 0;
   let [isOld, isPair] = [false, false];
+  let isMadeNow: boolean | null = null;
   for (const { path, value } of leaves) {
     isPair ||= path.length === holder.length + 6 && path.endsWith('.value');
     const time = readTime(value);
     if (time) {
       times++;
-      isOld ||= time.us + time.precisionUs < fromUs;
+      const isBefore = time.us + time.precisionUs < fromUs;
+      isOld ||= isBefore;
+      if (MAKING.test(path.slice(holder.length))) isMadeNow = !isBefore;
     } else if (typeof value === 'string' && isMark(value) && marks.length < MAX_MARKS)
       marks.push(digestOf(path.slice(holder.length) + value));
   }
-  return { marks, isFresh: times > 0 && !isOld, isPair };
+  return { marks, isFresh: isMadeNow ?? (times > 0 && !isOld), isPair };
 }
 
 const HOLDERS = new Map<string, string>();

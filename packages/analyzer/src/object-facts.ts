@@ -5,6 +5,8 @@ import { type Leaf, readTime } from '@echoplane/replay';
 const MAX_MARKS = 8;
 const MIN_MARK_CHARS = 8;
 const MAX_MARK_CHARS = 200;
+/** A text that holds an object or a list of some size. */
+const HELD_JSON = /^[{[].{30}/s;
 /** The thing's own making: what it is about may be older, as what a feed has published. */
 const MAKING = /^\.(?:created|inserted|added|creation)(?:[_-]?(?:at|on|time|date|timestamp))?$/i;
 
@@ -23,13 +25,15 @@ export const NO_FACTS: ObjectFacts = { marks: [], isFresh: false, isPair: false 
 export class MessageObjects {
   readonly #leaves: readonly Leaf[];
   readonly #fromUs: number;
+  readonly #sent: readonly Leaf[];
   #held: Map<string, Leaf[]> | null = null;
   readonly #facts = new Map<string, ObjectFacts>();
 
-  /** `fromUs`: begin of the recording. */
-  constructor(leaves: readonly Leaf[], fromUs: number) {
+  /** `fromUs`: begin of the recording; `sent`: what a write said, of an answer to it. */
+  constructor(leaves: readonly Leaf[], fromUs: number, sent: readonly Leaf[] = []) {
     this.#leaves = leaves;
     this.#fromUs = fromUs;
+    this.#sent = sent;
   }
 
   /** The facts of the object that holds a leaf; undefined outside of bodies. */
@@ -40,9 +44,17 @@ export class MessageObjects {
     this.#held ??= byHolder(this.#leaves);
     const leaves = this.#held.get(holder);
     if (!leaves) return undefined;
-    const facts = factsOf(leaves, holder, this.#fromUs);
+    const said = factsOf(leaves, holder, this.#fromUs);
+    // An answer that is nothing but an id is of what was written.
+    const isBare = holder === 'body' && said.marks.length === 0 && leaves.length === 1;
+    const facts = isBare ? { ...said, marks: this.#marksSent() } : said;
     this.#facts.set(holder, facts);
     return facts;
+  }
+
+  #marksSent(): readonly number[] {
+    const leaves = byHolder(this.#sent).get('body') ?? [];
+    return factsOf(leaves, 'body', this.#fromUs).marks;
   }
 }
 
@@ -104,7 +116,7 @@ function isMark(value: string): boolean {
   return (
     value.length >= MIN_MARK_CHARS &&
     value.length <= MAX_MARK_CHARS &&
-    (/\d/.test(value) || /\S\s+\S/.test(value))
+    (/\d/.test(value) || /\S\s+\S/.test(value) || HELD_JSON.test(value))
   );
 }
 

@@ -168,8 +168,7 @@ export class Survey {
       operation.key.slice(operation.method.length + 1 + operation.endpoint.length),
     );
     const texts: PiecedText[] = [];
-    const numbers: PlacedNumber[] = [];
-    const values: PlacedNumber[] = [];
+    const [numbers, values]: [PlacedNumber[], PlacedNumber[]] = [[], []];
     const answeredAt: (Place | undefined)[] = [];
     for (const { path, value, inner } of answered) {
       const isValue = typeof value === 'string' || typeof value === 'number';
@@ -215,7 +214,7 @@ export class Survey {
     const sent = this.#flowValues(operation, 'request', asked, askedAt);
     // A user's own id may stand in their token only, or there first.
     const whole = withClaims(answered);
-    const got = this.#flowValues(operation, 'response', whole, answeredAt);
+    const got = this.#flowValues(operation, 'response', whole, answeredAt, writes ? asked : []);
     this.flows.observe(sent, got, { isWrite: writes, isOk: pair.response!.status < 400, leaves: whole });
     this.echoes.observe(texts, sent, got);
     for (const credential of credentials) {
@@ -311,19 +310,20 @@ export class Survey {
     }
   }
 
-  /** `places`: of the first leaves. */
+  /** `places`: of the first leaves; `written`: what a write said. */
   #flowValues(
     operation: Operation,
     side: Place['in'],
     leaves: readonly Leaf[],
     places: readonly (Place | undefined)[],
+    written: readonly Leaf[] = [],
   ): FlowValue[] {
     const values: FlowValue[] = [];
-    const objects = new MessageObjects(leaves, this.from ?? 0);
+    const objects = new MessageObjects(leaves, this.from ?? 0, written);
     for (let n = 0; n < leaves.length; n++) {
       const { path, value } = leaves[n]!;
-      if (typeof value !== 'string' && typeof value !== 'number') continue;
-      if (path === 'status' || path === 'method') continue;
+      const isValue = typeof value === 'string' || typeof value === 'number';
+      if (!isValue || path === 'status' || path === 'method') continue;
       const text = String(value);
       const place = n < places.length ? places[n] : this.places.place(operation, side, path);
       if (path.endsWith('.key') && objects.around(path)?.isPair) continue;

@@ -15,6 +15,7 @@ import { isJwt, isNearly, kindOf, type Scalar, shapePattern } from './kinds.ts';
 import { insideAt, leafAt } from './leaves.ts';
 import { isOwnDuration } from './measured.ts';
 import { isNanosOfRun } from './nanos.ts';
+import { isNumberedAtOnce } from './numbered-at-once.ts';
 import { isOwnNote } from './own-notes.ts';
 import { judgeTempFolders } from './temp-folders.ts';
 import { type AnswerLink, isWriting, linkedPlaces } from './test-places.ts';
@@ -26,6 +27,8 @@ import { isWrittenSize } from './written-sizes.ts';
 type LeafValue = Scalar | ExactNumber;
 
 const NO_LINKS: readonly AnswerLink[] = [];
+/** What a thing is numbered by. */
+const IDENTITY = /\.(?:id|ID|_id)$/;
 
 /** Compares two leaves that stand at one path. */
 export function compareLeaf(comparing: Comparing, path: string, recorded: LeafValue, live: LeafValue): void {
@@ -69,7 +72,10 @@ function judge(comparing: Comparing, path: string, recorded: LeafValue, live: Le
     isClaimOfBeside(comparing, pair) ||
     isCountedBeside(comparing, path, pair.recorded, pair.live) ||
     isWrittenSize(comparing, path, pair.recorded, pair.live);
-  return isBeside ? 'strict' : byTolerance(comparing, recorded, live);
+  if (isBeside) return 'strict';
+  if (IDENTITY.test(path) && asked.length === 0 && isNumberedAtOnce(comparing, pair.recorded, pair.live))
+    return { kind: 'serial' };
+  return byTolerance(comparing, recorded, live);
 }
 
 /** The links that hold for two values: some are of coined names alone. */
@@ -217,7 +223,7 @@ function mayStandFor(comparing: Comparing, flow: string, was: string, is: string
   // What looks generated (sample data of a fresh database) is another one in each life; a serial id is not.
   const isMadeAnew = kindOf(was) !== null && kindOf(was) === kindOf(is);
   const isHeld = !isWriting(comparing.test) && comparing.values.isSteady(flow) && !isMadeAnew;
-  if (isHeld && !isRecorded(comparing, flow, is)) return false;
+  if (isHeld && !isRecorded(comparing, flow, is) && !isNumberedAtOnce(comparing, was, is)) return false;
   return !linkedPlaces(comparing.test).some((place) => place.flow === flow && place.recorded === was);
 }
 

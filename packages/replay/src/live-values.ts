@@ -241,6 +241,11 @@ export class LiveValues {
     return this.#makers.of(value) ?? this.#parent?.makerOf(value);
   }
 
+  /** Whether a write of a value ran at the same time as another write. */
+  isWrittenAtOnce(value: string): boolean {
+    return this.#makers.isAmidWrites(value) || (this.#parent?.isWrittenAtOnce(value) ?? false);
+  }
+
   /** The writes that named a value, in order. */
   namingOf(value: string): readonly Exchange[] {
     const writes = this.#makers.naming(value);

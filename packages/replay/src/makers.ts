@@ -6,6 +6,8 @@ import type { Exchange } from './run-clock.ts';
 const MAX_VALUES = 20_000;
 /** Writes that name a value; one that more do names no thing. */
 const MAX_WRITES = 16;
+/** The latest writes. */
+const MAX_LATEST = 2_000;
 
 /** The first exchange that brought a value. */
 interface First {
@@ -16,9 +18,12 @@ interface First {
 export class Makers {
   readonly #first = new Map<string, First>();
   readonly #named = new Map<string, Exchange[]>();
+  #writes: Exchange[] = [];
 
   /** Notes an exchange and the values that it brings; what a read shows was made by a write of the same time, or before. */
   add(values: readonly string[], exchange: Exchange, isWrite: boolean): void {
+    if (isWrite) this.#writes.push(exchange);
+    if (this.#writes.length > MAX_LATEST) this.#writes = this.#writes.slice(MAX_LATEST / 2);
     for (const value of values) {
       const first = this.#first.get(value);
       const isShownEarly = isWrite && first?.isWrite === false && first.exchange.toUs >= exchange.fromUs;
@@ -43,6 +48,15 @@ export class Makers {
   naming(value: string): readonly Exchange[] {
     const writes = this.#named.get(value) ?? [];
     return writes.length > MAX_WRITES ? [] : writes;
+  }
+
+  /** Whether a write that brought or named a value ran at the same time as another write. */
+  isAmidWrites(value: string): boolean {
+    const maker = this.of(value);
+    const own = maker ? [maker, ...this.naming(value)] : this.naming(value);
+    // One that is noted twice is not another one.
+    const isOther = (a: Exchange, b: Exchange) => a.fromUs !== b.fromUs || a.toUs !== b.toUs;
+    return own.some((write) => this.#writes.some((other) => isOther(write, other) && isAtOnce(write, other)));
   }
 
   /** The write that brought a value; what no body held before it was shown, the first that named it in its path: `PUT /queues/orders`. */

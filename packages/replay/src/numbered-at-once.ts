@@ -9,8 +9,13 @@ const MAX_APART = 12;
 const MAX_FIELDS = 60;
 const SERIAL = /^\d{1,9}$/;
 
-/** Whether a number beside such an id may be another one for that reason. */
-export function isNumberedAtOnce({ holder, values }: Comparing, recorded: Scalar, live: Scalar): boolean {
+/** Whether a number beside such an id may be another one for that reason; not the one that the request named. */
+export function isNumberedAtOnce(
+  { holder, values, test }: Comparing,
+  recorded: Scalar,
+  live: Scalar,
+): boolean {
+  if (test.request.target.split(/[/?&=#]/).includes(String(recorded))) return false;
   if (!holder || !SERIAL.test(String(recorded)) || !SERIAL.test(String(live))) return false;
   if (Math.abs(Number(recorded) - Number(live)) > MAX_APART) return false;
   return Object.entries(holder.recorded)

@@ -74,8 +74,8 @@ async function playAgain(test: Test, { newLoad, clock, signal: outer }: Rehearsa
   const signal = AbortSignal.any([outer, over.signal]);
   const limit = clock.sleep(MAX_PLAYING_MS, signal).then(() => over.abort());
   const load = newLoad((server.address() as AddressInfo).port);
-  const prepared = load.player.prepare(test, 0);
-  await playLoad({ ...load, prepare: () => prepared, stages: [STAGE], signal });
+  const prepare: LoadOptions['prepare'] = (_, sizeBytes) => load.player.prepare(test, sizeBytes);
+  await playLoad({ ...load, prepare, stages: [STAGE], signal });
   over.abort();
   await limit;
   server.close();

@@ -33,7 +33,9 @@ const CANCELLED_DRAIN_MS = 5_000;
 const MAX_SECRETS = 20;
 /** The counter of virtual users. */
 const USERS = 'virtual users';
-/** What a rehearsal holds of its results. */
+/** Results of an endpoint that a rehearsal keeps: more come than these, as in a load. */
+const REHEARSED_RESULTS = 200;
+/** What it holds of them. */
 const RESULTS = { queueBytes: 1 << 20, batchBytes: 256 << 10 };
 const HERE = { scheme: 'http', hostname: '127.0.0.1', host: '127.0.0.1', basePath: '', query: {} } as const;
 
@@ -154,7 +156,7 @@ export class Run {
   #newRehearsed(): Player {
     const results = new CaptureQueue(RESULTS);
     return this.#newPlayer({
-      ...{ latencies: new LatencyBook(), keeper: new ResultKeeper(this.#plan.keepResults) },
+      ...{ latencies: new LatencyBook(), keeper: new ResultKeeper(REHEARSED_RESULTS) },
       ...{ verdicts: new Verdicts(this.#prepared.space), deadLetters: new DeadLetters() },
       credentials: new Credentials(new Map()),
       offer: (pair) => {

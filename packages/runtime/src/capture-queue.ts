@@ -48,8 +48,8 @@ export class CaptureQueue {
   #changes = 0;
   #changesSent = -1;
 
-  constructor(options: CaptureQueueOptions) {
-    this.#options = options;
+  constructor({ queueBytes, batchBytes }: CaptureQueueOptions) {
+    this.#options = { queueBytes, batchBytes };
   }
 
   /** Bytes of the batch being filled. */

@@ -7,7 +7,7 @@
  */
 export const ANALYSIS_FLAGS: readonly string[] = [
   '--max-semi-space-size=4',
-  '--max-old-space-size=120',
+  '--max-old-space-size=112',
   '--heap-growing-percent=100',
 ];
 

@@ -9,6 +9,8 @@ import { answerOf, isAbout, type Place, userOf } from './places.ts';
 const KNOWN_SHARE = 0.75;
 /** Of the endpoints of a service, at most so many have a fault in one replay. */
 const FAULTY_SHARE = 0.4;
+/** Of the leaves of an endpoint's answers, at most so many are thought of for one fault. */
+const MAX_TARGETS = 25;
 
 export interface Seed {
   fault: Fault;
@@ -55,10 +57,10 @@ export function candidates(faults: readonly Fault[], places: readonly Place[]): 
   for (const place of places) {
     const answers = place.results.map(({ response }) => answerOf(response!));
     for (const fault of faults) {
-      const targets = new Set(answers.flatMap((one) => [...fault.targetsOf(one)]));
-      for (const target of targets) {
-        if (fault.needs === 'value' && (place.known.get(target) ?? shareOf(place, target)) < KNOWN_SHARE)
-          continue;
+      const all = new Set(answers.flatMap((one) => [...fault.targetsOf(one)]));
+      const isKnown = (target: string) =>
+        fault.needs !== 'value' || (place.known.get(target) ?? shareOf(place, target)) >= KNOWN_SHARE;
+      for (const target of someOf([...all].filter(isKnown), [fault.name, place.name])) {
         const isFollowed = isCarriedOn(place, target);
         const count = touches(fault, place, target, 0);
         if (count > 0) seeds.push({ fault, place: place.name, target, touches: count, isFollowed });
@@ -66,6 +68,13 @@ export function candidates(faults: readonly Fault[], places: readonly Place[]): 
     }
   }
   return seeds;
+}
+
+/** By chance, where there are many: each is tried on every answer, and few are ever dealt. */
+function someOf(targets: readonly string[], of: readonly string[]): readonly string[] {
+  if (targets.length <= MAX_TARGETS) return targets;
+  const order = new Map(targets.map((target) => [target, chance(...of, target)]));
+  return targets.toSorted((a, b) => order.get(a)! - order.get(b)!).slice(0, MAX_TARGETS);
 }
 
 /** Of an answer with another status nothing is learned, so that whatever it hands out is missing later. */

@@ -1,5 +1,6 @@
 // What generator, responder and report share of a replay: leaves, kinds, signatures, matching, live values, comparing.
 export * from './atoms-of-text.ts';
+export * from './body-operation.ts';
 export * from './clocked-numbers.ts';
 export { isCoinedName } from './coined-names.ts';
 export { isIdentityKey } from './compare-beside.ts';

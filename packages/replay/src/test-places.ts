@@ -1,6 +1,7 @@
 // What is looked up again and again of one test, read once: the places of flows in its request and answer, the learned kinds,
 // the recorded leaves. Kept as long as the test is. Pure.
 import {
+  bodyJson,
   bodyText,
   type FlowLink,
   type HttpResponse,
@@ -10,6 +11,7 @@ import {
   type Test,
   type VolatileLeaf,
 } from '@echoplane/traffic';
+import { isReadingMethod, isReadingOperation, operationNamed } from './body-operation.ts';
 import { isCoinedName } from './coined-names.ts';
 import { leavesInside, splitInside } from './json-inside.ts';
 import { type Atom, atomsIn } from './kinds.ts';
@@ -157,9 +159,16 @@ export function shownBy(test: Test): readonly string[] {
   );
 }
 
+const writing = new WeakMap<Test, boolean>();
+
 /** Whether a request may change something. */
-export function isWriting({ request: { method, target } }: Test): boolean {
-  return method !== 'GET' && method !== 'HEAD' && !isReadingPost(method, target);
+export function isWriting(test: Test): boolean {
+  return remembered(writing, test, ({ request: { method, target, headers, body } }) => {
+    if (method === 'GET' || method === 'HEAD' || isReadingPost(method, target)) return false;
+    if (/^application\/grpc/i.test(header(headers, 'content-type') ?? ''))
+      return !isReadingMethod(target.slice(target.lastIndexOf('/') + 1));
+    return method !== 'POST' || !isReadingOperation(operationNamed(bodyJson(body)));
+  });
 }
 
 const named = new WeakMap<Test, readonly string[]>();

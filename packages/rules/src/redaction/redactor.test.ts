@@ -6,6 +6,20 @@ import { base64, base64url, field, grpcFrame, jwtOf, redacted, watched } from '.
 import { sketch } from './redactor-pair.fixture.ts';
 import { TokenMinter } from './token-minter.ts';
 
+test('what stands beside a secret is seen as it will be beside the token: one pass is enough', () => {
+  // A JWT that was damaged: three words between a dot and a plus, of which the last is readable only when it stands alone.
+  const words = [
+    'eyJwbGFudGVkIjpbeyLDqVwiXFwiOiJwbGFudGVkLnBlc',
+    'NvbkBzaG9wLmV4YW1wbGUiLCJ4IHkiOiJleUp3YkdGdWRHVmtJam9pSUNBZ0lDQWdJQ0lzSW5CaFpDSTZJbk52YldVZ2QyOXlaSE1pZlE9PSIsIml0ZW1zIjpmYWxzZSwiYSI6IiAgICB',
+    'In0sIiBcIiAgICAgIl0sInBhZCI6InNvbWUgd29yZHMifQ==',
+  ];
+  const text = JSON.stringify(`${words[0]}.${words[1]}+${words[2]}`);
+  const { redactor } = watched();
+  const once = redactor.text(text, 'application/json');
+  expect(once).not.toBe(text);
+  expect(redactor.text(once, 'application/json')).toBe(once);
+});
+
 const JWT = jwtOf({
   sub: 'user-17',
   email: 'alice@shop.example',

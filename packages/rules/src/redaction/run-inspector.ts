@@ -213,7 +213,13 @@ export class RunInspector {
     let from = start;
     for (let at = start; at <= end; at++) {
       if (at < end && (isWordAt(text, at) || text.charCodeAt(at) === DASH)) continue;
-      if (at - from >= MIN_RANDOM && isRandomWord(text, from, at)) this.#takeRandom(from, at);
+      if (at - from >= MIN_RANDOM && isRandomWord(text, from, at) && !isBase64Content(text, from, at)) {
+        // What stands beside it is looked at as it will be when a token is in its place.
+        if (from > start) this.#random(start, from);
+        this.#takeRandom(from, at);
+        this.#random(this.#floor, end);
+        return;
+      }
       from = at + 1;
     }
   }

@@ -49,6 +49,21 @@ test('one at the edge of a page stands on the next one now', () => {
   expect(differences(recorded, listed('live', 'older-job', 'weekly-job'), afterWrites())).toEqual([]);
 });
 
+test('what a query by POST shows first, a cursor of its page, was made by nobody', () => {
+  const cursors = {
+    'older-job': 'kZ8vQ2mX7rT4',
+    'nightly-job': 'pL5wN9bY3cH6',
+    'weekly-job': 'tD7jF1gS8aK2',
+  };
+  const page = (host: keyof typeof HOSTS, ...names: (keyof typeof cursors)[]) =>
+    json(names.map((name, i) => ({ cursor: cursors[name], ...record(15 + i, name, host) })));
+  const asked = { method: 'POST', requestBody: { query: 'query Jobs { jobs { id of self } }' } };
+  const recorded = { n: 9, atUs: 500_000, links, ...asked, ...page('recorded', 'older-job', 'nightly-job') };
+  expect(differences(recorded, page('live', 'older-job', 'weekly-job'), afterWrites())).toEqual([]);
+  const written = { ...recorded, requestBody: { query: 'mutation Jobs { jobs { id of self } }' } };
+  expect(differences(written, page('live', 'older-job', 'weekly-job'), afterWrites())).not.toEqual([]);
+});
+
 test('two that were changed and not made anew are no neighbours of each other', () => {
   const told = (host: keyof typeof HOSTS, state: string | null) =>
     json(

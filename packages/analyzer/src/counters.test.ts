@@ -33,6 +33,22 @@ test('two numbers that one thing gets at once are of two counters, however often
   expect(places['POST /books body.leafId']).not.toContain('POST /books body.textId');
 });
 
+test('where too few values came to tell, a place holds what others of its name hold', () => {
+  const users = [2, 3, 5, 6];
+  const places = placesOf([
+    ...users.map(
+      (id): Exchange => ({ request: 'POST /users', body: { n: id }, status: 201, answer: { id } }),
+    ),
+    { request: 'GET /notes', answer: users.map((id) => ({ text: 'one', writtenBy: { id } })) },
+    { request: 'GET /newest', answer: { items: [{ text: 'one', writtenBy: { id: 3 } }] } },
+    { request: 'GET /largest', answer: { items: [{ text: 'one', size: { id: 3 } }] } },
+    { request: 'GET /users/3', answer: { id: 3 } },
+  ]);
+  expect(places['POST /users body.id']).toContain('GET /notes body[].writtenBy.id');
+  expect(places['POST /users body.id']).toContain('GET /newest body.items[].writtenBy.id');
+  expect(places['POST /users body.id']).not.toContain('GET /largest body.items[].size.id');
+});
+
 const edition = (n: number, id: number): Exchange[] => [
   { request: 'POST /books/dune/editions', body: { n }, status: 201, answer: { id } },
   { request: `GET /books/dune/editions/${n}`, answer: { edition: n, id, text: 'one' } },

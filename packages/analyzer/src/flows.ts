@@ -18,11 +18,13 @@ import {
   isSaidAgain,
   type Known,
   MIN_VOTES,
+  namesakeSpace,
   newStats,
   type PlaceStats,
   pooledBallots,
   sameOf,
   spaceOf,
+  spacesByName,
   vote,
   votedSpace,
 } from './place-stats.ts';
@@ -198,8 +200,10 @@ export class FlowLearner {
         this.#aliases.set(space, [...(this.#aliases.get(space) ?? [space]), spaceOf(stats.place)]);
     }
     const joined = this.#joined();
-    for (const stats of this.#stats.values()) {
-      const own = this.#finalSpace(stats);
+    const found = [...this.#stats.values()].map((stats) => ({ stats, own: this.#finalSpace(stats) }));
+    const namesakes = spacesByName(found);
+    for (const { stats, own: told } of found) {
+      const own = told ?? namesakeSpace(stats, namesakes);
       if (own === null) continue;
       const space = joined.get(own) ?? own;
       const list = members.get(space) ?? [];

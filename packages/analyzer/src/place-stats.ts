@@ -90,6 +90,28 @@ export function votedSpace(
   return best[1].size >= MIN_VOTES || isRareOnly ? best[0] : null;
 }
 
+/** By the space of a name, the other spaces that places of the name turned out to hold things of. */
+export function spacesByName(
+  places: Iterable<{ stats: PlaceStats; own: string | null }>,
+): Map<string, ReadonlySet<string>> {
+  const spaces = new Map<string, Set<string>>();
+  for (const { stats, own } of places) {
+    const name = spaceOf(stats.place);
+    if (own !== null && own !== name) spaces.set(name, (spaces.get(name) ?? new Set()).add(own));
+  }
+  return spaces;
+}
+
+/** Where too few values came to tell: what other places of the name hold, and nothing else, when all of its values are such. */
+export function namesakeSpace(
+  { place, votes, distinct, hits, born }: PlaceStats,
+  namesakes: ReadonlyMap<string, ReadonlySet<string>>,
+): string | null {
+  const [space, ...others] = namesakes.get(spaceOf(place)) ?? [];
+  if (space === undefined || others.length > 0 || hits + born > 0) return null;
+  return distinct.size > 0 && votes.get(space)?.size === distinct.size ? space : null;
+}
+
 /** A parameter of the request, in an answer that says it again: `?page=2`, `page.number`. */
 export function isSaidAgain({ at, value }: FlowValue, { path }: Place, shown: string): boolean {
   return value === shown && at.startsWith('query.') && path.split(/[.[\]#]+/).includes(at.slice(6));

@@ -116,6 +116,17 @@ export async function installDemo(
   ]);
 }
 
+/** The demo's client, when all that it needs is ready. */
+export async function startClient(
+  shell: Shell,
+  { namespace, thinkMs }: { namespace: string; thinkMs: number },
+): Promise<void> {
+  await shell('helm', [
+    ...['upgrade', 'demo', chart('echoplane-demo'), '-n', namespace, '--reuse-values'],
+    ...['--set', 'client.enabled=true', '--set', `client.thinkMs=${thinkMs}`, '--wait', WAIT],
+  ]);
+}
+
 /** A client of the control plane by its Service, which a test reaches as it is. */
 export async function cloudClient(node: ClusterNode): Promise<ApiClient> {
   const address = await node.kubectl([

@@ -9,6 +9,7 @@ import {
   installDemo,
   installEchoplane,
   shellOf,
+  startClient,
   until,
 } from './installation.ts';
 import { type ClusterNode, startNode } from './node.ts';
@@ -42,8 +43,11 @@ export class ReplayStage {
       await importImages(node);
       await installCloud(shell);
       await installEchoplane(node);
-      await installDemo(shell, { namespace: SHOP, capture: true, values: ['--set', 'client.thinkMs=20'] });
+      // What is recorded of a service that is rolled out meanwhile has its outages in it, which no replay repeats.
+      await installDemo(shell, { namespace: SHOP, capture: true, values: ['--set', 'client.enabled=false'] });
       const stage = new ReplayStage(node, await cloudClient(node));
+      await stage.#captureRates();
+      await startClient(shell, { namespace: SHOP, thinkMs: 20 });
       await stage.#record();
       return stage;
     } catch (err) {
@@ -60,9 +64,15 @@ export class ReplayStage {
     return this.node.kubectl(['-n', SHOP, ...args]);
   }
 
-  async #record(): Promise<void> {
+  async #captureRates(): Promise<void> {
     await this.kubectl('annotate', 'deployment/rates', 'sidecar.echoplane.dev/inject=true');
     await this.rolledOut('rates');
+    const pods = ['get', 'pods', '-l', 'app.kubernetes.io/name=rates', '-o', 'name'];
+    const running = async () => (await this.kubectl(...pods)).trim().split('\n').length;
+    await until(running, (count) => count === 1, { what: 'the captured pod of rates alone' });
+  }
+
+  async #record(): Promise<void> {
     const query = { direction: 'OUT' as const, host: 'payments', limit: 100 };
     const charges = async () => (await this.cloud.call('traffic', { query })).items.length;
     await until(charges, (count) => count >= 3 * ORDERS, { what: 'traffic of the shop' });

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CliStage, type Running, until } from './cli-stage.ts';
 import { freePort } from './ports.ts';
 
-/** Notes with serial ids, each with the colour that a dependency names; `broken` forgets the second field. */
+/** Notes with serial ids, each with the colour that a dependency names; `BROKEN` forgets the second field. */
 const SERVICE = `
 import { createServer } from 'node:http';
 const notes = [];
@@ -16,7 +16,9 @@ createServer(async (request, response) => {
   const chunks = [];
   for await (const chunk of request) chunks.push(chunk);
   if (request.method === 'POST') {
-    const { color } = await (await fetch('http://colors.localhost:' + process.env.COLORS_PORT + '/color')).json();
+    const answer = await fetch('http://colors.localhost:' + process.env.COLORS_PORT + '/color').catch(() => null);
+    if (!answer?.ok) return send(502, { error: 'no colour' });
+    const { color } = await answer.json();
     const note = { id: notes.length + 1, key: crypto.randomUUID(), text: JSON.parse(Buffer.concat(chunks)).text, color };
     notes.push(note);
     return send(201, note);
@@ -31,6 +33,7 @@ const stage = new CliStage();
 const home = join(stage.folder, 'home');
 let colors: Server;
 let colorsPort: number;
+let isAway = false;
 
 async function started(args: string[], words: RegExp): Promise<Running> {
   const run = stage.run(args);
@@ -54,17 +57,22 @@ async function startService(proxyPort: number, env: Record<string, string> = {})
 }
 
 async function use(port: number): Promise<void> {
+  const post = (text: string) =>
+    fetch(`http://127.0.0.1:${port}/notes`, { method: 'POST', body: JSON.stringify({ text }) });
   for (const text of ['milk', 'bread', 'tea']) {
-    const body = JSON.stringify({ text });
-    const made = await fetch(`http://127.0.0.1:${port}/notes`, { method: 'POST', body });
-    const { key } = (await made.json()) as { key: string };
+    const { key } = (await (await post(text)).json()) as { key: string };
     await (await fetch(`http://127.0.0.1:${port}/notes/${key}`)).text();
   }
+  isAway = true;
+  expect((await post('wine')).status).toBe(502);
+  isAway = false;
   await (await fetch(`http://127.0.0.1:${port}/notes/none`)).text();
 }
 
 beforeAll(async () => {
-  colors = createServer((_request, response) => response.end('{"color":"green"}')).listen(0, '127.0.0.1');
+  colors = createServer((request, response) =>
+    isAway ? request.socket.resetAndDestroy() : response.end('{"color":"green"}'),
+  ).listen(0, '127.0.0.1');
   await until(() => colors.listening, 'the dependency listens');
   colorsPort = (colors.address() as { port: number }).port;
   await started(['up', '--home', home], /kept; Ctrl-C ends everything/);
@@ -83,7 +91,7 @@ beforeAll(async () => {
 
 afterAll(() => stage.close());
 
-test('snapshot says what it made, and makes tests and mocks of one service', async () => {
+test('snapshot says what it made, and makes tests and mocks of one service; not of a moment without its dependency', async () => {
   const run = stage.run([
     'snapshot',
     '--home',
@@ -96,7 +104,7 @@ test('snapshot says what it made, and makes tests and mocks of one service', asy
     '1h',
   ]);
   expect(await run.exit, run.output()).toBe(0);
-  expect(run.output()).toMatch(/10 RRPairs: 7 tests of \d+ sessions?, 3 mocks/);
+  expect(run.output()).toMatch(/12 RRPairs: 7 tests of \d+ sessions?, 3 mocks/);
 });
 
 describe('replay', () => {

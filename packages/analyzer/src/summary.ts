@@ -7,7 +7,13 @@ import { median } from './statistics.ts';
 const MAX_OPAQUE = 100;
 const MAX_NAMES = 10_000;
 const MAX_DURATIONS = 2_048;
-const REPEATED = 'repeated until it was taken';
+/** Why a pair that could be replayed is not. */
+export const LEFT_OUT = {
+  /** A write that was refused, sent again and taken then. */
+  repeated: 'repeated until it was taken',
+  /** A request that failed while something that answered at other times gave the service no answer. */
+  outage: 'failed while a dependency was away',
+} as const;
 
 /** Values of a long series, evenly spread over it: every n-th, the more there are the greater n. */
 class Thinned {
@@ -46,9 +52,8 @@ export class SummaryCount {
     group.durations.add(durationUs);
   }
 
-  /** A write that was refused, sent again and taken then. */
-  repeated(): void {
-    this.skipped[REPEATED] = (this.skipped[REPEATED] ?? 0) + 1;
+  leftOut(why: (typeof LEFT_OUT)[keyof typeof LEFT_OUT]): void {
+    this.skipped[why] = (this.skipped[why] ?? 0) + 1;
   }
 
   unusable(pair: RRPair, reason: string): void {

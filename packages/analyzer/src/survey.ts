@@ -25,6 +25,7 @@ import { NoiseLearner } from './noise.ts';
 import { MessageObjects } from './object-facts.ts';
 import { isWrite, operationIn, unusable } from './operations.ts';
 import { OrderLearner } from './orders.ts';
+import { Outages } from './outages.ts';
 import { Overlaps, writtenNames } from './overlaps.ts';
 import type { FlowValue } from './place-stats.ts';
 import { type Operation, type Place, Places } from './places.ts';
@@ -90,6 +91,7 @@ export class Survey {
   readonly edges: LineSorter;
   readonly #overlaps = new Overlaps();
   readonly #insisting = new Insisting();
+  readonly outages = new Outages();
   readonly #keys = new ValueKeys();
   readonly #glued = new GluedValues();
   readonly #templates: Templates;
@@ -138,6 +140,9 @@ export class Survey {
     this.from ??= pair.ts;
     this.to = pair.ts;
     const reason = unusable(pair);
+    const outage = this.outages.observe(pair, number);
+    for (const failed of outage?.pairs ?? [])
+      yield* push(this.edges, edgeLine(failed, EDGE.outage, outage!.host));
     const isTest = reason === null && pair.direction === 'IN';
     const credentials = isTest ? credentialsOf(pair.request!) : [];
     this.sessions.add(pair, isTest, credentials);

@@ -23,7 +23,7 @@ const RECENT_USES = 64;
 /**
  * What is known of a pair from the values in it, in lines that sort by the pair; `amid` other requests' writes, `beside` those
  * things; `settling` is what was asked for again until it changed; `repeated`
- * is a write that was sent again and taken then, `insists` the one that was taken.
+ * is a write that was sent again and taken then, `insists` the one that was taken; `outage` names who was away while it failed.
  */
 export const EDGE = {
   amid: 'a',
@@ -31,6 +31,7 @@ export const EDGE = {
   beside: 'b',
   consumes: 'c',
   insists: 'i',
+  outage: 'x',
   repeated: 'r',
   produces: 'p',
   settling: 's',

@@ -25,6 +25,7 @@ import type { Operation } from './places.ts';
 import { SettlingLeaves } from './polls.ts';
 import type { Sessions } from './sessions.ts';
 import { type Steps, settled } from './steps.ts';
+import { LEFT_OUT } from './summary.ts';
 import type { Survey } from './survey.ts';
 import { targetOf } from './targets.ts';
 import { EDGE, holds } from './tokens.ts';
@@ -67,6 +68,8 @@ interface PairEdges {
   settling: SettlingLeaves;
   /** It was refused, and taken when its client sent it again. */
   isRepeated: boolean;
+  /** Who was away while it failed. */
+  outages: string[];
   /** Statuses with which it was refused before. */
   insists: number[];
 }
@@ -115,8 +118,9 @@ export class ArtifactMaker {
     const edges = yield* this.#edges.of(number);
     const operation = this.#survey.operationAt(number, json);
     if (operation === null) return null;
-    if (edges.isRepeated) {
-      this.#survey.summary.repeated();
+    const leftOut = this.#leftOut(edges);
+    if (leftOut) {
+      this.#survey.summary.leftOut(leftOut);
       return null;
     }
     const fields = this.#fields.read(json);
@@ -129,6 +133,11 @@ export class ArtifactMaker {
     const { messages } = edges;
     const mock = this.#mocks.mock(pair, { pair: number, endpoint: operation.endpoint, volatile, messages });
     return this.#edits.hasMock(pair.id) ? { mock: JSON.stringify(mock) } : null;
+  }
+
+  #leftOut({ isRepeated, outages }: PairEdges) {
+    if (isRepeated) return LEFT_OUT.repeated;
+    return outages.some((host) => this.#survey.outages.isPassing(host)) ? LEFT_OUT.outage : null;
   }
 
   #test(json: string, number: number, operation: Operation, edges: PairEdges): string {
@@ -242,7 +251,7 @@ class EdgeReader {
     const edges: PairEdges = {
       ...{ consumes: [], produces: [], volatile: [], messages: [], asked: [], ownTimes: [] },
       ...{ isAmidWrites: false, beside: new Set(), settling: new SettlingLeaves() },
-      ...{ isRepeated: false, insists: [] },
+      ...{ isRepeated: false, insists: [], outages: [] },
     };
     for (;;) {
       if (this.#at >= this.#lines.length && !(yield* this.#load())) return edges;
@@ -257,6 +266,7 @@ class EdgeReader {
       } else if (kind === EDGE.volatile) edges.volatile.push(rest[0]!);
       else if (kind === EDGE.amid) edges.isAmidWrites = true;
       else if (kind === EDGE.repeated) edges.isRepeated = true;
+      else if (kind === EDGE.outage) edges.outages.push(rest[0]!);
       else if (kind === EDGE.insists) edges.insists.push(...rest[0]!.split(',').map(Number));
       else if (kind === EDGE.ownTime) edges.ownTimes.push([rest[0]!, rest[1]!]);
       else if (kind === EDGE.asked) edges.asked.push(rest[0]!);

@@ -7,7 +7,7 @@ import { createAuthority, loadAuthority } from '@echoplane/runtime';
 import { GeneratorRun, storeBody, type Test } from '@echoplane/traffic';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ProgramStage, type Receiver, until } from '../../../test/program-stage.ts';
-import { voidButForPace } from './generator-stage.ts';
+import { jsonAnswer, voidButForPace } from './generator-stage.ts';
 
 let stage: ProgramStage;
 let receiver: Receiver;
@@ -107,6 +107,28 @@ test('SIGTERM while the start is awaited, or the artifacts, leaves a void summar
     expect(run.sent).toBe(0);
     expect(voidButForPace(run)).toEqual([expect.stringContaining('the run was cancelled')]);
   }
+  expect(target.paths).toEqual([]);
+});
+
+test('a rehearsal waits for no pause of a transform', async () => {
+  let asked = 0;
+  const operator = await serveOperator((_, response) => {
+    asked++;
+    response.writeHead(204).end();
+  });
+  const extract = { name: 'method' };
+  const functions = [{ name: 'sleep', for: '1h' }];
+  const chains = [{ id: 'pause', at: 'generator-request', extract, functions }];
+  const lines = linesOf([{ ...newTest('a', 0), response: jsonAnswer({}) }]);
+  const program = start({
+    ...{ ...(await filesEnv(await stage.file('tests.jsonl', lines))), ...operator.access },
+    ECHOPLANE_TRANSFORMS_FILE: await stage.file('transforms.json', JSON.stringify({ v: 1, chains })),
+    ECHOPLANE_LOAD: JSON.stringify({ stages: [{ rps: 10, durationS: 600, rampS: 0 }] }),
+    ECHOPLANE_START_URL: `${operator.url}/start`,
+  });
+  await until(() => asked > 0);
+  program.child.kill('SIGTERM');
+  expect(await program.ended).toMatchObject({ code: 0, stderr: '' });
   expect(target.paths).toEqual([]);
 });
 

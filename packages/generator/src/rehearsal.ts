@@ -35,15 +35,15 @@ export interface RehearsalOptions {
   tests: TestFile;
   space: LiveSpace;
   /** The load, with a player whose counts and results nobody sees, and clients whose requests go to a port of this machine. */
-  newLoad: (port: number) => LoadOptions;
+  newLoad: (port: number, signal: AbortSignal) => LoadOptions;
   clock: Clock;
   signal: AbortSignal;
 }
 
 /** Resolves when it is over, at most two seconds later. */
 export async function rehearse(options: RehearsalOptions): Promise<void> {
-  const { tests } = options;
-  const { player } = options.newLoad(NOWHERE);
+  const { tests, signal } = options;
+  const { player } = options.newLoad(NOWHERE, signal);
   const positions = [...tests.recorded.subarray(0, COMPARED)];
   const read = await Promise.all(positions.map((position) => tests.read(position)));
   const prepared = read.filter((test) => answerBytes(test) !== null).map((test) => player.prepare(test, 0));
@@ -73,9 +73,9 @@ async function playAgain(test: Test, { newLoad, clock, signal: outer }: Rehearsa
   const over = new AbortController();
   const signal = AbortSignal.any([outer, over.signal]);
   const limit = clock.sleep(MAX_PLAYING_MS, signal).then(() => over.abort());
-  const load = newLoad((server.address() as AddressInfo).port);
+  const load = newLoad((server.address() as AddressInfo).port, signal);
   const prepare: LoadOptions['prepare'] = (_, sizeBytes) => load.player.prepare(test, sizeBytes);
-  await playLoad({ ...load, prepare, stages: [STAGE], signal });
+  await playLoad({ ...load, prepare, stages: [STAGE] });
   over.abort();
   await limit;
   server.close();

@@ -51,7 +51,7 @@ export interface Prepared {
 }
 
 /** What a player writes into. */
-type Books = Pick<Stage, 'latencies' | 'keeper' | 'verdicts' | 'deadLetters'> & {
+type Books = Pick<Stage, 'latencies' | 'keeper' | 'verdicts' | 'deadLetters' | 'signal'> & {
   credentials: Credentials;
   offer: (pair: EncodablePair) => void;
 };
@@ -75,6 +75,7 @@ export class Run {
     this.#keeper = new ResultKeeper(this.#plan.keepResults);
     this.#verdicts = new Verdicts(prepared.space);
     this.#player = this.#newPlayer({
+      signal: context.signal,
       ...{ latencies: this.#latencies, keeper: this.#keeper, verdicts: this.#verdicts },
       ...{ deadLetters: this.#deadLetters, credentials: prepared.credentials },
       offer: (pair) => context.sender.offerEncodable(pair),
@@ -83,13 +84,13 @@ export class Run {
 
   #newPlayer({ credentials, offer, ...books }: Books): Player {
     const { targetUrl: target, replayId, assertions } = this.#config;
-    const { clock, signal } = this.#context;
+    const { clock } = this.#context;
     const { transforms } = this.#prepared;
     return new Player({
       filler: new RequestFiller({ ...this.#config, target, credentials, transforms, clock }),
       writer: new ResultWriter({ target, replayId, offer }),
       ...{ ...books, transforms, retries: this.#plan.retries },
-      ...{ assertions: new AskedAssertions(assertions), clock, signal },
+      ...{ assertions: new AskedAssertions(assertions), clock },
     });
   }
 
@@ -142,20 +143,21 @@ export class Run {
   async rehearse(): Promise<void> {
     if (this.#plan.stages.every(({ rps }) => rps === undefined)) return;
     const { tests, space, transforms } = this.#prepared;
-    const newLoad = (port: number): LoadOptions => {
+    const newLoad = (port: number, signal: AbortSignal): LoadOptions => {
       const target = { ...this.#clientOptions(), target: { ...HERE, port }, tls: null };
-      const load = this.#load(this.#newRehearsed(), () => new Client(target));
+      const load = this.#load(this.#newRehearsed(signal), () => new Client(target));
       let users = 0;
-      return { ...load, newState: () => new TransformState(), nextUser: () => users++ };
+      return { ...load, signal, newState: () => new TransformState(), nextUser: () => users++ };
     };
     await rehearse({ ...this.#context, tests, space, newLoad });
     transforms.chains.clear();
   }
 
   /** A player of which nobody sees anything. */
-  #newRehearsed(): Player {
+  #newRehearsed(signal: AbortSignal): Player {
     const results = new CaptureQueue(RESULTS);
     return this.#newPlayer({
+      signal,
       ...{ latencies: new LatencyBook(), keeper: new ResultKeeper(REHEARSED_RESULTS) },
       ...{ verdicts: new Verdicts(this.#prepared.space), deadLetters: new DeadLetters() },
       credentials: new Credentials(new Map()),

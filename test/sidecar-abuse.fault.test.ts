@@ -9,6 +9,7 @@ import { freePort } from './ports.ts';
 import { startPostgres } from './postgres.ts';
 import { until } from './program-stage.ts';
 import { GRPC_METHODS, startGrpc } from './stages/grpc-calls.ts';
+import { heldAfterCollection, INSPECTED } from './stages/heap.ts';
 import { startMariaDb } from './stages/mariadb.ts';
 import { pairLine, type RunningSidecar, SidecarStage, tcpServer } from './stages/sidecar-stage.ts';
 
@@ -206,9 +207,10 @@ describe('bad clients', () => {
     // The origin is silent about them, as a server that waits for a head is.
     const origin = tcpServer((socket) => socket.resume().on('end', () => socket.end()));
     const limit = 16 * MIB;
-    const sidecar = await stage.sidecar({ TARGET_PORT: await stage.serve(origin), CAPTURE_LIMIT: limit });
+    const settings = { TARGET_PORT: await stage.serve(origin), CAPTURE_LIMIT: limit };
+    const sidecar = await stage.sidecar(settings, INSPECTED);
     const slow = await Promise.all(Array.from({ length: 6_000 }, () => connected(sidecar.inPort)));
-    const idle = sidecar.memory();
+    const idle = await heldAfterCollection(sidecar.program);
     for (const socket of slow) socket.write('GET /slow HTTP/1.1\r\nHost: h\r\n');
     for (let round = 0; round < 12; round++)
       await Promise.all(slow.map((socket) => written(socket, `X-${round}: ${'y'.repeat(5_000)}\r\n`)));
@@ -217,8 +219,9 @@ describe('bad clients', () => {
       .poll(() => sidecar.metric('sidecar_connections_opaque_total', 'reason="memory"'))
       .toBeGreaterThan(0);
     expect(await sidecar.metric('sidecar_capture_bytes')).toBeLessThanOrEqual(limit);
-    // What they sent is 360 MB; some of what was given up may still wait for the collector.
-    expect(sidecar.memory() - idle).toBeLessThan(limit + 200 * MIB);
+    // What they sent is 360 MB.
+    const held = await heldAfterCollection(sidecar.program);
+    expect(held - idle).toBeLessThan(limit + 20 * MIB);
     const other = await connected(sidecar.inPort);
     other.end('GET /other HTTP/1.1\r\nHost: h\r\n\r\n');
     await once(other.resume(), 'end');

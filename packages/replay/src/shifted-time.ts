@@ -16,12 +16,13 @@ export function shiftedTime(text: string, byUs: number): string | null {
   const match = ISO.exec(text);
   if (!match) return null;
   const [, , separator, , seconds, point = '', fraction = '', zone = ''] = match;
-  const localUs = time.us + byUs + offsetUs(zone);
+  const isRoundedUp = fraction.length > 6 && fraction[6]! >= '5';
+  const localUs = time.us - (isRoundedUp ? 1 : 0) + byUs + offsetUs(zone);
   const iso = new Date(Math.floor(localUs / 1e3)).toISOString();
   const clock = iso.slice(11, seconds === undefined ? 16 : 19);
-  const part = String(((localUs % SECOND_US) + SECOND_US) % SECOND_US)
-    .padStart(6, '0')
-    .padEnd(9, '0');
+  const micros = String(((localUs % SECOND_US) + SECOND_US) % SECOND_US).padStart(6, '0');
+  // Nanoseconds stay: three zeros in their place would be stripped where services write times, and look like another form.
+  const part = `${micros}${fraction.slice(6).padEnd(3, '0')}`;
   return `${iso.slice(0, 10)}${separator}${clock}${point}${part.slice(0, fraction.length)}${zone}`;
 }
 

@@ -7,6 +7,7 @@ import { withLiveIds } from './ids-in-text.ts';
 import { atomsIn, isHidden, isRedacted } from './kinds.ts';
 import { insideAt } from './leaves.ts';
 import { knownAddress } from './own-address.ts';
+import { isClockSpan } from './spelled-spans.ts';
 import type { AnswerLink } from './test-places.ts';
 import { spansAmong } from './time-spans.ts';
 import { readTime } from './times.ts';
@@ -96,7 +97,8 @@ function identityOf(comparing: Comparing, path: string, node: TreeNode, side: Si
     const links = places.links.get(pattern) ?? [];
     const link = links.find(({ inside }) => inside === '');
     if (link) return `${at}=${knownNumber(values, link.flow, text, side)}`;
-    if (places.learned.has(pattern) || readTime(value) || spans.has(at)) return `${at}={}`;
+    const isOfClock = readTime(value) !== null || spans.has(at) || isClockSpan(value);
+    if (isOfClock || places.learned.has(pattern)) return `${at}={}`;
     if (typeof value !== 'string') return `${at}=${typeof value}:${text}`;
     const named = side === 'recorded' && links.length === 0 ? withLiveIds(text, values) : text;
     const own = hosts.reduce((name, host) => (host ? name.replaceAll(host[0], host[1]) : name), named);

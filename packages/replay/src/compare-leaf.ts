@@ -17,6 +17,7 @@ import { isOwnDuration } from './measured.ts';
 import { isNanosOfRun } from './nanos.ts';
 import { isNumberedAtOnce } from './numbered-at-once.ts';
 import { isOwnNote } from './own-notes.ts';
+import { isSameSpan } from './spelled-spans.ts';
 import { judgeTempFolders } from './temp-folders.ts';
 import { type AnswerLink, isWriting, linkedPlaces } from './test-places.ts';
 import { isSpanOfTimes } from './time-spans.ts';
@@ -131,7 +132,7 @@ function judgeUnlinked(comparing: Comparing, pair: Pair, learned: VolatileLeaf |
   const time = judgeTime(comparing, recorded, live);
   if (time && time !== 'differs') return time;
   if (isRemaining(comparing, recorded, live) || isSpanOfTimes(comparing, path, recorded, live)) return 'time';
-  if (isSameAge(comparing, recorded, live)) return 'time';
+  if (isSameAge(comparing, recorded, live) || isSameSpan(comparing, recorded, live)) return 'time';
   const folders = judgeTempFolders(comparing, recorded, live);
   if (folders) return folders;
   if (isNanosOfRun(comparing, path, recorded, live)) return 'time';

@@ -3,7 +3,9 @@
 import { compareLeaf } from './compare-leaf.ts';
 import { type Comparing, print } from './comparing.ts';
 import { insideAt } from './leaves.ts';
-import { meantHead } from './test-places.ts';
+import { arranged, directivesOf, isPolicy, spaced, withNonceSources } from './policies.ts';
+import { noteShuffled } from './seeded-sets.ts';
+import { isShuffled, meantHead } from './test-places.ts';
 import { isTimeTag, readTime } from './times.ts';
 import type { Leaf } from './tree.ts';
 
@@ -51,7 +53,17 @@ function compareHeadLeaf(comparing: Comparing, { path, value }: Leaf, live: Leaf
   else if (path === 'header.last-modified' && isLongAgo(comparing, value, live.value))
     comparing.loose(path, 'timestamp');
   else if (MEASURES.test(path)) comparing.loose(path, 'measure');
+  else if (isPolicy(path)) comparePolicies(comparing, path, String(value), String(live.value));
   else compareLeaf(comparing, path, value, live.value);
+}
+
+/** The order of directives means nothing, but may show that sets come in the order of seeded hashes. */
+function comparePolicies(comparing: Comparing, path: string, recorded: string, live: string): void {
+  noteShuffled(comparing, directivesOf(recorded), directivesOf(live), isShuffled);
+  const [was, is] = [spaced(recorded), arranged(recorded, live)];
+  const due = withNonceSources(was, is);
+  if (due === was && is !== was) comparing.loose(path, 'token');
+  else compareLeaf(comparing, path, was, due);
 }
 
 /** Of a tag one answer tells only that it is one, strong or weak; a second one with the same tag has the same again. */

@@ -22,6 +22,7 @@ import {
 import { withLiveDurations } from './measured.ts';
 import { knownAddress, newAddress, noteAddress } from './own-address.ts';
 import { withPageTimesOf } from './page-times.ts';
+import { withNoncesOf } from './policies.ts';
 import { type Replacement, replaceValues } from './replace-values.ts';
 import { isNameList, noteShuffled } from './seeded-sets.ts';
 import { isShuffled, linkedPlaces, mentions } from './test-places.ts';
@@ -31,6 +32,12 @@ import { isDigest } from './tree.ts';
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 
 export function compareText(comparing: Comparing, path: string, recorded: string, live: string): Judgement {
+  const due = withNoncesOf(recorded, live);
+  const judged = due === recorded ? 'strict' : compareAddressed(comparing, path, recorded, due);
+  return judged === 'strict' && due !== live ? { kind: 'token' } : judged;
+}
+
+function compareAddressed(comparing: Comparing, path: string, recorded: string, live: string): Judgement {
   const address = newAddress(comparing, recorded, live);
   if (!address) return compareWhole(comparing, path, recorded, live);
   const mark = comparing.mark();
@@ -52,7 +59,8 @@ function compareWhole(comparing: Comparing, path: string, recorded: string, live
   if (isEchoOfIds(comparing, expected, live)) return 'strict';
   if (SCOPE.test(path) && isSameSet(expected, live, ' ')) return 'strict';
   if (isNameList(path) && isSameSet(expected, live, /\s*,\s*/)) {
-    noteShuffled(comparing, expected, live, isShuffled);
+    const [was, is] = [expected, live].map((text) => text.split(/\s*,\s*/)) as [string[], string[]];
+    noteShuffled(comparing, was, is, isShuffled);
     return 'strict';
   }
   const opened = compareOpened(comparing, path, recorded, live);

@@ -59,3 +59,15 @@ test('an order that can be seen stays one', () => {
   const sorted = ['ant', 'bee', 'cat', 'dog'];
   expect(found(shuffled, { was: sorted, is: ['bee', 'ant', 'dog', 'cat'] })).toEqual(['body.tags order']);
 });
+
+test('directives of a policy show it as well', () => {
+  const policy = (names: string[]): HeaderList => [
+    ['Content-Security-Policy', names.map((name) => `${name}-src 'self'`).join('; ')],
+  ];
+  const shown = (live: string[]) => {
+    const tests = { headers: policy(['default', 'script', 'style', 'img']), body: { tags: one } };
+    return differences(tests, { headers: policy(live), body: { tags: other } }, new LiveValues(new Map()));
+  };
+  expect(shown(['style', 'default', 'img', 'script'])).toEqual([]);
+  expect(shown(['default', 'script', 'style', 'img'])).toEqual(['body.tags order']);
+});

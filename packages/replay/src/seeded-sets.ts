@@ -26,12 +26,12 @@ export function isNameList(path: string): boolean {
 /** Notes that a set of names stands in an order that is neither the recorded one, nor one that can be seen. */
 export function noteShuffled(
   comparing: Comparing,
-  recorded: string,
-  live: string,
+  was: readonly string[],
+  is: readonly string[],
   isShuffled: (was: readonly string[], is: readonly string[]) => boolean,
 ): void {
-  const [was, is] = [recorded, live].map((text) => text.split(/\s*,\s*/)) as [string[], string[]];
-  if (was.length >= MIN_NAMES && isShuffled(was, is)) comparing.observe('seen', SEEDED, 'yes');
+  const isSame = was.length === is.length && was.every((name) => is.includes(name));
+  if (isSame && was.length >= MIN_NAMES && isShuffled(was, is)) comparing.observe('seen', SEEDED, 'yes');
 }
 
 /** Whether a list whose elements all have counterparts is such a set. */
@@ -65,11 +65,14 @@ function keptField(path: string): string {
   return `order kept of ${/[^.[\]]*(?=(?:\[\d*\])*$)/.exec(path)![0]}`;
 }
 
-const HEADER = /^(?:allow|vary|access-control-(?:expose-headers|allow-headers|allow-methods))$/i;
+const HEADER =
+  /^(?:allow|vary|access-control-(?:expose-headers|allow-headers|allow-methods)|content-security-policy(?:-report-only)?)$/i;
 
 /** Whether an answer has a header that may show how hashes are seeded. */
 function namesHeaders({ response }: Test): boolean {
-  return response.headers.some(([name, value]) => HEADER.test(name) && value.split(',').length >= MIN_NAMES);
+  return response.headers.some(
+    ([name, value]) => HEADER.test(name) && value.split(/[,;]/).length >= MIN_NAMES,
+  );
 }
 
 function areWords(list: readonly unknown[]): list is string[] {

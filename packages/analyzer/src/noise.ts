@@ -11,6 +11,7 @@ import {
   type VolatileLeaf,
 } from '@echoplane/traffic';
 import type { Operation, Place, Places } from './places.ts';
+import { RollingCookies } from './rolling-cookies.ts';
 
 const MAX_REMEMBERED_BYTES = 6 << 20;
 const MAX_RESPONSE_BYTES = 512 << 10;
@@ -42,6 +43,7 @@ export class NoiseLearner {
   readonly #varied = new Map<Place, Varied>();
   readonly #unordered = new Map<string, Set<string>>();
   readonly #headers = new Map<string, { samples: number; measured: number; values: Set<string> }>();
+  readonly #rolling = new RollingCookies();
   #bytes = 0;
   #writes = 0;
   #writtenUntil = 0;
@@ -54,6 +56,7 @@ export class NoiseLearner {
   observe(pair: RRPair, operation: Operation, request: string | null, leaves: readonly Leaf[]): void {
     const response = pair.response!;
     this.#countHeaders(leaves);
+    this.#rolling.observe(pair, leaves);
     if (request === null) {
       this.#writes++;
       this.#writtenUntil = Math.max(this.#writtenUntil, pair.ts + pair.durationUs);
@@ -133,7 +136,7 @@ export class NoiseLearner {
     }
   }
 
-  /** Volatile leaves by operation, and those of headers, which are alike for all operations. */
+  /** Volatile leaves by operation, and those of headers and cookies, which are alike for all operations. */
   finish(): { volatile: Map<string, VolatileLeaf[]>; headers: VolatileLeaf[] } {
     const volatile = new Map<string, VolatileLeaf[]>();
     const headers = new Map<string, VolatileLeaf>();
@@ -155,6 +158,7 @@ export class NoiseLearner {
         why: `is a measurement: ${values.size} values in ${looked} answers`,
       });
     }
+    for (const cookie of this.#rolling.finish()) headers.set(cookie.path, cookie);
     return { volatile, headers: [...headers.values()].sort((a, b) => (a.path < b.path ? -1 : 1)) };
   }
 

@@ -34,7 +34,7 @@ import type { LineReader } from './workspace.ts';
 /** What was learned of operations. */
 export interface Learned {
   volatile: ReadonlyMap<string, VolatileLeaf[]>;
-  /** Of headers, alike for every operation that has them. */
+  /** Of headers and cookies, alike for every operation that has them. */
   headers: readonly VolatileLeaf[];
   links: ReadonlyMap<string, FlowLink[]>;
   flows: ReadonlyMap<string, Flow>;

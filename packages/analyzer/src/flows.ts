@@ -14,6 +14,7 @@ import {
   candidates,
   count,
   type FlowValue,
+  isOtherAnswer,
   isReference,
   isSaidAgain,
   type Known,
@@ -238,7 +239,7 @@ export class FlowLearner {
 
   #finalSpace(stats: PlaceStats): string | null {
     const { references, samples, place } = stats;
-    if (this.#askedBy.isOther(place)) return null;
+    if (this.#askedBy.isOther(place) || isOtherAnswer(stats)) return null;
     if (references > 0) return references === samples ? place.naming.entity : null;
     const recognized = sameOf(stats);
     if (recognized !== null) return recognized;

@@ -1,11 +1,12 @@
 // What is counted of one place of a recording while pairs pass, and which other space its values then vote for. Bounded. Pure.
 import { pathPrefix } from './asked-by.ts';
 import type { ObjectFacts } from './object-facts.ts';
-import type { Place } from './places.ts';
+import { isBareAnswer, type Place } from './places.ts';
 import { isRare } from './rare-texts.ts';
 
 /** Distinct values a place remembers for each space they may belong to. */
 const MAX_VOTES = 8;
+const MAX_DISTINCT = 10 * MAX_VOTES;
 export const MIN_VOTES = 3;
 const MIN_SHARE = 0.8;
 /** Of two spaces that know the same values the one is meant of whose values these are at least and at most such a share. */
@@ -129,6 +130,13 @@ export function isReference({ naming: { role, entity } }: Place, value: string):
   return role === 'other' && entity !== '' && /^[1-9]\d{0,11}$/.test(value);
 }
 
+/** Whether it is a whole answer that is something else than new numbers: a text, or how many there are, which comes again. */
+export function isOtherAnswer({ place, samples, distinct }: PlaceStats): boolean {
+  if (!isBareAnswer(place)) return false;
+  const isAgain = distinct.size < Math.min(samples, MAX_DISTINCT);
+  return isAgain || ![...distinct].every((value) => /^[1-9]\d*$/.test(value));
+}
+
 /** Names of one kind of thing share a space; a place whose name says nothing is a space of its own. */
 export function spaceOf({ naming, id }: Place): string {
   if (naming.role === 'cursor') return 'cursor';
@@ -138,7 +146,7 @@ export function spaceOf({ naming, id }: Place): string {
 /** `isReal`: what a refused request asked for may never have been. */
 export function count(stats: PlaceStats, value: string, isReal: boolean): void {
   stats.samples++;
-  if (isReal && stats.distinct.size < 10 * MAX_VOTES) stats.distinct.add(value);
+  if (isReal && stats.distinct.size < MAX_DISTINCT) stats.distinct.add(value);
 }
 
 export function vote(stats: PlaceStats, spaces: readonly Known[], value: string): void {

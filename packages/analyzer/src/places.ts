@@ -67,14 +67,30 @@ export class Places {
     const pattern = patternOf(path);
     const known = operation[side].get(pattern);
     if (known || this.all.length >= MAX_PLACES) return known;
-    // A request that is a list says of which things it speaks by its path alone: `DELETE /orders` of `[3, 5]`.
-    const named = side === 'request' && pattern === 'body[]' ? 'body.ids[]' : pattern;
+    const named = isNamedByPath(operation, side, pattern) ? 'body.ids[]' : pattern;
     const naming = given ?? namingOf(named, operation.endpoint);
     const place: Place = { id: this.all.length, operation, in: side, path: pattern, naming };
     operation[side].set(pattern, place);
     this.all.push(place);
     return place;
   }
+}
+
+/**
+ * A request that is a list says of which things it speaks by its path alone, `DELETE /orders` of `[3, 5]`, and so does an answer
+ * that is nothing but what was made: `POST /orders` and `7`, or `["7", "8"]`.
+ */
+function isNamedByPath(operation: Operation, side: Place['in'], pattern: string): boolean {
+  return side === 'request' ? pattern === 'body[]' : isBare(operation, pattern);
+}
+
+function isBare({ method, endpoint }: Operation, pattern: string): boolean {
+  return method === 'POST' && !endpoint.endsWith('}') && (pattern === 'body' || pattern === 'body[]');
+}
+
+/** Whether a place of an answer is the whole answer to what makes things. */
+export function isBareAnswer({ operation, in: side, path }: Place): boolean {
+  return side === 'response' && isBare(operation, path);
 }
 
 const PATTERNS = new Map<string, string>();

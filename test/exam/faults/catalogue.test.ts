@@ -24,6 +24,11 @@ test('there are more than sixty faults, each with a name of its own', () => {
   expect(names.length).toBeGreaterThan(60);
 });
 
+test('an answer that is null has no field to leave out', () => {
+  expect(changed('null field missing', 'body', null)).toBeNull();
+  expect(changed('null field missing', 'body.at', { at: null, id: 7 })).toEqual({ id: 7 });
+});
+
 test('a fault changes the leaves of its target and nothing else', () => {
   const body = {
     items: [

@@ -119,8 +119,8 @@ export const VALUE_FAULTS: readonly Fault[] = [
   nodeFault('field missing', 'a field is left out', 'nothing', (value, { key }) =>
     key !== 'body' && typeof value !== 'object' ? GONE : undefined,
   ),
-  nodeFault('null field missing', 'a field that is null is left out', 'nothing', (value) =>
-    value === null ? GONE : undefined,
+  nodeFault('null field missing', 'a field that is null is left out', 'nothing', (value, { key }) =>
+    key !== 'body' && value === null ? GONE : undefined,
   ),
 
   time('an hour later', 'a time in the wrong zone', (value) => moved(value, 1)),

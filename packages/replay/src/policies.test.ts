@@ -22,6 +22,7 @@ test.each([
   ['blanks', "default-src 'self';style-src 'self';img-src  'self' data:;script-src 'self' cdn.example.com;"],
 ])('how %s stand means nothing', (_, live) => {
   expect(found(recorded, live)).toEqual([]);
+  expect(found(`${recorded};`, live)).toEqual([]);
   expect(found(recorded, live, `${POLICY}-Report-Only`)).toEqual([]);
   expect(found(recorded, live, 'X-Policy')).toHaveLength(1);
 });

@@ -31,10 +31,7 @@ export function arranged(recorded: string, live: string): string {
   const byName = new Map(is.map((directive) => [nameOf(directive), directive]));
   const isSame = was.length === is.length && byName.size === is.length;
   if (!isSame || !was.every((directive) => byName.has(nameOf(directive)))) return live;
-  const blanks = /;\s*$/.exec(recorded)?.[0] === undefined ? '' : ';';
-  return (
-    was.map((directive) => arrangedSources(directive, byName.get(nameOf(directive))!)).join('; ') + blanks
-  );
+  return was.map((directive) => arrangedSources(directive, byName.get(nameOf(directive))!)).join('; ');
 }
 
 /** The live text with the recorded one's nonces where both have some. */

@@ -18,6 +18,32 @@ test('a claim that names somebody else than the answer beside it is a difference
     expect(differences(registration, live, new LiveValues(new Map()))).toContain('body.token!jwt.sub value');
 });
 
+test.each([
+  [
+    'roles',
+    { realm_access: { roles: ['seller', 'offline', 'uma'] } },
+    { realm_access: { roles: ['uma', 'seller', 'offline'] } },
+  ],
+  ['an audience', { aud: ['shop', 'account'] }, { aud: ['account', 'shop'] }],
+])('the order of %s in a token means nothing', (_, was, is) => {
+  const of = (claims: object) => ({ body: { token: jwt(claims) } });
+  expect(differences(of(was), of(is), new LiveValues(new Map()))).toEqual([]);
+});
+
+test('but a role more, another one or a list of something else does', () => {
+  const found = (was: object, is: object) =>
+    differences({ body: { token: jwt(was) } }, { body: { token: jwt(is) } }, new LiveValues(new Map()));
+  for (const roles of [
+    ['uma', 'seller', 'admin'],
+    ['uma', 'seller', 'offline', 'admin'],
+    ['uma', 'seller'],
+  ])
+    expect(found({ roles: ['seller', 'offline', 'uma'] }, { roles })).not.toEqual([]);
+  expect(found({ steps: ['b', 'c', 'a'] }, { steps: ['c', 'a', 'b'] })).toEqual([
+    'body.token!jwt.steps order',
+  ]);
+});
+
 test('a page may name a value of a flow in several places, always by its live one', () => {
   const page = (a: string, b: string) => ({
     body: `<a href="/in?tab_id=${a}">in</a> <a href="/out?tab_id=${b}">out</a>`,

@@ -146,9 +146,12 @@ describe('analyze()', () => {
   });
 });
 
-test('follows a random word without a digit, because the others at its leaf are random', () => {
-  const word = (user: number) =>
-    user === 3 ? 'DUzcAhBSHUhJhQeqmTXPkuyi' : `4bIx${user}up0J0f7wAL5GoPGm${user}c`;
+test.each([
+  ['without a digit', 'DUzcAhBSHUhJhQeqmTXPkuyi', (user: number) => `4bIx${user}up0J0f7wAL5GoPGm${user}c`],
+  ['of capitals with few digits', 'ZESDVNKPBYB21HSF', (user: number) => `2W6HPMP${user}E8T2H9BE`],
+  ['of small letters with few digits', 'kqmnbxwuvthz41pa', (user: number) => `2w6hpmp${user}e8t2h9be`],
+])('follows a random word %s, because the others at its leaf are random', (_, odd, usual) => {
+  const word = (user: number) => (user === 3 ? odd : usual(user));
   let user = -1;
   const shop = recordShop('a', USERS).map((pair) => {
     if (pair.request!.url.endsWith('/register')) user++;

@@ -149,28 +149,38 @@ function addWords(found: Piece[], value: string, path: string): void {
 
 const MIN_HIDDEN_CHARS = 12;
 const MIN_CHANGES = 4;
+/** From letters to digits, or back. */
+const MIN_TURNS = 2;
+const TURN = /(?<=\d)(?=\D)|(?<=\D)(?=\d)/;
+const ONE_CASE = /^(?:[A-Z0-9]+|[a-z0-9]+)$/;
 
 /** Whether a piece of a text may be a hidden word: most texts are told from it without being taken to pieces. */
 function mayHoldHiddenWord(text: string): boolean {
-  let [length, changes] = [0, 0];
-  let wasUpper = false;
+  let [length, changes, turns] = [0, 0, 0];
+  let [wasUpper, wasDigit] = [false, false];
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (!isWordChar(code)) {
-      length = changes = 0;
+      length = changes = turns = 0;
       continue;
     }
     const upper = code >= 0x41 && code <= 0x5a;
-    if (length++ > 0 && upper !== wasUpper) changes++;
-    wasUpper = upper;
-    if (length >= MIN_HIDDEN_CHARS && changes >= MIN_CHANGES) return true;
+    const digit = code >= 0x30 && code <= 0x39;
+    if (length > 0 && upper !== wasUpper) changes++;
+    if (length++ > 0 && digit !== wasDigit) turns++;
+    [wasUpper, wasDigit] = [upper, digit];
+    if (length >= MIN_HIDDEN_CHARS && (changes >= MIN_CHANGES || turns >= MIN_TURNS)) return true;
   }
   return false;
 }
 
-/** Letters of both cases that change often, as in random words that happen to hold no digit. */
+/**
+ * Letters of both cases that change often, as in random words that happen to hold no digit; or letters of one case, with digits
+ * among them, as in random codes that happen to hold few.
+ */
 function isHiddenWord(text: string): boolean {
   if (text.length < MIN_HIDDEN_CHARS || !/^[A-Za-z0-9_-]+$/.test(text)) return false;
+  if (ONE_CASE.test(text)) return text.split(TURN).length > MIN_TURNS;
   let changes = 0;
   for (let i = 1; i < text.length; i++) if (isUpper(text, i) !== isUpper(text, i - 1)) changes++;
   return changes >= MIN_CHANGES;

@@ -149,6 +149,7 @@ describe('analyze()', () => {
 test.each([
   ['without a digit', 'DUzcAhBSHUhJhQeqmTXPkuyi', (user: number) => `4bIx${user}up0J0f7wAL5GoPGm${user}c`],
   ['of capitals with few digits', 'ZESDVNKPBYB21HSF', (user: number) => `2W6HPMP${user}E8T2H9BE`],
+  ['of capitals with one digit', '6VMLVDVTKLPHTHET', (user: number) => `2W6HPMP${user}E8T2H9BE`],
   ['of small letters with few digits', 'kqmnbxwuvthz41pa', (user: number) => `2w6hpmp${user}e8t2h9be`],
 ])('follows a random word %s, because the others at its leaf are random', (_, odd, usual) => {
   const word = (user: number) => (user === 3 ? odd : usual(user));

@@ -150,7 +150,7 @@ function addWords(found: Piece[], value: string, path: string): void {
 const MIN_HIDDEN_CHARS = 12;
 const MIN_CHANGES = 4;
 /** From letters to digits, or back. */
-const MIN_TURNS = 2;
+const MIN_TURNS = 1;
 const TURN = /(?<=\d)(?=\D)|(?<=\D)(?=\d)/;
 const ONE_CASE = /^(?:[A-Z0-9]+|[a-z0-9]+)$/;
 

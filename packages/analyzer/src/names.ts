@@ -76,6 +76,7 @@ const CURSORS = new Set([
 const IDS = new Set(['ids', 'keys', 'uids', 'uuids', 'pks', 'slugs']);
 const OWN_IDS: Attribute = { attribute: 'id', owner: '' };
 const NUMBERS = new Set(['number', 'no', 'nr']);
+const SPOTS = new Set(['location', 'loc', 'position', 'start', 'end']);
 const PAGES = new Set(['page', 'pageable', 'paging', 'pagination', 'slice']);
 /** Keys that hold things without saying which. */
 const WRAPPERS = new Set([
@@ -128,7 +129,7 @@ const ITSELF = new Set([
 ]);
 
 /** The words of a key: `createdOrderItem`, `created_order-item` → created, order, item. */
-function wordsOf(key: string): string[] {
+export function wordsOf(key: string): string[] {
   return key
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
     .replace(/([A-Z]+)([A-Z][a-z])/g, '$1 $2')
@@ -205,7 +206,8 @@ export function namingOf(path: string, endpoint: string): Naming {
       ? (attributeOf(key) ?? (IDS.has(key.toLowerCase()) && path.endsWith('[]') ? OWN_IDS : null))
       : null;
   // `labels: [3]`: called as a kind of thing is, a number may say which.
-  const isThing = path.startsWith('body.') && !path.includes('#') && !WRAPPERS.has(entityOf(key));
+  const isThing =
+    path.startsWith('body.') && !path.includes('#') && !WRAPPERS.has(entityOf(key)) && !isSpot(keys);
   if (!found)
     return { role: 'other', entity: isThing && !isCount(path, key) ? entityOf(key) : '', isOwn: false };
   // `page.number`: which of the pages.
@@ -217,6 +219,11 @@ export function namingOf(path: string, endpoint: string): Naming {
   if (found.owner !== '') return { role: 'id', entity: found.owner, isOwn: found.owner === around };
   if (WEAK.has(found.attribute)) return { role: 'other', entity: '', isOwn: false };
   return { role: 'id', entity: around, isOwn: true };
+}
+
+/** Where in a text: `locations: [{ line: 1, column: 16 }]`. */
+function isSpot(keys: readonly string[]): boolean {
+  return keys.at(-1) === 'line' && SPOTS.has(entityOf(keys.at(-2)!));
 }
 
 /** Whether a key says how many there are: `{ orders: 7 }`, not `labels: [3]`. */

@@ -18,6 +18,7 @@ import { Conversations } from './conversations.ts';
 import { EchoedPieces, type PiecedText, piecesIn } from './echoed-pieces.ts';
 import { FlowLearner } from './flows.ts';
 import { GluedValues } from './glued-values.ts';
+import { variableNaming } from './graph-variables.ts';
 import { Insisting } from './insisting.ts';
 import { jsonPieces, linkedPieces, namedPieces } from './linked-pieces.ts';
 import { Measures } from './measures.ts';
@@ -242,7 +243,8 @@ export class Survey {
         this.shapes.sent(leaf.value);
         this.echoes.sent(leaf.value);
       }
-      const place = this.places.place(operation, 'request', leaf.path);
+      const naming = variableNaming(operation, leaf.path, asked);
+      const place = this.places.linkedPlace(operation, 'request', leaf.path, naming);
       places.push(place);
       const sign = place ? this.clientTimes.observe(place, leaf, pair.ts) : null;
       if (sign !== null) yield* push(this.edges, edgeLine(number, EDGE.ownTime, sign, leaf.path));

@@ -32,3 +32,11 @@ test('of a document another id is its own; a page or a set is a thing, as is wha
   expect(naming('path[1]', '/contentIds/{id}/uses')).toBe('id content');
   expect(naming('path[2]', '/contents/ids/{id}')).toBe('id content');
 });
+
+test('the active one of the customers is a customer; what says nothing else keeps its name', () => {
+  expect(naming('body.data.activeCustomer.id')).toBe('id customer');
+  expect(naming('body.current_user.id')).toBe('id user');
+  expect(naming('body.activities[].id')).toBe('id activity');
+  expect(naming('body.current.id')).toBe('id current');
+  expect(naming('body.currentPage.id')).toBe('id currentpage');
+});

@@ -77,6 +77,8 @@ const IDS = new Set(['ids', 'keys', 'uids', 'uuids', 'pks', 'slugs']);
 const OWN_IDS: Attribute = { attribute: 'id', owner: '' };
 const NUMBERS = new Set(['number', 'no', 'nr']);
 const SPOTS = new Set(['location', 'loc', 'position', 'start', 'end']);
+/** Which of several a thing is. */
+const ROLES = new Set(['active', 'current', 'default', 'latest', 'my', 'selected']);
 const PAGES = new Set(['page', 'pageable', 'paging', 'pagination', 'slice']);
 /** Keys that hold things without saying which. */
 const WRAPPERS = new Set([
@@ -235,7 +237,14 @@ function isCount(path: string, key: string): boolean {
 function enclosingEntity(keys: readonly string[]): string {
   for (const key of keys.toReversed()) {
     const entity = entityOf(key);
-    if (entity !== '' && !WRAPPERS.has(entity)) return entity;
+    if (entity !== '' && !WRAPPERS.has(entity)) return withoutRole(key) || entity;
   }
   return '';
+}
+
+/** `activeCustomer`, `current_user`: a customer, a user; '' of another key, and of one that then says nothing. */
+function withoutRole(key: string): string {
+  const [first = '', ...rest] = wordsOf(key);
+  const entity = ROLES.has(first) ? singular(rest.join('')) : '';
+  return WRAPPERS.has(entity) ? '' : entity;
 }

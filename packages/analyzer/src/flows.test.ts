@@ -385,3 +385,16 @@ test('other ids of things, `rowId`, are of their things, and references of the t
   expect(flowOf('body.reply.authorId')).toBe(flowOf('body.person.rowId'));
   expect(flowOf('body.person.rowId')).not.toBe(flowOf('body.topic.rowId'));
 });
+
+test('ids that were read before any answer was known to make such are of the same things', () => {
+  const me = (id: number): Exchange => ({ request: 'GET /me', answer: { customer: { id } } });
+  const order = (id: number): Exchange => ({
+    request: 'POST /orders',
+    answer: { customer: { id }, ok: true },
+  });
+  const [first, ...others] = [5, 6].map((n): Exchange => ({ request: 'POST /register', body: { n } }));
+  const linksAfter = (reads: Exchange[]) =>
+    linksOf(analyze(record([first!, ...others, ...reads, order(5), order(6)])), 'GET', '/me');
+  expect(linksAfter([me(5), me(6)])).toEqual(['response body.customer.id']);
+  expect(linksAfter([me(5), me(1)])).toEqual([]);
+});

@@ -247,7 +247,18 @@ export class FlowLearner {
     const { isOwn } = stats.place.naming;
     // Most of its values were known of another kind of thing: its name says little.
     if (voted !== null && stats.hits === 0 && 2 * stats.born < stats.distinct.size) return voted;
-    return stats.hits > 0 || (stats.born > 0 && (isOwn || voted === null)) ? spaceOf(stats.place) : voted;
+    const isNamed = stats.hits > 0 || (stats.born > 0 && (isOwn || voted === null));
+    return isNamed || this.#isEarly(stats) ? spaceOf(stats.place) : voted;
+  }
+
+  /** A thing's own ids that were read before any place was known to make such: all of them turned up there later. */
+  #isEarly({ place, distinct }: PlaceStats): boolean {
+    const { role, isOwn, entity } = place.naming;
+    if (place.in !== 'response' || role !== 'id' || !isOwn || entity === '' || distinct.size === 0)
+      return false;
+    const isMade = (value: string) =>
+      this.#known.get(value)?.some(({ space, byClient }) => space === entity && !byClient);
+    return [...distinct].every(isMade);
   }
 
   /** `createdByUserId`: a reference whose name ends with that of a kind of thing, and whose values are all such. */

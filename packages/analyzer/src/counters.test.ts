@@ -74,3 +74,36 @@ test('places of requests below one path vote together, and what was not found do
   expect(places['POST /books/dune/editions body.id']).toContain('GET /prints/ids/{id} path[2]');
   expect(places['POST /books/dune/editions body.id']).toContain('GET /prints/ids/{id}/readers path[2]');
 });
+
+test('an author’s name beside equal numbers of two counters does not make them one', () => {
+  const authors = ['Hana Lopez', 'Nadia Abel'];
+  const made = (kind: string, id: number, author: string): Exchange => ({
+    request: `POST /books/dune/${kind}`,
+    body: { n: id },
+    status: 201,
+    answer: { id, author },
+  });
+  const places = placesOf([
+    ...[1, 2, 3, 4, 5].flatMap((n) => {
+      const author = authors[n % 2]!;
+      return n === 5
+        ? [made('reviews', n, author)]
+        : [made('sketches', n, author), made('reviews', n, author)];
+    }),
+    ...[2, 3, 5].map((id): Exchange => ({ request: `GET /reviews/${id}`, answer: { id, text: 'one' } })),
+  ]);
+  expect(places['POST /books/dune/reviews body.id']).toEqual([
+    'GET /reviews/{id} path[1]',
+    'GET /reviews/{id} body.id',
+    'POST /books/dune/reviews body.id',
+  ]);
+});
+
+test('words of one thing alone make its numbers one, whoever wrote it', () => {
+  const thing = (id: number) => ({ id, author: 'Hana Lopez', title: `book no. ${id}` });
+  const places = placesOf([
+    ...[4, 5, 6].map((id): Exchange => ({ request: 'POST /books', body: { n: id }, answer: thing(id) })),
+    { request: 'GET /shelf', answer: { goods: [thing(4), thing(5), thing(6)] } },
+  ]);
+  expect(places['POST /books body.id']).toContain('GET /shelf body.goods[].id');
+});

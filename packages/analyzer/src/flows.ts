@@ -5,6 +5,7 @@
 import type { Leaf } from '@echoplane/replay';
 import type { Flow, FlowLink } from '@echoplane/traffic';
 import { AskedBy, pathPrefix } from './asked-by.ts';
+import { CollectiveMarks } from './collective-marks.ts';
 import { evidenceOf, placesOf } from './flow-evidence.ts';
 import { joinedSpaces } from './joined-spaces.ts';
 import { isSameThing, NO_FACTS } from './object-facts.ts';
@@ -61,6 +62,7 @@ export class FlowLearner {
   readonly #aliases = new Map<string, string[]>();
   readonly #flowOf = new Map<Place, string>();
   readonly #counters = new TwoCounters();
+  readonly #collectiveMarks = new CollectiveMarks();
   readonly #askedBy = new AskedBy();
   #pools: ReadonlyMap<string, Ballot> = new Map();
   #pairs = 0;
@@ -133,6 +135,7 @@ export class FlowLearner {
     const known = this.#known.get(value);
     const own = known?.find((one) => one.space === space);
     count(stats, value, true);
+    if (place.naming.isOwn && place.naming.role === 'id') this.#collectiveMarks.observe(space, value, marks);
     if (own) {
       if (!own.byClient) stats.hits++;
       if (own.marks.length === 0) own.marks = marks;
@@ -141,7 +144,7 @@ export class FlowLearner {
     const echoed = asked.filter((one) => one.value === value && one.place.naming.role === 'id');
     const { role, isOwn } = place.naming;
     const made = this.#made(known, space);
-    const same = isOwn ? made.find((one) => isSameThing(one.marks, marks)) : undefined;
+    const same = isOwn ? made.find((one) => this.#isSameThing(one.marks, marks)) : undefined;
     if (same) {
       vote(stats, [same], value);
       add(stats.same, same.space, value);
@@ -149,7 +152,7 @@ export class FlowLearner {
     }
     // An equal number of another thing, as what stands beside it says.
     const open =
-      isOwn && !isRare(value) ? made.filter((one) => isSameThing(one.marks, marks) === null) : made;
+      isOwn && !isRare(value) ? made.filter((one) => this.#isSameThing(one.marks, marks) === null) : made;
     const others = candidates(open, echoed);
     if (others.length > 0) vote(stats, others, value);
     if (!mayBear || echoed.length > 0 || asked.some((one) => isSaidAgain(one, place, value))) return;
@@ -165,6 +168,10 @@ export class FlowLearner {
     values.isSerial &&= /^\d+$/.test(value);
     values.isWeak ||= isWeak(value);
     this.#spaceValues.set(space, values);
+  }
+
+  #isSameThing(a: readonly number[], b: readonly number[]): boolean | null {
+    return isSameThing(this.#collectiveMarks.own(a), this.#collectiveMarks.own(b));
   }
 
   /** What the service made, of which a value of `space` may be. */

@@ -15,7 +15,7 @@ import { isJwt, isNearly, kindOf, type Scalar, shapePattern } from './kinds.ts';
 import { insideAt, leafAt } from './leaves.ts';
 import { isOwnDuration } from './measured.ts';
 import { isNanosOfRun } from './nanos.ts';
-import { isNumberedAtOnce } from './numbered-at-once.ts';
+import { isNumberedAtOnce, isSwappedAtOnce } from './numbered-at-once.ts';
 import { isOwnNote } from './own-notes.ts';
 import { isSameSpan } from './spelled-spans.ts';
 import { judgeTempFolders } from './temp-folders.ts';
@@ -74,9 +74,13 @@ function judge(comparing: Comparing, path: string, recorded: LeafValue, live: Le
     isCountedBeside(comparing, path, pair.recorded, pair.live) ||
     isWrittenSize(comparing, path, pair.recorded, pair.live);
   if (isBeside) return 'strict';
-  if (IDENTITY.test(path) && asked.length === 0 && isNumberedAtOnce(comparing, pair.recorded, pair.live))
+  if (IDENTITY.test(path) && asked.length === 0 && isOfWritesAtOnce(comparing, pair))
     return { kind: 'serial' };
   return byTolerance(comparing, recorded, live);
+}
+
+function isOfWritesAtOnce(comparing: Comparing, { path, recorded, live }: Pair): boolean {
+  return isNumberedAtOnce(comparing, recorded, live) || isSwappedAtOnce(comparing, path, recorded, live);
 }
 
 /** The links that hold for two values: some are of coined names alone. */

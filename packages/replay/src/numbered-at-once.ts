@@ -1,13 +1,19 @@
-// Serial numbers that a service gave while two writes ran at once, to what it notes of each: a revision, an entry of an audit. They may
-// come the other way round in a replay. Told by what stands beside the number: the id of a thing that is known to be another one
-// now, and of which a write ran at the same time as another write. Pure.
+// Serial numbers that a service gave while two writes ran at once: they may come the other way round in a replay. To what it notes of
+// each, a revision, an entry of an audit: told by what stands beside the number, the id of a thing that is known to be another
+// one now, and of which a write ran at the same time as another write. To what both made: told by the number itself, which
+// was given to somebody else at that time. Pure.
+import type { Test } from '@echoplane/traffic';
 import type { Comparing } from './comparing.ts';
 import { kindOf, type Scalar } from './kinds.ts';
+import { isWriting } from './test-places.ts';
 
 /** Writes at once hardly give more numbers than so many. */
 const MAX_APART = 12;
 const MAX_FIELDS = 60;
+const CREATED = 201;
 const SERIAL = /^\d{1,9}$/;
+/** The number of the thing that an answer is. */
+const OWN_NUMBER = /^body(?:\.\w+)?\.(?:id|ID|_id)$/;
 
 /** Whether a number beside such an id may be another one for that reason; not the one that the request named. */
 export function isNumberedAtOnce(
@@ -15,13 +21,43 @@ export function isNumberedAtOnce(
   recorded: Scalar,
   live: Scalar,
 ): boolean {
-  if (test.request.target.split(/[/?&=#]/).includes(String(recorded))) return false;
-  if (!holder || !SERIAL.test(String(recorded)) || !SERIAL.test(String(live))) return false;
-  if (Math.abs(Number(recorded) - Number(live)) > MAX_APART) return false;
+  if (!holder || isNamed(test, recorded) || !areNear(recorded, live)) return false;
   return Object.entries(holder.recorded)
     .slice(0, MAX_FIELDS)
     .some(([key, id]) => {
       if (typeof id !== 'string' || kindOf(id) === null || holder.live[key] === id) return false;
       return values.apply(id) === holder.live[key] && values.isWrittenAtOnce(id);
     });
+}
+
+/**
+ * Whether what a POST made has the number that was given to somebody else while it was under way, or another one because its own
+ * is somebody else's now. One live number for a recorded one, and the reverse; noted.
+ */
+export function isSwappedAtOnce(comparing: Comparing, path: string, recorded: Scalar, live: Scalar): boolean {
+  const { test, values } = comparing;
+  const { beside, endpoint } = test;
+  if (!beside || test.request.method !== 'POST' || !isWriting(test)) return false;
+  if (!OWN_NUMBER.test(path) || !areNear(recorded, live)) return false;
+  // `POST /tasks/3/drafts` may make draft 3, and says so; an answer that is about thing 3 is not created.
+  if (test.response.status !== CREATED && isNamed(test, recorded)) return false;
+  const space = { flow: `made ${endpoint}` };
+  const [was, is] = [String(recorded), String(live)];
+  const due = values.flow(space.flow, was);
+  if (due !== undefined) return due === is;
+  if (values.recordedOf(is, space.flow) !== undefined) return false;
+  const isLeft = values.recordedOf(was, space.flow) !== undefined;
+  if (!beside.includes(is) && !(isLeft && Math.abs(Number(was) - Number(is)) <= beside.length)) return false;
+  comparing.observe(space, was, is);
+  return true;
+}
+
+/** Whether the request names the number: then it was sent as it was. */
+function isNamed({ request }: Test, number: Scalar): boolean {
+  return request.target.split(/[/?&=#]/).includes(String(number));
+}
+
+function areNear(recorded: Scalar, live: Scalar): boolean {
+  if (!SERIAL.test(String(recorded)) || !SERIAL.test(String(live))) return false;
+  return Math.abs(Number(recorded) - Number(live)) <= MAX_APART;
 }

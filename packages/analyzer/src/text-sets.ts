@@ -3,6 +3,7 @@
 // of a service whose hashes are seeded. Bounded: so many sets, and places. Pure.
 import type { Leaf, Scalar } from '@echoplane/replay';
 import { leafPattern } from '@echoplane/traffic';
+import { IdTexts } from './id-texts.ts';
 import type { Operation } from './places.ts';
 
 const MIN_SETS = 2;
@@ -27,11 +28,13 @@ export class TextSets {
   /** Sets that a field showed as they were sent, and not backwards. */
   readonly #kept = new Set<string>();
   readonly #places = new Map<string, Orders>();
+  readonly #ids = new IdTexts();
 
-  observe({ key }: Operation, asked: readonly Leaf[], answered: readonly Leaf[]): void {
+  observe(operation: Operation, asked: readonly Leaf[], answered: readonly Leaf[]): void {
+    this.#ids.observe(operation, asked, answered);
     for (const [, list] of listsIn(asked)) this.#send(list);
     if (this.#sent.size === 0) return;
-    for (const [path, list] of listsIn(answered)) this.#answer(key, leafPattern(path), list);
+    for (const [path, list] of listsIn(answered)) this.#answer(operation.key, leafPattern(path), list);
   }
 
   #send(list: readonly string[]): void {
@@ -64,7 +67,7 @@ export class TextSets {
     mayBe.falling &&= backward === set;
   }
 
-  /** Patterns of lists without an order, by operation. */
+  /** Patterns of lists without an order, by operation; of texts that list ids as well. */
   finish(): Map<string, ReadonlySet<string>> {
     const found = new Map<string, Set<string>>();
     for (const { operation, path, sets, mayBe } of this.#places.values()) {
@@ -73,6 +76,7 @@ export class TextSets {
       if (isTurned && ![...sets].some((set) => this.#kept.has(`${fieldOf(path)}\t${set}`))) continue;
       found.set(operation, (found.get(operation) ?? new Set<string>()).add(path));
     }
+    this.#ids.addTo(found);
     return found;
   }
 }

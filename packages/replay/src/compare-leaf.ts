@@ -11,6 +11,7 @@ import { isCountedBeside, judgeOwnId } from './compare-serial.ts';
 import { compareText } from './compare-text.ts';
 import { isMadeInOneMoment, isSameMoment, isTimeOfRun, judgeTime } from './compare-time.ts';
 import { type Comparing, type Judgement, print } from './comparing.ts';
+import { areSameIds } from './id-lists.ts';
 import { isJwt, isNearly, kindOf, type Scalar, shapePattern } from './kinds.ts';
 import { insideAt, leafAt } from './leaves.ts';
 import { isOwnDuration } from './measured.ts';
@@ -57,6 +58,8 @@ function judge(comparing: Comparing, path: string, recorded: LeafValue, live: Le
   if (typeOf(recorded) !== typeOf(live))
     return isOwnNote(comparing, path, plain(recorded), plain(live)) ? { kind: 'timestamp' } : 'differs';
   if (comparing.isShapeOnly) return { kind: 'text' };
+  if (typeof recorded === 'string' && areSameIds(comparing, pattern, asked, [recorded, live as string]))
+    return 'strict';
   const linked =
     asked.length > 0
       ? judgeLinked(comparing, asked, { path, recorded: plain(recorded), live: plain(live) })

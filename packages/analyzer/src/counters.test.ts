@@ -107,3 +107,31 @@ test('words of one thing alone make its numbers one, whoever wrote it', () => {
   ]);
   expect(places['POST /books body.id']).toContain('GET /shelf body.goods[].id');
 });
+
+test('what the request named is not what is inside of it, as the words beside both say', () => {
+  const alert = (n: number, ban: number) => ({
+    bans: [{ id: ban, address: `10.0.0.${ban}` }],
+    id: n,
+    text: `${'x'.repeat(n)} is awake`,
+  });
+  const pairs = [
+    [1, 1],
+    [2, 2],
+    [3, 4],
+    [4, 3],
+    [5, 5],
+  ] as const;
+  const places = placesOf([
+    ...pairs.flatMap(([n, ban]): Exchange[] => [
+      { request: 'POST /alerts', body: { n }, status: 201, answer: [String(n)] },
+      { request: `GET /alerts/${n}`, answer: alert(n, ban) },
+    ]),
+    { request: 'DELETE /bans/5', answer: { gone: true } },
+  ]);
+  expect(places['POST /alerts body[]']).toEqual([
+    'GET /alerts/{id} path[1]',
+    'GET /alerts/{id} body.id',
+    'POST /alerts body[]',
+  ]);
+  expect(places['GET /alerts/{id} body.bans[].id']).toContain('DELETE /bans/{id} path[1]');
+});

@@ -87,6 +87,7 @@ export class FlowLearner {
       else this.#asked(stats, value, isOk);
     }
     if (isOk) {
+      this.#mark(answered);
       for (const { place, value, facts = NO_FACTS } of answered) {
         const stats = this.#statsOf(place, pair);
         if (isReference(place, value)) {
@@ -104,6 +105,15 @@ export class FlowLearner {
       }
     }
     if (isWrite) this.#lastWrite = pair;
+  }
+
+  /** What an answer says of known things, before any other number in it is taken for one of them. */
+  #mark(answered: readonly FlowValue[]): void {
+    for (const { place, value, facts = NO_FACTS } of answered) {
+      if (facts.marks.length === 0 || isReference(place, value)) continue;
+      const own = this.#known.get(value)?.find(({ space }) => space === spaceOf(place));
+      if (own?.marks.length === 0) own.marks = facts.marks;
+    }
   }
 
   /** A number under the name of a kind of thing. */
@@ -138,7 +148,6 @@ export class FlowLearner {
     if (place.naming.isOwn && place.naming.role === 'id') this.#collectiveMarks.observe(space, value, marks);
     if (own) {
       if (!own.byClient) stats.hits++;
-      if (own.marks.length === 0) own.marks = marks;
       return;
     }
     const echoed = asked.filter((one) => one.value === value && one.place.naming.role === 'id');
@@ -155,7 +164,10 @@ export class FlowLearner {
       isOwn && !isRare(value) ? made.filter((one) => this.#isSameThing(one.marks, marks) === null) : made;
     const others = candidates(open, echoed);
     if (others.length > 0) vote(stats, others, value);
-    if (!mayBear || echoed.length > 0 || asked.some((one) => isSaidAgain(one, place, value))) return;
+    // The request named another thing, of an equal number.
+    const isChance = made.length > 0 && open.length === 0;
+    const isEchoed = echoed.length > 0 && !isChance;
+    if (!mayBear || isEchoed || asked.some((one) => isSaidAgain(one, place, value))) return;
     // A word that a client chose is the same in a replay, under whatever name the service shows it.
     if (isRare(value) && known?.some(({ byClient }) => byClient)) return;
     // A reference to another thing, or a value that two things do not share by chance, does not come from here.

@@ -1,7 +1,7 @@
 // Texts that list ids between commas, `annotations_ids: "9,3"`, as an aggregate without an order gives them: some rise and some fall, so
 // it is not the order in which the things were made, and no client sent the list. Told by the name of the field, wherever it stands.
 // Bounded: so many fields, places and lists. Pure.
-import type { Leaf } from '@echoplane/replay';
+import { idsListed, type Leaf } from '@echoplane/replay';
 import { leafPattern } from '@echoplane/traffic';
 import type { Operation } from './places.ts';
 
@@ -10,7 +10,7 @@ const MIN_LISTS = 3;
 const MAX_FIELDS = 200;
 const MAX_PLACES = 2_000;
 const MAX_LISTS = 5_000;
-const ID_LIST = /^\d{1,12}(?:, ?\d{1,12}){1,99}$/;
+const MAX_IDS = 100;
 /** The last name of a path, `annotations_ids`, `memberIds`. */
 const FIELD = /(?:^|\.)(\w*(?:_ids|[a-z]I[Dd]s))$/;
 const NUMBER = /^(?:body|query).*\[\d+\]$/;
@@ -31,8 +31,9 @@ export class IdTexts {
   observe({ key }: Operation, asked: readonly Leaf[], answered: readonly Leaf[]): void {
     for (const list of listsSent(asked)) if (this.#sent.size < MAX_LISTS) this.#sent.add(setOf(list));
     for (const { path, value } of answered) {
-      const field = typeof value === 'string' && ID_LIST.test(value) ? FIELD.exec(path)?.[1] : undefined;
-      if (field !== undefined) this.#answer(field, key, leafPattern(path), idsIn(value as string));
+      const ids = idsIn(value);
+      const field = ids ? FIELD.exec(path)?.[1] : undefined;
+      if (ids && field !== undefined) this.#answer(field, key, leafPattern(path), ids);
     }
   }
 
@@ -71,14 +72,16 @@ function listsSent(asked: readonly Leaf[]): readonly (readonly string[])[] {
     asked.filter(({ path, value }) => NUMBER.test(path) && /^\d{1,12}$/.test(String(value))),
     ({ path }) => path.slice(0, path.lastIndexOf('[')),
   );
-  const texts = asked.flatMap(({ value }) =>
-    typeof value === 'string' && ID_LIST.test(value) ? [idsIn(value)] : [],
-  );
+  const texts = asked.flatMap(({ value }) => {
+    const ids = idsIn(value);
+    return ids ? [ids] : [];
+  });
   return [...[...arrays.values()].map((list) => list.map(({ value }) => String(value))), ...texts];
 }
 
-function idsIn(text: string): string[] {
-  return text.split(/, ?/);
+function idsIn(value: Leaf['value']): string[] | null {
+  const ids = typeof value === 'string' ? idsListed(value) : null;
+  return ids && ids.length <= MAX_IDS ? ids : null;
 }
 
 function setOf(ids: readonly string[]): string {

@@ -11,7 +11,7 @@ import {
   type VolatileLeaf,
 } from '@echoplane/traffic';
 import type { Operation, Place, Places } from './places.ts';
-import { RollingCookies } from './rolling-cookies.ts';
+import { type Leaves, RollingCookies } from './rolling-cookies.ts';
 
 const MAX_REMEMBERED_BYTES = 6 << 20;
 const MAX_RESPONSE_BYTES = 512 << 10;
@@ -53,10 +53,11 @@ export class NoiseLearner {
   }
 
   /** An IN pair in time order. `request` tells equal requests, credentials included; null for what is never repeated. */
-  observe(pair: RRPair, operation: Operation, request: string | null, leaves: readonly Leaf[]): void {
+  observe(pair: RRPair, operation: Operation, request: string | null, exchanged: Leaves): void {
     const response = pair.response!;
+    const leaves = exchanged.answered;
     this.#countHeaders(leaves);
-    this.#rolling.observe(pair, leaves);
+    this.#rolling.observe(pair, exchanged);
     if (request === null) {
       this.#writes++;
       this.#writtenUntil = Math.max(this.#writtenUntil, pair.ts + pair.durationUs);

@@ -10,6 +10,12 @@ const SECOND_US = 1_000_000;
 const MIN_CHANGED = 3;
 const NAMED = /^cookie\.[^;[\]]+$/;
 
+/** Of one exchange. */
+export interface Leaves {
+  asked: readonly Leaf[];
+  answered: readonly Leaf[];
+}
+
 interface Rolling {
   /** Answers to reads that set another value than the read had. */
   changed: number;
@@ -25,13 +31,13 @@ export class RollingCookies {
   readonly #since = new Map<string, number>();
 
   /** What an answer sets where its request had the same cookie. Pairs come in time order. */
-  observe({ request, response, ts, durationUs }: RRPair, answered: readonly Leaf[]): void {
+  observe({ request, response, ts, durationUs }: RRPair, { asked, answered }: Leaves): void {
     const set = answered.filter(({ path }) => NAMED.test(path));
     if (set.length === 0) return;
-    const sent = cookiesOf(request!.headers);
+    const sent = new Map(asked.map((leaf) => [leaf.path, leaf.value]));
     const isRead = request!.method === 'GET' && response!.status < 300;
     for (const { path, value } of set) {
-      const had = sent.get(path.slice('cookie.'.length));
+      const had = sent.get(path);
       const since = had === undefined ? undefined : this.#since.get(`${path}=${had}`);
       if (since !== undefined && had === value) this.#count(path, ts - since > SECOND_US ? 'kept' : 'same');
       if (since !== undefined && had !== value && isRead) this.#count(path, 'changed');
@@ -57,17 +63,4 @@ export class RollingCookies {
     if (this.#since.size >= MAX_VALUES) this.#since.delete(this.#since.keys().next().value!);
     this.#since.set(key, us);
   }
-}
-
-/** The cookies that a request carries. */
-function cookiesOf(headers: readonly (readonly [string, string])[]): Map<string, string> {
-  const lines = headers.flatMap(([name, value]) => (name.toLowerCase() === 'cookie' ? [value] : []));
-  return new Map(
-    lines
-      .flatMap((line) => line.split(';'))
-      .map((part): [string, string] => {
-        const equals = part.indexOf('=');
-        return [part.slice(0, equals).trim(), part.slice(equals + 1).trim()];
-      }),
-  );
 }

@@ -204,7 +204,7 @@ export class Survey {
     for (const beside of overlapping.beside)
       yield* push(this.edges, edgeLine(beside.pair, EDGE.beside, ...beside.names));
     const request = writes ? null : this.#keys.of(requestKey(pair));
-    this.noise.observe(pair, operation, request, answered);
+    this.noise.observe(pair, operation, request, exchange);
     const read = {
       client: clientKey(pair),
       operation: operation.key,

@@ -5,6 +5,11 @@ import type { AnswerLink } from './test-places.ts';
 
 const ID_LIST = /^\d{1,12}(?:, ?\d{1,12})+$/;
 
+/** The ids that a text lists, two or more; null of another text. */
+export function idsListed(text: string): string[] | null {
+  return ID_LIST.test(text) ? text.split(/, ?/) : null;
+}
+
 /** Whether two texts list the same ids; `links`: of the whole text. */
 export function areSameIds(
   comparing: Comparing,
@@ -12,14 +17,12 @@ export function areSameIds(
   links: readonly AnswerLink[],
   [recorded, live]: readonly [string, string],
 ): boolean {
-  if (!ID_LIST.test(recorded) || !ID_LIST.test(live)) return false;
+  const [ids, there] = [idsListed(recorded), idsListed(live)];
+  if (!ids || !there) return false;
   const flow = links.find(({ inside }) => inside === '')?.flow;
-  const due = recorded
-    .split(/, ?/)
-    .map((id) =>
-      flow === undefined ? id : (comparing.observed({ flow }, id) ?? comparing.values.flow(flow, id) ?? id),
-    );
-  const there = live.split(/, ?/);
+  const due = ids.map((id) =>
+    flow === undefined ? id : (comparing.observed({ flow }, id) ?? comparing.values.flow(flow, id) ?? id),
+  );
   if (due.join() === there.join()) return true;
   return comparing.places.unordered.has(pattern) && due.sort().join() === there.sort().join();
 }

@@ -9,6 +9,7 @@ export * from './compare-rules.ts';
 export * from './compare-test.ts';
 export * from './differences.ts';
 export { hashOrders } from './hash-order.ts';
+export { idsListed } from './id-lists.ts';
 export { leavesInside, splitInside } from './json-inside.ts';
 export * from './kinds.ts';
 export * from './leaves.ts';

@@ -57,6 +57,8 @@ class GrowingFile {
   /** The chunk that is being filled: bytes, not text, so that the garbage collector has nothing to carry along. */
   #chunk = Buffer.alloc(0);
   #length = 0;
+  /** What a new chunk is given: as much as the last one needed, so that it need not grow again. */
+  #newBytes = FIRST_BYTES;
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
   #isEnded = false;
@@ -97,6 +99,7 @@ class GrowingFile {
     const bytes = this.#chunk.subarray(0, this.#length);
     const chunk = this.#isCompressed ? zstdCompressSync(bytes) : bytes;
     this.#length = 0;
+    this.#newBytes = this.#chunk.length;
     if (!this.#isCompressed || this.#chunk.length > 2 * CHUNK_BYTES) this.#chunk = Buffer.alloc(0);
     this.#waiting.push(chunk);
     this.#waitingBytes += chunk.length;
@@ -105,7 +108,7 @@ class GrowingFile {
 
   #makeRoom(text: string, most: number): void {
     const room = most > CHUNK_BYTES ? Buffer.byteLength(text) : most;
-    const usual = this.#chunk.length === 0 ? FIRST_BYTES : CHUNK_BYTES + FIRST_BYTES;
+    const usual = this.#chunk.length === 0 ? this.#newBytes : CHUNK_BYTES + FIRST_BYTES;
     const grown = Buffer.allocUnsafeSlow(Math.max(this.#length + room, usual));
     this.#chunk.copy(grown, 0, 0, this.#length);
     this.#chunk = grown;

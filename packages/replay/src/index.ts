@@ -19,6 +19,7 @@ export * from './match.ts';
 export { isWordChar } from './may-hold-atoms.ts';
 export { MockGroup } from './mock-group.ts';
 export * from './reading-posts.ts';
+export { Recent } from './recent.ts';
 export * from './replay-state.ts';
 export * from './signature.ts';
 export * from './substitution.ts';

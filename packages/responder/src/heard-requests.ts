@@ -1,10 +1,10 @@
 // Whole requests by their very bytes: what they are and what answers them, so that a client that says the same again is not even
 // read. Only what is the same request whatever came before it on its connection is kept. Bounded; it must not know connections.
 
+import { Recent } from '@echoplane/replay';
 import type { KnownMessages } from '@echoplane/wire';
 import type { Http1Asked } from './http1-connection.ts';
 import type { KnownRequest } from './known-request.ts';
-import { Recent } from './recent.ts';
 
 /** A request that may come again. */
 export interface Heard {

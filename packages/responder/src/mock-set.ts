@@ -1,6 +1,6 @@
 // The mocks that are served now, and how they are replaced: requests under way end with the set they began with, new ones see
 // the new set. Loaded in bounded memory per mock; it must not know how a request is answered.
-import { MockIndex } from '@echoplane/replay';
+import { MockIndex, Recent } from '@echoplane/replay';
 import { OperatingError } from '@echoplane/runtime';
 import type { Mock, ResponderPlan } from '@echoplane/traffic';
 import { splitAuthority } from './channel.ts';
@@ -9,7 +9,6 @@ import { HeardRequests } from './heard-requests.ts';
 import type { KnownRequest } from './known-request.ts';
 import { MockLines } from './mock-file.ts';
 import type { Prepared } from './prepared.ts';
-import { Recent } from './recent.ts';
 import { Survey } from './survey.ts';
 
 /** Mocks looked at to see whether the recording is redacted. */

@@ -1,12 +1,11 @@
 // Answers as bytes, made once for each mock and given many times, and made anew where a learned value or a redacted one stands
 // in them. It must not know connections or how a mock was found.
-import type { MockIndex } from '@echoplane/replay';
+import type { MockIndex, Recent } from '@echoplane/replay';
 import type { HttpResponse, Mock } from '@echoplane/traffic';
 import { encodeCaptured } from '@echoplane/wire';
 import { holdsToken } from './explain-miss.ts';
 import { headBytes, replyBytes, trailerBytes } from './http1-reply.ts';
 import type { LearnedValues } from './learned-values.ts';
-import type { Recent } from './recent.ts';
 import type { RedactedSpace } from './redacted-space.ts';
 import { type MatchKind, mockReply, type Reply } from './reply.ts';
 import { matchTags } from './served-pair.ts';

@@ -22,8 +22,9 @@ import type { ClientTime } from './client-times.ts';
 import { EditBook, NO_EDITS, type SnapshotEdits } from './edits.ts';
 import { madeAddresses } from './made-addresses.ts';
 import { appliedTransforms, signsTokens, withAppliedComparison } from './recommend-apply.ts';
+import type { Sessions } from './sessions.ts';
 import { run, type Steps, settled } from './steps.ts';
-import { Survey } from './survey.ts';
+import { Survey, type Surveyed } from './survey.ts';
 import { TemplateLearner } from './templates.ts';
 import { holds, scanValues } from './tokens.ts';
 import { type LineReader, type LineSorter, sortable, type Workspace } from './workspace.ts';
@@ -55,6 +56,13 @@ export interface StreamAnalysis {
   /** First and last request, µs since the epoch. */
   from: number | null;
   to: number | null;
+}
+
+/** What was learned, for tests and mocks to be made with. */
+interface Learnt extends Pick<StreamAnalysis, 'flows' | 'clientTimes' | 'recommendations'> {
+  surveyed: Surveyed;
+  learned: Learned;
+  tokenLines: LineSorter;
 }
 
 /** Analyzes pairs that come in any order. The sink gets them in order, and what was made of them. */
@@ -92,6 +100,21 @@ export class Analysis {
   }
 
   *finish(): Steps<StreamAnalysis> {
+    const { surveyed, learned, tokenLines, ...told } = yield* this.#learn();
+    const { sessions, summary } = surveyed;
+    const tokens = yield* this.#writeTokens(tokenLines.reader(), sessions);
+    const made = yield* this.#writeTestsAndMocks(surveyed, learned);
+    for (const sorter of [this.#pairs, surveyed.edges, tokenLines]) yield* waited(sorter.close());
+    const { pairs, from, to } = surveyed;
+    return {
+      ...{ ...told, from, to, transforms: appliedTransforms(told.recommendations, this.#edits) },
+      summary: summary.finish(sessions.headlessCount),
+      counts: { pairs, ...made, tokens, skipped: summary.skipped, sessions: sessions.count },
+    };
+  }
+
+  /** All that is learned of the pairs; of the survey, only what is still asked for is kept. */
+  *#learn(): Steps<Learnt> {
     const survey = new Survey(this.#workspace, this.#templates.finish(this.#edits.endpoints));
     yield* this.#survey(survey);
     const { volatile, vocabulary } = survey.shapes.finish();
@@ -135,23 +158,7 @@ export class Analysis {
       },
       flows: new Map(flows.map((flow) => [flow.id, flow])),
     };
-    const tokens = yield* this.#writeTokens(tokenLines.reader(), survey);
-    const made = yield* this.#writeTestsAndMocks(survey, learned);
-    for (const sorter of [this.#pairs, edges, tokenLines]) yield* waited(sorter.close());
-    return {
-      ...{ flows, clientTimes, recommendations, from: survey.from, to: survey.to },
-      transforms: appliedTransforms(recommendations, this.#edits),
-      summary: survey.summary.finish(sessions.headlessCount),
-      counts: {
-        ...{
-          pairs: survey.pairs,
-          ...made,
-          tokens,
-          skipped: survey.summary.skipped,
-          sessions: sessions.count,
-        },
-      },
-    };
+    return { surveyed: survey.surveyed(), learned, tokenLines, flows, clientTimes, recommendations };
   }
 
   /** The first reading; the recording itself is written along the way. */
@@ -165,8 +172,8 @@ export class Analysis {
     }
   }
 
-  *#writeTestsAndMocks(survey: Survey, learned: Learned): Steps<{ tests: number; mocks: number }> {
-    const maker = new ArtifactMaker(survey, learned, this.#book);
+  *#writeTestsAndMocks(surveyed: Surveyed, learned: Learned): Steps<{ tests: number; mocks: number }> {
+    const maker = new ArtifactMaker(surveyed, learned, this.#book);
     const counts = { tests: 0, mocks: 0 };
     for (const reader = this.#pairs.reader(); ; ) {
       const batch = yield* settled(reader.next());
@@ -189,7 +196,7 @@ export class Analysis {
   }
 
   /** A JSON array, one token a line; gives their number. */
-  *#writeTokens(reader: LineReader, { sessions }: Survey): Steps<number> {
+  *#writeTokens(reader: LineReader, sessions: Sessions): Steps<number> {
     let count = 0;
     let separator = '[\n';
     for (;;) {

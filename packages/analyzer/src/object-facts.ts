@@ -1,6 +1,7 @@
 // What stands beside an id in the same object: the words by which one recognises the thing again, and whether its times say
 // that it was made during the recording. Tells ids of one thing from those of another that are equal by chance. Pure.
 import { type Leaf, readTime } from '@echoplane/replay';
+import { digestOf } from './text-digest.ts';
 
 const MAX_MARKS = 8;
 const MIN_MARK_CHARS = 8;
@@ -118,11 +119,4 @@ function isMark(value: string): boolean {
     value.length <= MAX_MARK_CHARS &&
     (/\d/.test(value) || /\S\s+\S/.test(value) || HELD_JSON.test(value))
   );
-}
-
-/** FNV-1a, 32 bits. */
-function digestOf(text: string): number {
-  let digest = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) digest = Math.imul(digest ^ text.charCodeAt(i), 0x01000193);
-  return digest;
 }

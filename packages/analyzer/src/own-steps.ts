@@ -3,6 +3,7 @@
 // only the time tells that it came later, where there was none before. How soon that is, is the service's doing.
 // Told only where the clock of the service agrees with ours, as the times in answers to writes show. Bounded. Pure.
 import { type Leaf, readTime, type Scalar } from '@echoplane/replay';
+import { digestOf } from './text-digest.ts';
 
 const MAX_READS = 1_000;
 /** More are no reading of one thing. */
@@ -49,8 +50,8 @@ interface Read {
 
 interface Waiting {
   step: OwnStep;
-  /** What the thing is called that both reads are of. */
-  name: string;
+  /** Digest of what the thing is called that both reads are of. */
+  name: number;
   /** Whether a write between them named it. */
   isNamed: boolean;
   /** Times that are new. */
@@ -59,7 +60,8 @@ interface Waiting {
 }
 
 interface Written {
-  names: ReadonlySet<string>;
+  /** Digests of what it named. */
+  names: Int32Array;
   fromUs: number;
   toUs: number;
 }
@@ -71,18 +73,19 @@ export class OwnSteps {
   #waiting: Waiting[] = [];
   #explained = 0;
 
-  /** The next exchange; `stateOf` gives the leaves that may be a state. Gives the steps that are now known. */
-  observe(step: Step, stateOf: (answered: readonly Leaf[]) => ReadonlyMap<string, Scalar>): OwnStep[] {
+  /** The next exchange; `leaves`: those of a read's answer that may be a state. Gives the steps that are now known. */
+  observe(step: Step, leaves: ReadonlyMap<string, Scalar> | null): OwnStep[] {
     for (const { value } of step.asked)
       if (this.#sent.size < MAX_SENT && exactTime(value) !== null) this.#sent.add(String(value));
     const found = this.#judge(step.fromUs);
     if (step.request === null) this.#write(step);
-    else if (step.answered.length <= MAX_LEAVES) this.#read(step, step.request, stateOf(step.answered));
+    else if (leaves && step.answered.length <= MAX_LEAVES) this.#read(step, step.request, leaves);
     return found;
   }
 
   #write({ fromUs, toUs, asked, answered }: Step): void {
-    this.#writes.push({ names: new Set([...textsOf(asked), ...textsOf(answered)]), fromUs, toUs });
+    const names = Int32Array.from([...textsOf(asked), ...textsOf(answered)], digestOf);
+    this.#writes.push({ names, fromUs, toUs });
     if (this.#writes.length > MAX_WRITES) this.#writes = this.#writes.slice(MAX_WRITES / 2);
     const isOwn = ({ value }: Leaf) => isWithin(exactTime(value), fromUs, toUs);
     if (this.#explained < MIN_EXPLAINED && answered.some(isOwn)) this.#explained++;
@@ -100,7 +103,8 @@ export class OwnSteps {
     if (!last || last.toUs > fromUs) return;
     const name = textsOf(asked.filter(({ path }) => path.startsWith('path['))).at(-1);
     if (name === undefined || this.#waiting.length >= MAX_WAITING) return;
-    const isNamed = this.#writes.some((write) => write.toUs >= last.fromUs && write.names.has(name));
+    const digest = digestOf(name);
+    const isNamed = this.#writes.some((write) => write.toUs >= last.fromUs && write.names.includes(digest));
     const changes = [...leaves].filter(([at, value]) => {
       const was = last.leaves.get(at);
       return was !== undefined && was !== value && (!isNamed || (was === null && exactTime(value) !== null));
@@ -112,7 +116,7 @@ export class OwnSteps {
     });
     if (times.length === 0) return;
     const step = { operation, pair: last.pair, changes, was: last.leaves };
-    this.#waiting.push({ step, name, isNamed, times, dueUs: toUs });
+    this.#waiting.push({ step, name: digest, isNamed, times, dueUs: toUs });
   }
 
   /** All writes are known that began before a read ended when the next exchange begins later. */
@@ -127,8 +131,8 @@ export class OwnSteps {
   /** Whether a time lies outside of all writes; of those to the thing itself, behind the last that had begun before it was read. */
   #isFree(us: number, { name, isNamed, dueUs }: Waiting): boolean {
     return this.#writes.every((write) => {
-      if (isWithin(us, write.fromUs, write.toUs)) return isNamed && !write.names.has(name);
-      return !isNamed || write.toUs < us || write.fromUs > dueUs || !write.names.has(name);
+      if (isWithin(us, write.fromUs, write.toUs)) return isNamed && !write.names.includes(name);
+      return !isNamed || write.toUs < us || write.fromUs > dueUs || !write.names.includes(name);
     });
   }
 }

@@ -37,25 +37,30 @@ export class Polls {
   /** What leaves were while clients asked on, by operation and path. */
   readonly #states = new Map<string, Map<string, Set<Scalar>>>();
 
-  /** With what reads of an operation were asked for again. */
-  statesOf(operation: string): AwaitedState[] {
-    return [...(this.#states.get(operation) ?? [])].map(([path, until]) => ({ path, until: [...until] }));
+  /** With what reads of each operation were asked for again. */
+  get states(): Map<string, AwaitedState[]> {
+    const statesOf = (leaves: ReadonlyMap<string, ReadonlySet<Scalar>>): AwaitedState[] =>
+      Array.from(leaves, ([path, until]) => ({ path, until: [...until] }));
+    return new Map(Array.from(this.#states, ([operation, leaves]) => [operation, statesOf(leaves)]));
   }
 
   /** The next pair of a client. Gives what is now known of earlier ones. */
   observe(step: Step & { client: string }): Settling[] {
-    const own = this.#ownSteps.observe(step, stateOf).map(({ operation, pair, changes, was }): Settling => {
+    const leaves = step.request === null || step.answered.length > MAX_LEAVES ? null : stateOf(step.answered);
+    const own = this.#ownSteps.observe(step, leaves).map(({ operation, pair, changes, was }): Settling => {
       this.#remember(operation, was, changes);
       return { pair, changes };
     });
-    return [...own, ...this.#again(step)];
+    return [...own, ...this.#again(step, leaves)];
   }
 
-  #again({ client, operation, pair, request, answered }: Step & { client: string }): Settling[] {
+  #again(
+    { client, operation, pair, request }: Step & { client: string },
+    leaves: ReadonlyMap<string, Scalar> | null,
+  ): Settling[] {
     const last = this.#last.get(client);
     this.#last.delete(client);
-    if (request === null || answered.length > MAX_LEAVES) return [];
-    const leaves = stateOf(answered);
+    if (request === null || leaves === null) return [];
     const isAgain = last?.request === request;
     const before = isAgain ? last.chain.slice(-MAX_CHAIN) : [];
     this.#last.set(client, { request, chain: [...before, pair], leaves });

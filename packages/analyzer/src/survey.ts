@@ -9,7 +9,7 @@ import {
   responseLeaves,
   withInnerLeaves,
 } from '@echoplane/replay';
-import { type RRPair, splitUrl } from '@echoplane/traffic';
+import type { AwaitedState, RRPair } from '@echoplane/traffic';
 import { clientKey, requestKey } from './askers.ts';
 import { BackgroundWork } from './background-work.ts';
 import { ClientTimeLearner } from './client-times.ts';
@@ -24,12 +24,13 @@ import { jsonPieces, linkedPieces, namedPieces } from './linked-pieces.ts';
 import { Measures } from './measures.ts';
 import { NoiseLearner } from './noise.ts';
 import { MessageObjects } from './object-facts.ts';
-import { isWrite, operationIn, unusable } from './operations.ts';
+import { isWrite, unusable } from './operations.ts';
 import { OrderLearner } from './orders.ts';
 import { Outages } from './outages.ts';
 import { Overlaps, writtenNames } from './overlaps.ts';
+import { PairOperations } from './pair-operations.ts';
 import type { FlowValue } from './place-stats.ts';
-import { type Operation, type Place, Places } from './places.ts';
+import type { Operation, Place, Places } from './places.ts';
 import { Polls } from './polls.ts';
 import { isRare } from './rare-texts.ts';
 import { Recommender } from './recommend.ts';
@@ -55,11 +56,6 @@ import {
 } from './value-events.ts';
 import { type LineSorter, sortable, type Workspace } from './workspace.ts';
 
-/** What stands for the operation of a pair. */
-const UNUSABLE = 0;
-/** Beyond the bound of operations. */
-const UNNUMBERED = 1;
-const NUMBERED = 2;
 /** Texts at least this long tell one client from another. */
 const MIN_IDENTITY_CHARS = 10;
 const MAX_IDENTITIES = 24;
@@ -69,7 +65,7 @@ const ADDRESS = /^https?:\/\//;
 const MAX_AMOUNT = 1e12;
 
 export class Survey {
-  readonly places = new Places();
+  readonly operations: PairOperations;
   readonly shapes = new ShapeLearner();
   readonly flows = new FlowLearner();
   readonly echoes = new EchoedPieces();
@@ -79,7 +75,7 @@ export class Survey {
   readonly sets = new TextSets();
   readonly background = new BackgroundWork();
   readonly orders = new OrderLearner();
-  readonly noise = new NoiseLearner(this.places);
+  readonly noise: NoiseLearner;
   readonly polls = new Polls();
   readonly clientTimes = new ClientTimeLearner();
   readonly sessions = new Sessions();
@@ -90,14 +86,12 @@ export class Survey {
   readonly events: LineSorter;
   readonly identities: LineSorter;
   readonly edges: LineSorter;
+  readonly #places: Places;
   readonly #overlaps = new Overlaps();
   readonly #insisting = new Insisting();
   readonly outages = new Outages();
   readonly #keys = new ValueKeys();
   readonly #glued = new GluedValues();
-  readonly #templates: Templates;
-  /** Of each pair: what it is an instance of. */
-  #operations = new Uint32Array(1024);
   pairs = 0;
   from: number | null = null;
   to: number | null = null;
@@ -108,31 +102,16 @@ export class Survey {
     this.events = workspace.sorter('values');
     this.identities = workspace.sorter('identities');
     this.edges = workspace.sorter('edges');
-    this.#templates = templates;
+    this.operations = new PairOperations(templates);
+    this.#places = this.operations.places;
+    this.noise = new NoiseLearner(this.#places);
   }
 
-  /** The operation of a pair by its number, and JSON; null when it is neither test nor mock. After all were observed. */
-  operationAt(number: number, json: string): Operation | null {
-    const at = this.#operations[number]!;
-    if (at === UNUSABLE) return null;
-    return at === UNNUMBERED
-      ? this.#operationOf(JSON.parse(json) as RRPair)
-      : this.places.operationAt(at - NUMBERED);
-  }
-
-  #remember(pair: number, operation: Operation | null): void {
-    if (pair >= this.#operations.length) {
-      const grown = new Uint32Array(2 * this.#operations.length);
-      grown.set(this.#operations);
-      this.#operations = grown;
-    }
-    this.#operations[pair] =
-      operation === null ? UNUSABLE : operation.number === null ? UNNUMBERED : NUMBERED + operation.number;
-  }
-
-  #operationOf(pair: RRPair): Operation {
-    const endpoint = this.#templates(splitUrl(pair.request!.url).path);
-    return this.places.operation(pair.request!.method, endpoint, operationIn(pair));
+  /** What the second reading asks for; the rest may be let go. After all were observed. */
+  surveyed(): Surveyed {
+    const { operations, sessions, resources, summary, outages, edges, pairs, from, to, firstTest } = this;
+    const states = this.polls.states;
+    return { operations, sessions, resources, summary, outages, states, edges, pairs, from, to, firstTest };
   }
 
   /** The next pair. */
@@ -148,7 +127,7 @@ export class Survey {
     const credentials = isTest ? credentialsOf(pair.request!) : [];
     this.sessions.add(pair, isTest, credentials);
     if (reason !== null) {
-      this.#remember(number, null);
+      this.operations.remember(number, null);
       const edge = this.conversations.part(pair);
       if (edge) yield* push(this.edges, edge);
       else this.summary.unusable(pair, reason);
@@ -156,8 +135,8 @@ export class Survey {
     }
     if (isTest) this.firstTest ??= pair.ts;
     this.conversations.opened(pair, number);
-    const operation = this.#operationOf(pair);
-    this.#remember(number, operation);
+    const operation = this.operations.of(pair);
+    this.operations.remember(number, operation);
     this.summary.usable(pair, operation.endpoint);
     const asked = requestLeaves(requestParts(pair));
     const answered = responseLeaves(pair.response!);
@@ -179,7 +158,7 @@ export class Survey {
     for (const { path, value, inner } of answered) {
       const isValue = typeof value === 'string' || typeof value === 'number';
       if (isValue) this.clientTimes.answered(value);
-      const place = isValue ? this.places.place(operation, 'response', path) : undefined;
+      const place = isValue ? this.#places.place(operation, 'response', path) : undefined;
       answeredAt.push(place);
       if (!place) continue;
       const placed = { place, path, value };
@@ -244,7 +223,7 @@ export class Survey {
         this.echoes.sent(leaf.value);
       }
       const naming = variableNaming(operation, leaf.path, asked);
-      const place = this.places.linkedPlace(operation, 'request', leaf.path, naming);
+      const place = this.#places.linkedPlace(operation, 'request', leaf.path, naming);
       places.push(place);
       const sign = place ? this.clientTimes.observe(place, leaf, pair.ts) : null;
       if (sign !== null) yield* push(this.edges, edgeLine(number, EDGE.ownTime, sign, leaf.path));
@@ -332,7 +311,7 @@ export class Survey {
       const isValue = typeof value === 'string' || typeof value === 'number';
       if (!isValue || path === 'status' || path === 'method') continue;
       const text = String(value);
-      const place = n < places.length ? places[n] : this.places.place(operation, side, path);
+      const place = n < places.length ? places[n] : this.#places.place(operation, side, path);
       if (path.endsWith('.key') && objects.around(path)?.isPair) continue;
       const isText = typeof value === 'string';
       const inJson = isText && side === 'request' ? jsonPieces(path, text, operation.endpoint) : null;
@@ -343,7 +322,7 @@ export class Survey {
       if (place && !isNamed && isFlowValue(place, value, text))
         values.push({ place, at: path, value: text, facts: objects.around(path) });
       for (const piece of pieces) {
-        const at = this.places.linkedPlace(operation, side, piece.path, piece.naming);
+        const at = this.#places.linkedPlace(operation, side, piece.path, piece.naming);
         if (at && isFlowValue(at, piece.value, piece.value))
           values.push({ place: at, at: piece.path, value: piece.value });
       }
@@ -351,6 +330,24 @@ export class Survey {
     return values;
   }
 }
+
+/** What is asked for when the pairs are read again. */
+export type Surveyed = Pick<
+  Survey,
+  | 'operations'
+  | 'sessions'
+  | 'resources'
+  | 'summary'
+  | 'outages'
+  | 'edges'
+  | 'pairs'
+  | 'from'
+  | 'to'
+  | 'firstTest'
+> & {
+  /** With what reads of an operation were asked for again. */
+  states: ReadonlyMap<string, AwaitedState[]>;
+};
 
 interface Exchange {
   pair: RRPair;

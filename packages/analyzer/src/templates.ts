@@ -28,6 +28,7 @@ export class TemplateLearner {
   observe(pair: RRPair): void {
     if (!pair.request || pair.direction !== 'IN') return;
     this.#path(splitUrl(pair.request.url).path);
+    if (this.#named.size >= MAX_NAMED) return;
     this.#names(bodyJson(pair.request.body), '');
     if (pair.response && pair.response.status < 400) this.#names(bodyJson(pair.response.body), '');
   }
@@ -95,7 +96,7 @@ export class TemplateLearner {
     } else if (Array.isArray(value)) {
       for (const item of value) this.#names(item, key);
     } else if (typeof value === 'object' && value !== null) {
-      for (const [name, item] of Object.entries(value)) this.#names(item, name);
+      for (const name of Object.keys(value)) this.#names((value as Record<string, unknown>)[name], name);
     }
   }
 

@@ -2,7 +2,15 @@
 // value's whole life is read in one go. A long value is sorted by its digest, and stands in full only where it was made.
 // Pure.
 import { hash } from 'node:crypto';
-import { type Atom, atomsIn, atomsOfText, isExactEpoch, isWordChar, type Leaf } from '@echoplane/replay';
+import {
+  type Atom,
+  atomsIn,
+  atomsOfText,
+  isExactEpoch,
+  isWordChar,
+  type Leaf,
+  Recent,
+} from '@echoplane/replay';
 import { type HttpRequest, header, headerValues, type ValueKind } from '@echoplane/traffic';
 import { sortable } from './workspace.ts';
 
@@ -64,15 +72,14 @@ export function parseEvent(line: string): ValueEvent {
 
 /** What values are sorted by; remembers the latest long ones, which come with every request of a session. */
 export class ValueKeys {
-  readonly #long = new Map<string, string>();
+  readonly #long = new Recent<string, string>(MAX_LONG);
 
   of(value: string): string {
     if (value.length <= MAX_KEY_CHARS && !hasControl(value)) return value;
     const known = this.#long.get(value);
     if (known !== undefined) return known;
-    if (this.#long.size >= MAX_LONG) this.#long.delete(this.#long.keys().next().value!);
     const key = `#${hash('sha256', value, 'base64url').slice(0, 24)}`;
-    this.#long.set(value, key);
+    this.#long.set(value, key, 1);
     return key;
   }
 }
@@ -156,8 +163,11 @@ const ONE_CASE = /^(?:[A-Z0-9]+|[a-z0-9]+)$/;
 
 /** Whether a piece of a text may be a hidden word: most texts are told from it without being taken to pieces. */
 function mayHoldHiddenWord(text: string): boolean {
-  let [length, changes, turns] = [0, 0, 0];
-  let [wasUpper, wasDigit] = [false, false];
+  let length = 0;
+  let changes = 0;
+  let turns = 0;
+  let wasUpper = false;
+  let wasDigit = false;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (!isWordChar(code)) {
@@ -168,7 +178,8 @@ function mayHoldHiddenWord(text: string): boolean {
     const digit = code >= 0x30 && code <= 0x39;
     if (length > 0 && upper !== wasUpper) changes++;
     if (length++ > 0 && digit !== wasDigit) turns++;
-    [wasUpper, wasDigit] = [upper, digit];
+    wasUpper = upper;
+    wasDigit = digit;
     if (length >= MIN_HIDDEN_CHARS && (changes >= MIN_CHANGES || turns >= MIN_TURNS)) return true;
   }
   return false;

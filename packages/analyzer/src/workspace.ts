@@ -57,8 +57,10 @@ class MemorySorter implements LineSorter {
 
 /** A number as a text that sorts as it does: not negative, at most 16 digits. */
 export function sortable(n: number): string {
-  if (n !== latest.n) latest = { n, text: String(n).padStart(16, '0') };
+  if (n === latest.n) return latest.text;
+  [latest, before] = [n === before.n ? before : { n, text: String(n).padStart(16, '0') }, latest];
   return latest.text;
 }
-/** Asked for again for each value of a message. */
+/** Asked for again for each value of a message: a time and the number of a pair, in turn. */
 let latest = { n: 0, text: '0'.repeat(16) };
+let before = latest;

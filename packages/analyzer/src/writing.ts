@@ -26,7 +26,7 @@ import { SettlingLeaves } from './polls.ts';
 import type { Sessions } from './sessions.ts';
 import { type Steps, settled } from './steps.ts';
 import { LEFT_OUT } from './summary.ts';
-import type { Survey } from './survey.ts';
+import type { Surveyed } from './survey.ts';
 import { targetOf } from './targets.ts';
 import { EDGE, holds } from './tokens.ts';
 import type { LineReader } from './workspace.ts';
@@ -92,7 +92,7 @@ type OperationFacts = Pick<Test, 'volatile'> & {
 };
 
 export class ArtifactMaker {
-  readonly #survey: Survey;
+  readonly #survey: Surveyed;
   readonly #learned: Learned;
   readonly #edits: EditBook;
   readonly #edges: EdgeReader;
@@ -104,7 +104,7 @@ export class ArtifactMaker {
   readonly #services = new Map<string, string>();
   #pair = 0;
 
-  constructor(survey: Survey, learned: Learned, edits: EditBook) {
+  constructor(survey: Surveyed, learned: Learned, edits: EditBook) {
     this.#survey = survey;
     this.#learned = learned;
     this.#edits = edits;
@@ -116,7 +116,7 @@ export class ArtifactMaker {
   *next(json: string): Steps<{ test: string } | { mock: string } | null> {
     const number = this.#pair++;
     const edges = yield* this.#edges.of(number);
-    const operation = this.#survey.operationAt(number, json);
+    const operation = this.#survey.operations.at(number, json);
     if (operation === null) return null;
     const leftOut = this.#leftOut(edges);
     if (leftOut) {
@@ -145,7 +145,7 @@ export class ArtifactMaker {
     const { session, order, headless } = this.#survey.sessions.next(number);
     const { volatile, links, unordered, orders, optional } = this.#factsOf(operation, edges);
     const settling = edges.settling.list();
-    const awaits = settling.length > 0 ? [] : this.#survey.polls.statesOf(operation.key);
+    const awaits = settling.length > 0 ? [] : (this.#survey.states.get(operation.key) ?? []);
     const ownTimes = this.#ownTimesOf(operation, edges);
     const ts = parsed<number>(fields, 'ts');
     const protocol = parsed<string>(fields, 'protocol');

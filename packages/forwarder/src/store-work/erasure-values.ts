@@ -13,7 +13,10 @@ export function valuesToErase(value: string, key: Uint8Array): string[] {
   const spellings = spellingsOf(value);
   const minters = [true, false].map((keepLength) => new TokenMinter(key, { keepLength }));
   const tokens = spellings.flatMap((spelling) =>
-    minters.flatMap((minter) => SECRET_KINDS.map((kind) => minter.mint(kind, spelling))),
+    minters.flatMap((minter) => [
+      ...SECRET_KINDS.map((kind) => minter.mint(kind, spelling)),
+      ...[minter.olderPhoneToken(spelling) ?? []].flat(),
+    ]),
   );
   return [...new Set([...spellings, ...tokens, ...tokens.map(olderMailToken)])].filter(
     (text) => text.length >= MIN_LENGTH,

@@ -73,6 +73,23 @@ describe.each(FORMATS)('%s %s', (kind, value, format) => {
   });
 });
 
+describe('a telephone number of digits alone', () => {
+  test.each(['600123456', '0612345678', '6085551023', '123456', '491512345678901'])('%s', (value) => {
+    const token = minter.mint('phone', value);
+    expect(token).toMatch(/^000\d+$/);
+    expect(token).toHaveLength(value.length);
+    expect(other.mint('phone', value)).not.toBe(token);
+    expect(other.mint('phone', token)).toBe(token);
+    expect(scan(`"${token}"`)).toEqual([]);
+  });
+
+  test('is a token as a telephone number only: accounts begin with zeros, too', () => {
+    expect(TokenMinter.isToken('000123456789')).toBe(false);
+    expect(minter.mint('iban', '000123456789')).toMatch(/^rdx_/);
+    expect(minter.mint('password', '000123456789')).toMatch(/^rdx_/);
+  });
+});
+
 test('tokens of cards pass Luhn and those of accounts their check digits, whatever the value', () => {
   fc.assert(
     fc.property(

@@ -3,13 +3,13 @@
 //
 //   credential password secret jwt pattern …   rdx_ + 20 of a-z 0-9, or the value's length
 //   email   u-<12>@redacted.example.com        card   9999 99…, Luhn-valid, digits and separators kept
-//   iban    ZZ…, check digits valid            phone  +999…, length and separators kept
+//   iban    ZZ…, check digits valid            phone  +999…, length and separators kept; 000… of digits alone
 //   US SSN  000-…                              PEM    BEGIN and END lines around a token
 import { createHmac } from 'node:crypto';
 import { TOKEN_DOMAIN } from '@echoplane/traffic';
 import type { SecretKind } from '../rules-document.ts';
 import { luhnRemainder, mod97 } from './check-digits.ts';
-import { isTokenShape, TOKEN_PREFIX } from './token-shape.ts';
+import { isBarePhoneToken, isTokenShape, TOKEN_PREFIX } from './token-shape.ts';
 
 /** Values whose token is remembered; past that the oldest is forgotten. */
 const CACHE_VALUES = 10_000;
@@ -19,6 +19,8 @@ const OPAQUE_LENGTH = 20;
 /** Below this a token that keeps the length would say nothing. */
 const MIN_KEPT_LENGTH = 8;
 const MAX_KEPT_LENGTH = 8_192;
+/** A telephone number that is written without separators, as the name of its field tells alone. */
+const BARE_PHONE = /^\d{6,15}$/;
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';
 
 export class TokenMinter {
@@ -44,7 +46,7 @@ export class TokenMinter {
 
   /** The token of a value; a token is its own. */
   mint(kind: SecretKind, value: string): string {
-    if (isTokenShape(value)) return value;
+    if (isTokenShape(value) || (kind === 'phone' && isBarePhoneToken(value))) return value;
     if (value.length > CACHED_LENGTH) return this.#make(kind, value);
     const known = `${kind} ${value}`;
     const cached = this.#tokens.get(known);
@@ -59,6 +61,11 @@ export class TokenMinter {
   signature(value: string, length: number): string {
     const token = TOKEN_PREFIX + this.#characters(value, Math.max(0, length - TOKEN_PREFIX.length));
     return token.slice(0, length);
+  }
+
+  /** What older recordings have for a telephone number of digits alone. */
+  olderPhoneToken(value: string): string | undefined {
+    return BARE_PHONE.test(value) ? this.#groupedPhone(value) : undefined;
   }
 
   #make(kind: SecretKind, value: string): string {
@@ -109,8 +116,14 @@ export class TokenMinter {
     return pour(value.replace(/[A-Za-z]/g, '0'), `ZZ${String(check).padStart(2, '0')}${account}`);
   }
 
-  /** The prefix takes the place of the first four characters, brackets become digits; separators stay. */
   #phone(value: string): string | undefined {
+    // Programs that take digits only refuse a plus. No country's numbers begin with three zeros.
+    if (BARE_PHONE.test(value)) return `000${this.#digits(value, value.length - 3)}`;
+    return this.#groupedPhone(value);
+  }
+
+  /** The prefix takes the place of the first four characters, brackets become digits; separators stay. */
+  #groupedPhone(value: string): string | undefined {
     const plus = /^%2b/i.exec(value)?.[0] ?? '+';
     const digits = value.replace(/^%2b/i, '').replace(/\D/g, '');
     if (digits.length < 8) return undefined;

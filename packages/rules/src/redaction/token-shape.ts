@@ -10,6 +10,7 @@ const email = /^u-[a-z0-9]{12}(?:@|%40)redacted\.(?:example\.com|invalid)$/;
 const card = /^9999[ .-]?99\d{2}(?:[ .-]?\d){5,11}$/;
 const iban = /^ZZ\d{2}(?: ?[0-9]){11,30}$/;
 const phone = /^(?:\+|%2[Bb])999[\d .()/-]{4,20}$/;
+const barePhone = /^000\d{3,12}$/;
 const socialSecurity = /^000-\d{2}-\d{4}$/;
 const jwt = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.rdx_[a-z0-9]*$/;
 const privateKey =
@@ -38,4 +39,9 @@ export function isTokenShape(value: string): boolean {
     default:
       return false;
   }
+}
+
+/** A row of digits is a token where a telephone number is looked for, and elsewhere it may be anybody's account. */
+export function isBarePhoneToken(value: string): boolean {
+  return barePhone.test(value);
 }

@@ -14,16 +14,31 @@ test('a test knows the things that others were writing while it was under way, a
   const { tests } = analyze(record([put('thing-a'), long(list), put('thing-b'), list, put('thing-a')]));
   expect(tests.map(({ beside }) => beside)).toEqual([
     undefined,
-    ['thing-b'],
+    ['thing-b', '/things/thing-b'],
     undefined,
     undefined,
     undefined,
   ]);
 });
 
+test('what shows no id is known by its address', () => {
+  const href = 'http://a.example/api/things/7{?view}';
+  const make: Exchange = {
+    ...{ request: 'POST /api/things', body: { state: 'new' }, status: 201 },
+    answer: { state: 'new', _links: { self: { href } } },
+  };
+  const { tests } = analyze(record([long({ request: 'GET /api/report', answer: { things: 0 } }), make]));
+  expect(tests[0]!.beside).toEqual(['/api/things/7']);
+});
+
 test('a write knows those of another write, and reads say nothing of each other', () => {
   const { tests } = analyze(record([long(put('thing-a')), put('thing-b'), long(list), list]));
-  expect(tests.map(({ beside }) => beside)).toEqual([['thing-b'], ['thing-a'], undefined, undefined]);
+  expect(tests.map(({ beside }) => beside)).toEqual([
+    ['thing-b', '/things/thing-b'],
+    ['thing-a', '/things/thing-a'],
+    undefined,
+    undefined,
+  ]);
 });
 
 test('a user’s own id that stands inside their token belongs to its flow', () => {

@@ -2,13 +2,14 @@
 // of the other's doing is open. Pairs come in order of their begin. Bounded: of exchanges under way the latest so many. Pure.
 
 import type { Leaf } from '@echoplane/replay';
-import { isIdentityKey } from '@echoplane/replay';
+import { isIdentityKey, pathOfAddress } from '@echoplane/replay';
 import type { RRPair } from '@echoplane/traffic';
 import { pathNames } from './namings.ts';
 import type { Operation } from './places.ts';
 
 const MAX_UNDER_WAY = 500;
 const MAX_NAMES = 8;
+const MAX_ADDRESSES = 2;
 const MAX_NAME_CHARS = 100;
 
 interface UnderWay {
@@ -52,7 +53,7 @@ export class Overlaps {
   }
 }
 
-/** What a write is about: the things that its path names, and the one that its answer is. */
+/** What a write is about: the things that its path names, and the one that its answer is, and where that is read. */
 export function writtenNames(
   operation: Operation,
   asked: readonly Leaf[],
@@ -67,5 +68,21 @@ export function writtenNames(
   );
   const names = [...pathNames(operation, asked), ...own];
   const isName = (name: string) => name !== '' && name.length <= MAX_NAME_CHARS && !/[\t\n]/.test(name);
-  return [...new Set(names.filter(isName))].slice(0, MAX_NAMES);
+  const addresses = new Set(addressesOf(operation, asked, answered).filter(isName));
+  return [
+    ...[...new Set(names.filter(isName))].slice(0, MAX_NAMES),
+    ...[...addresses].slice(0, MAX_ADDRESSES),
+  ];
+}
+
+/** Of things that show no ids but addresses: that of what was made, and that which was written to. */
+function addressesOf({ endpoint }: Operation, asked: readonly Leaf[], answered: readonly Leaf[]): string[] {
+  const made = answered.flatMap(({ path, value }) =>
+    path === 'header.location' || path === 'body._links.self.href'
+      ? [pathOfAddress(String(value)) ?? '']
+      : [],
+  );
+  if (!endpoint.endsWith('}')) return made;
+  const steps = asked.filter(({ path, inner }) => path.startsWith('path[') && !inner);
+  return [...made, `/${steps.map(({ value }) => value).join('/')}`];
 }

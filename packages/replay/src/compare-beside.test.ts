@@ -28,3 +28,25 @@ test('a write’s own answer, and another field than an id, are compared as ever
   expect(found({ ...things(['b', 'open']), beside: ['b'], method: 'PUT' }, live)).toHaveLength(1);
   expect(found({ ...things(['a', 'open']), beside: ['open'] }, things(['a', 'done']))).toHaveLength(1);
 });
+
+const linked = (...all: [id: number, state: string][]) =>
+  json({
+    things: all.map(([id, state]) => ({
+      state,
+      _links: { self: { href: `http://a.example/api/things/${id}{?view}` } },
+    })),
+  });
+
+test('a thing without an id is told by the address that it gives of itself', () => {
+  const live = linked([1, 'open'], [2, 'done']);
+  expect(found({ ...linked([1, 'open'], [2, 'open']), beside: ['/api/things/2'] }, live)).toEqual([]);
+  expect(found({ ...linked([1, 'open']), beside: ['/api/things/2'] }, live)).toEqual([]);
+  expect(found({ ...linked([1, 'open'], [2, 'open']), beside: ['/api/things/3'] }, live)).toHaveLength(1);
+});
+
+test('a count that is called as the collection counts what was made of it, and no more', () => {
+  const recorded = { ...json({ pets: 8, owners: 3 }), beside: ['Basil', '/api/pets/9'] };
+  expect(found(recorded, json({ pets: 9, owners: 3 }))).toEqual([]);
+  expect(found(recorded, json({ pets: 10, owners: 3 }))).toEqual(['body.pets value']);
+  expect(found(recorded, json({ pets: 8, owners: 4 }))).toEqual(['body.owners value']);
+});

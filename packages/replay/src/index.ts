@@ -3,7 +3,7 @@ export * from './atoms-of-text.ts';
 export * from './body-operation.ts';
 export * from './clocked-numbers.ts';
 export { isCoinedName } from './coined-names.ts';
-export { isIdentityKey } from './compare-beside.ts';
+export { isIdentityKey, pathOfAddress } from './compare-beside.ts';
 export * from './compare-messages.ts';
 export * from './compare-rules.ts';
 export * from './compare-test.ts';

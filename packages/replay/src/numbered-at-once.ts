@@ -3,6 +3,7 @@
 // one now, and of which a write ran at the same time as another write. To what both made: told by the number itself, which
 // was given to somebody else at that time. Pure.
 import type { Test } from '@echoplane/traffic';
+import { idsBeside } from './compare-beside.ts';
 import type { Comparing } from './comparing.ts';
 import { kindOf, type Scalar } from './kinds.ts';
 import { isWriting } from './test-places.ts';
@@ -47,7 +48,8 @@ export function isSwappedAtOnce(comparing: Comparing, path: string, recorded: Sc
   if (due !== undefined) return due === is;
   if (values.recordedOf(is, space.flow) !== undefined) return false;
   const isLeft = values.recordedOf(was, space.flow) !== undefined;
-  if (!beside.includes(is) && !(isLeft && Math.abs(Number(was) - Number(is)) <= beside.length)) return false;
+  const isNear = Math.abs(Number(was) - Number(is)) <= idsBeside(test).length;
+  if (!beside.includes(is) && !(isLeft && isNear)) return false;
   comparing.observe(space, was, is);
   return true;
 }

@@ -193,7 +193,7 @@ export const Test = z.object({
   ownTimes: z.array(OwnTime).optional(),
   /** The address the recorded service listened on, `10.1.2.3:8080`, where a message names it and it is not the Host. */
   server: z.string().optional(),
-  /** Ids of what other requests were writing while this one was under way: it may have seen them before or after. */
+  /** Ids, and addresses (`/pets/9`), of what other requests were writing while this one was under way: it may have seen them before or after. */
   beside: z.array(z.string()).optional(),
   /** WebSocket tests: the messages of both sides, in the order seen. */
   messages: z.array(StreamMessage).optional(),

@@ -135,3 +135,17 @@ test('what the request named is not what is inside of it, as the words beside bo
   ]);
   expect(places['GET /alerts/{id} body.bans[].id']).toContain('DELETE /bans/{id} path[1]');
 });
+
+test('a reference that stands before the id it names, in the answer that makes the thing, is that id', () => {
+  const places = placesOf([
+    // Numbers of other kinds are known by then.
+    ...['users', 'columns'].flatMap((kind) =>
+      [1, 2, 3].map((id): Exchange => ({ request: `POST /${kind}`, body: { n: id }, answer: { id } })),
+    ),
+    ...[1, 2, 3].flatMap((id): Exchange[] => [
+      { request: 'POST /run', body: { n: id }, answer: { query_id: id, query: { queryId: id } } },
+      { request: `GET /queries/${id}`, answer: { id, sql: `SELECT ${id}` } },
+    ]),
+  ]);
+  expect(places['POST /run body.query.queryId']).toContain('POST /run body.query_id');
+});

@@ -270,11 +270,10 @@ export class FlowLearner {
     return isNamed || this.#isEarly(stats) ? spaceOf(stats.place) : voted;
   }
 
-  /** A thing's own ids that were read before any place was known to make such: all of them turned up there later. */
+  /** Ids that were read before any place was known to make such, maybe in the same answer: all of them turned up there later. */
   #isEarly({ place, distinct }: PlaceStats): boolean {
-    const { role, isOwn, entity } = place.naming;
-    if (place.in !== 'response' || role !== 'id' || !isOwn || entity === '' || distinct.size === 0)
-      return false;
+    const { role, entity } = place.naming;
+    if (place.in !== 'response' || role !== 'id' || entity === '' || distinct.size === 0) return false;
     const isMade = (value: string) =>
       this.#known.get(value)?.some(({ space, byClient }) => space === entity && !byClient);
     return [...distinct].every(isMade);

@@ -21,6 +21,7 @@ import {
 } from './kinds.ts';
 import { withLiveDurations } from './measured.ts';
 import { knownAddress, newAddress, noteAddress } from './own-address.ts';
+import { openPage } from './page-json.ts';
 import { withPageTimesOf } from './page-times.ts';
 import { withNoncesOf } from './policies.ts';
 import { type Replacement, replaceValues } from './replace-values.ts';
@@ -63,7 +64,8 @@ function compareWhole(comparing: Comparing, path: string, recorded: string, live
     noteShuffled(comparing, was, is, isShuffled);
     return 'strict';
   }
-  const opened = compareOpened(comparing, path, recorded, live);
+  const opened =
+    compareOpened(comparing, path, recorded, live) ?? comparePage(comparing, path, recorded, live);
   if (opened) return opened;
   const timed = withPageTimesOf(comparing, expected, live);
   if (timed === expected) return 'time';
@@ -130,6 +132,28 @@ function compareOpened(comparing: Comparing, path: string, recorded: string, liv
     : counted.time > mark.leaves.time
       ? 'time'
       : 'strict';
+}
+
+/** A page by the JSON that it holds for its scripts, and what stands around that; null when it holds none, then or now. */
+function comparePage(comparing: Comparing, path: string, recorded: string, live: string): Judgement | null {
+  const [was, is] = [openPage(recorded), openPage(live)];
+  if (!was || !is || was.roots.length !== is.roots.length) return null;
+  const around = compareWhole(comparing, path, was.around, is.around);
+  if (around === 'differs') return 'differs';
+  const mark = comparing.mark();
+  for (const [n, root] of was.roots.entries())
+    comparing.nested(comparing, `${path}#${n}!json`, root, is.roots[n]!);
+  const isSame = comparing.differences.length === mark.differences;
+  // Of what differs in the recording itself the differences inside tell nothing.
+  if (!isSame && comparing.places.learned.has(path)) {
+    comparing.back(mark);
+    return null;
+  }
+  const isLoose = comparing.leaves.kind > mark.leaves.kind || comparing.leaves.time > mark.leaves.time;
+  comparing.leaves = mark.leaves;
+  comparing.volatile.length = mark.volatile;
+  if (!isSame) return 'differs';
+  return isLoose && around === 'strict' ? { kind: 'mixed' } : around;
 }
 
 /** Shorter values of flows stand in texts by chance, numbers as well. */

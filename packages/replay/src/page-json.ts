@@ -1,0 +1,31 @@
+// JSON that a page holds for its scripts: in an attribute, `data-props="{&quot;user&quot;: …}"`, or in an element of that type,
+// `<script type="application/json">{…}</script>`. Pure, and tolerant: what is no JSON stays text.
+import { parseJson } from './json-text.ts';
+import { decodeEntities } from './markup-tree.ts';
+import type { TreeNode } from './tree.ts';
+
+const MAX_CHARS = 1_000_000;
+const MAX_PIECES = 100;
+/** Objects and lists: a value in quotes, or what stands between a tag for scripts and its end. */
+const HELD =
+  /(?<==")[{[][^"<>]*[}\]](?=")|(?<==')[{[][^'<>]*[}\]](?=')|(?<=<script\b[^<>]*\bjson\b[^<>]*>)\s*[{[][^<]*[}\]]\s*(?=<\/script>)/g;
+
+export interface PageJson {
+  /** The text without its JSON. */
+  around: string;
+  roots: TreeNode[];
+}
+
+/** The JSON in a piece of a page and the text around it; null when it holds none. */
+export function openPage(text: string): PageJson | null {
+  if (text.length > MAX_CHARS || !/=["'][{[]|<script\b/.test(text)) return null;
+  const roots: TreeNode[] = [];
+  const around = text.replace(HELD, (held) => {
+    const isAttribute = held.includes('&quot;') || !held.includes('"');
+    const root = roots.length < MAX_PIECES ? parseJson(isAttribute ? decodeEntities(held) : held) : undefined;
+    if (root === undefined) return held;
+    roots.push(root);
+    return '…';
+  });
+  return roots.length === 0 ? null : { around, roots };
+}

@@ -8,6 +8,7 @@ import { compareLeaf } from './compare-leaf.ts';
 import { type Comparing, print } from './comparing.ts';
 import { liveKeys } from './generated-keys.ts';
 import { keepsOrders } from './list-order.ts';
+import { noteShuffledList } from './seeded-sets.ts';
 import { hasSettled } from './settled.ts';
 import { isSetOfNames, isShuffled } from './test-places.ts';
 import { ExactNumber, keyStep, Spot, type TreeNode } from './tree.ts';
@@ -176,15 +177,27 @@ function compareWithoutBeside(
   return true;
 }
 
+/** Less of a list of rows is moved by a mistake. */
+const MOVED_SHARE = 4;
+
 /** The same names in another order, which a service keeps once it has one. */
 function isSameSet(comparing: Comparing, recorded: TreeNode[], live: TreeNode[]): boolean {
   if (recorded.length !== live.length || !isSetOfNames(comparing.test, recorded)) return false;
-  const names = new Set<unknown>(live);
-  if (names.size !== live.length || !recorded.every((name) => names.has(name))) return false;
-  if (!isShuffled(recorded, live as string[])) return false;
+  const [before, now] = [recorded, live].map((list) => list.map((one) => JSON.stringify(one))) as [
+    string[],
+    string[],
+  ];
+  const names = new Set(now);
+  if (names.size !== live.length || !before.every((name) => names.has(name))) return false;
+  if (!isShuffled(before, now)) return false;
+  const moved = before.filter((name, i) => name !== now[i]).length;
+  if (Array.isArray(recorded[0]) && moved * MOVED_SHARE < before.length) return false;
   const [was, is] = [JSON.stringify(recorded), JSON.stringify(live)];
   const due = comparing.observed('seen', was) ?? comparing.values.seen(was)?.live;
-  if (due === undefined) comparing.observe('seen', was, is);
+  if (due === undefined) {
+    comparing.observe('seen', was, is);
+    noteShuffledList(comparing, recorded);
+  }
   return due === undefined || due === is;
 }
 

@@ -71,3 +71,44 @@ test('directives of a policy show it as well', () => {
   expect(shown(['style', 'default', 'img', 'script'])).toEqual([]);
   expect(shown(['default', 'script', 'style', 'img'])).toEqual(['body.tags order']);
 });
+
+const grants = ['Chart', 'Board', 'Query', 'Alerts & Report', 'User'].flatMap((thing) =>
+  ['can_read', 'can_write', 'can_export', 'can_delete'].map((can) => [can, thing]),
+);
+/** In each group of four another order. */
+const dealt = (order: readonly number[]) => grants.map((_, i) => grants[i - (i % 4) + order[i % 4]!]!);
+
+function foundInRun(...answers: [was: unknown, is: unknown][]): string[][] {
+  const values = new LiveValues(new Map());
+  return answers.map(([was, is], n) =>
+    differences({ n: n + 1, body: { list: was } }, { body: { list: is } }, values),
+  );
+}
+
+test('rows of names without an order that can be seen may stand otherwise, and then always so', () => {
+  const [was, is] = [dealt([2, 0, 3, 1]), dealt([1, 3, 0, 2])];
+  const other = dealt([3, 1, 2, 0]);
+  expect(foundInRun([was, is], [was, is], [was, other])).toEqual([[], [], ['body.list order']]);
+  expect(foundInRun([was, was], [was, is])).toEqual([[], ['body.list order']]);
+});
+
+test('rows that are in an order, or hardly moved, are compared as ever', () => {
+  const was = dealt([2, 0, 3, 1]);
+  const swapped = [was[1], was[0], ...was.slice(2)];
+  expect(foundInRun([was, swapped])).toEqual([['body.list order']]);
+  const byThing = grants.toSorted(([, a], [, b]) => (a! < b! ? -1 : a! > b! ? 1 : 0));
+  const moved = [...byThing.slice(4, 12), ...byThing.slice(0, 4), ...byThing.slice(12)];
+  expect(foundInRun([byThing, moved])).toEqual([['body.list order']]);
+});
+
+test('a long list of names in another order tells that shorter sets are such, too', () => {
+  const [was, is] = [dealt([2, 0, 3, 1]), dealt([1, 3, 0, 2])];
+  const few = [
+    ['xls', 'xlsx'],
+    ['xlsx', 'xls'],
+  ] as const;
+  expect(foundInRun([was, is], [...few])).toEqual([[], []]);
+  expect(foundInRun([...few])).toEqual([['body.list order']]);
+  const [first, second] = few;
+  expect(foundInRun([first, first], [was, is], [first, second])).toEqual([[], [], ['body.list order']]);
+});

@@ -1,5 +1,5 @@
 // Sets of words in a service whose hashes are seeded: each of its lives gives them out in another order. That it is one shows in a
-// header which is a set by its standard. Then a list of words may stand otherwise, too, unless the service is seen to keep
+// header which is a set by its standard, or in a long list of names that stands in no order, now in this and now in that. Then a list of words may stand otherwise, too, unless the service is seen to keep
 // the order in which a client sent such a list, the order can be seen, or the same words stood as recorded before. Pure.
 import { bodyText, type Test } from '@echoplane/traffic';
 import type { Comparing } from './comparing.ts';
@@ -34,6 +34,14 @@ export function noteShuffled(
   if (isSame && was.length >= MIN_NAMES && isShuffled(was, is)) comparing.observe('seen', SEEDED, 'yes');
 }
 
+/** Shorter lists in another order tell of themselves alone. */
+const MIN_TELLING = 16;
+
+/** Notes that a list of names without any order that can be seen stands otherwise. */
+export function noteShuffledList(comparing: Comparing, list: readonly unknown[]): void {
+  if (list.length >= MIN_TELLING) comparing.observe('seen', SEEDED, 'yes');
+}
+
 /** Whether a list whose elements all have counterparts is such a set. */
 export function isSeededSet(
   comparing: Comparing,
@@ -56,23 +64,13 @@ function knownOf(comparing: Comparing, text: string): string | undefined {
 
 /** What a list in an answer tells, as texts that are seen again: how the words stand, and that its field keeps a client's order. */
 export function signsOfList(test: Test, path: string, list: readonly unknown[]): string[] {
-  if (!areWords(list) || !namesHeaders(test)) return [];
+  if (!areWords(list)) return [];
   const text = JSON.stringify(list);
   return bodyText(test.request.body)?.includes(text) ? [text, keptField(path)] : [text];
 }
 
 function keptField(path: string): string {
   return `order kept of ${/[^.[\]]*(?=(?:\[\d*\])*$)/.exec(path)![0]}`;
-}
-
-const HEADER =
-  /^(?:allow|vary|access-control-(?:expose-headers|allow-headers|allow-methods)|content-security-policy(?:-report-only)?)$/i;
-
-/** Whether an answer has a header that may show how hashes are seeded. */
-function namesHeaders({ response }: Test): boolean {
-  return response.headers.some(
-    ([name, value]) => HEADER.test(name) && value.split(/[,;]/).length >= MIN_NAMES,
-  );
 }
 
 function areWords(list: readonly unknown[]): list is string[] {

@@ -313,13 +313,15 @@ function spottedIn(leaves: readonly Leaf[], links: AnswerPlaces['links']): Spott
 /** A set of names as it stands: sets in equal order are known as that. */
 function setsIn(test: Test, leaves: readonly Leaf[]): Spotted[] {
   const lists = new Map<string, unknown[]>();
-  for (const { path, value } of leaves) {
+  const add = (path: string, value: unknown) => {
     const array = /^(.*)\[\d+\]$/.exec(path)?.[1];
-    if (array === undefined) continue;
+    if (array === undefined) return;
     const list = lists.get(array);
     if (list) list.push(value);
     else lists.set(array, [value]);
-  }
+  };
+  for (const { path, value } of leaves) add(path, value);
+  for (const [path, row] of [...lists]) add(path, row);
   return [...lists].flatMap(([path, list]) => {
     const signs = isSetOfNames(test, list) ? [JSON.stringify(list)] : signsOfList(test, path, list);
     return signs.map((value) => ({ path, space: 'seen' as const, value }));
@@ -328,15 +330,37 @@ function setsIn(test: Test, leaves: readonly Leaf[]): Spotted[] {
 
 /** Fewer names stand in some order by chance. */
 const MIN_SET = 5;
+const MAX_OF_ROW = 4;
 const NAME = /^[A-Za-z][\w.:-]*$/;
+/** In a row, which tells more than a name alone. */
+const TITLE = /^[A-Za-z][\w.:&/() -]{0,59}$/;
 
-/** Distinct names, in no order that can be seen, and not as the request lists them: the order of a hash table. */
-export function isSetOfNames(test: Test, list: readonly unknown[]): list is string[] {
-  if (list.length < MIN_SET || new Set(list).size < list.length) return false;
-  if (!list.every((name) => typeof name === 'string' && NAME.test(name))) return false;
-  const sorted = [...list].sort().join();
-  const isSorted = sorted === list.join() || sorted === [...list].reverse().join();
-  return !isSorted && !list.every((name) => mentions(test, name as string));
+/**
+ * Distinct names, in no order that can be seen, and not as the request lists them: the order of a hash table. So are rows of a
+ * few names each, `["can_read", "Chart"]`.
+ */
+export function isSetOfNames(test: Test, list: readonly unknown[]): list is (string | string[])[] {
+  if (list.length < MIN_SET) return false;
+  const rows = list.map((one) => (Array.isArray(one) ? one : [one]));
+  const width = rows[0]!.length;
+  const areRows = rows.every((row) => row.length === width && row.every((name) => isName(name, width)));
+  if (!areRows || width === 0 || width > MAX_OF_ROW) return false;
+  const whole = rows.map((row) => row.join('\n'));
+  if (new Set(whole).size < list.length) return false;
+  const columns = width === 1 ? [] : rows[0]!.map((_, n) => rows.map((row) => row[n] as string));
+  if ([whole, ...columns].some(isInOrder)) return false;
+  return !rows.every((row) => row.every((name) => mentions(test, name)));
+}
+
+function isName(name: unknown, width: number): boolean {
+  return typeof name === 'string' && (width === 1 ? NAME : TITLE).test(name);
+}
+
+/** Whether names go up, or down, and are not all the same. */
+function isInOrder(names: readonly string[]): boolean {
+  const sorted = [...names].sort();
+  if (sorted[0] === sorted.at(-1)) return false;
+  return sorted.join() === names.join() || sorted.reverse().join() === names.join();
 }
 
 /** Whether a list is another in no way that could be told: turned, reversed and sorted ones are. */

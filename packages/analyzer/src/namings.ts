@@ -138,11 +138,13 @@ function textsOf(leaves: readonly Leaf[]): string[] {
 
 /** The values of a path's parameters. */
 export function pathNames({ endpoint }: Operation, asked: readonly Leaf[]): string[] {
-  const template = endpoint.split('/');
-  return asked.flatMap(({ path, value }) => {
-    const at = /^path\[(\d+)\]$/.exec(path)?.[1];
-    return at !== undefined && template[Number(at) + 1]?.startsWith('{') ? [String(value)] : [];
-  });
+  return asked.filter(({ path }) => isParameter(path, endpoint)).map(({ value }) => String(value));
+}
+
+/** Whether a leaf is a parameter of the path. */
+export function isParameter(path: string, endpoint: string): boolean {
+  const at = /^path\[(\d+)\]$/.exec(path)?.[1];
+  return at !== undefined && (endpoint.split('/')[Number(at) + 1]?.startsWith('{') ?? false);
 }
 
 /** Whether a value may be what a thing is called. */

@@ -31,6 +31,20 @@ test('what shows no id is known by its address', () => {
   expect(tests[0]!.beside).toEqual(['/api/things/7']);
 });
 
+test('a number is of its kind of thing: an answer without such things knows no other by it', () => {
+  const rename = (n: number): Exchange => ({ request: `PUT /tags/${n}`, body: { n }, answer: { id: n } });
+  const users: Exchange = { request: 'GET /users', answer: [{ id: 3 }, { id: 4 }] };
+  const posts: Exchange = { request: 'GET /posts', answer: [{ id: 9, tag: { id: 3 } }] };
+  const { tests } = analyze(record([rename(3), long(users), rename(3), long(posts), rename(3)]));
+  expect(tests.map(({ beside }) => beside)).toEqual([
+    undefined,
+    ['tag=3', '/tags/3'],
+    undefined,
+    ['3', '/tags/3'],
+    undefined,
+  ]);
+});
+
 test('a write knows those of another write, and reads say nothing of each other', () => {
   const { tests } = analyze(record([long(put('thing-a')), put('thing-b'), long(list), list]));
   expect(tests.map(({ beside }) => beside)).toEqual([

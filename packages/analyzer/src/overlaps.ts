@@ -3,14 +3,17 @@
 
 import type { Leaf } from '@echoplane/replay';
 import { isIdentityKey, pathOfAddress } from '@echoplane/replay';
-import type { RRPair } from '@echoplane/traffic';
-import { pathNames } from './namings.ts';
-import type { Operation } from './places.ts';
+import type { Flow, FlowLink, RRPair } from '@echoplane/traffic';
+import { namingOf } from './names.ts';
+import { isParameter } from './namings.ts';
+import { type Operation, patternOf } from './places.ts';
 
 const MAX_UNDER_WAY = 500;
 const MAX_NAMES = 8;
 const MAX_ADDRESSES = 2;
 const MAX_NAME_CHARS = 100;
+const SERIAL = /^\d{1,9}$/;
+const NUMBERED = /^([a-z][a-z0-9 ]*)=(\d{1,9})$/;
 
 interface UnderWay {
   pair: number;
@@ -53,26 +56,55 @@ export class Overlaps {
   }
 }
 
-/** What a write is about: the things that its path names, and the one that its answer is, and where that is read. */
+/**
+ * What a write is about: the things that its path names, and the one that its answer is, and where that is read. Serial numbers
+ * with the kind of thing, `query=3`: others have the same.
+ */
 export function writtenNames(
   operation: Operation,
   asked: readonly Leaf[],
   answered: readonly Leaf[],
 ): string[] {
-  const own = answered.flatMap(({ path, value }) =>
-    value !== null &&
-    /^body(?:\.\w+){1,2}$/.test(path) &&
-    isIdentityKey(path.slice(path.lastIndexOf('.') + 1))
-      ? [String(value)]
-      : [],
+  const { endpoint } = operation;
+  const named = asked.filter(({ path }) => isParameter(path, endpoint));
+  const own = answered.filter(
+    ({ path, value }) =>
+      value !== null &&
+      /^body(?:\.\w+){1,2}$/.test(path) &&
+      isIdentityKey(path.slice(path.lastIndexOf('.') + 1)),
   );
-  const names = [...pathNames(operation, asked), ...own];
+  const names = [...named, ...own].map(({ path, value }) => {
+    const { entity } = namingOf(patternOf(path), endpoint);
+    return SERIAL.test(String(value)) && entity !== '' ? `${entity}=${value}` : String(value);
+  });
   const isName = (name: string) => name !== '' && name.length <= MAX_NAME_CHARS && !/[\t\n]/.test(name);
   const addresses = new Set(addressesOf(operation, asked, answered).filter(isName));
   return [
     ...[...new Set(names.filter(isName))].slice(0, MAX_NAMES),
     ...[...addresses].slice(0, MAX_ADDRESSES),
   ];
+}
+
+/**
+ * What others were writing as a test of `operation` names it: a number by itself where its answers show things of that kind,
+ * under that name or in a flow of it. Any other stays one of a kind, which no id of an answer is.
+ */
+export function besideOf(
+  operation: Operation,
+  names: Iterable<string>,
+  links: readonly FlowLink[],
+  flows: ReadonlyMap<string, Flow>,
+): string[] {
+  const shown = links.flatMap((link) => (link.in === 'response' ? (flows.get(link.flow)?.places ?? []) : []));
+  const kinds = new Set([
+    ...[...operation.response.values()].map(({ naming }) => naming.entity),
+    ...shown.map(({ path, endpoint }) => namingOf(path, endpoint).entity),
+  ]);
+  const told = [...names].map((name) => {
+    const [, entity, number] = NUMBERED.exec(name) ?? [];
+    return entity !== undefined && kinds.has(entity) ? number! : name;
+  });
+  return [...new Set(told)];
 }
 
 /** Of things that show no ids but addresses: that of what was made, and that which was written to. */

@@ -20,6 +20,7 @@ import { messagesOf } from './conversations.ts';
 import type { EditBook } from './edits.ts';
 import { JsonFields } from './json-fields.ts';
 import { grpcMessages, MockMaker } from './mocks.ts';
+import { besideOf } from './overlaps.ts';
 import { ownAddress } from './own-address.ts';
 import type { Operation } from './places.ts';
 import { SettlingLeaves } from './polls.ts';
@@ -144,6 +145,7 @@ export class ArtifactMaker {
     const fields = this.#fields;
     const { session, order, headless } = this.#survey.sessions.next(number);
     const { volatile, links, unordered, orders, optional } = this.#factsOf(operation, edges);
+    const beside = besideOf(operation, edges.beside, links, this.#learned.flows);
     const settling = edges.settling.list();
     const awaits = settling.length > 0 ? [] : (this.#survey.states.get(operation.key) ?? []);
     const ownTimes = this.#ownTimesOf(operation, edges);
@@ -174,7 +176,7 @@ export class ArtifactMaker {
       ...(ownTimes.length > 0 ? { ownTimes } : {}),
       ...(edges.insists.length > 0 ? { insists: edges.insists } : {}),
       ...(server === undefined ? {} : { server }),
-      ...(edges.beside.size > 0 ? { beside: [...edges.beside] } : {}),
+      ...(beside.length > 0 ? { beside } : {}),
       ...(messages.length > 0 ? { messages } : {}),
     };
     const around = [JSON.stringify(head).slice(0, -1), JSON.stringify(tail).slice(1)];

@@ -50,3 +50,11 @@ test('a count that is called as the collection counts what was made of it, and n
   expect(found(recorded, json({ pets: 10, owners: 3 }))).toEqual(['body.pets value']);
   expect(found(recorded, json({ pets: 8, owners: 4 }))).toEqual(['body.owners value']);
 });
+
+test('a number by which a thing names another one is not its own', () => {
+  const post = (state: string) => json({ posts: [{ id: 7, tag_id: 3, state }] });
+  expect(found({ ...post('open'), beside: ['7'] }, post('done'))).toEqual([]);
+  expect(found({ ...post('open'), beside: ['3'] }, post('done'))).toEqual(['body.posts[0].state value']);
+  const only = (state: string) => json({ posts: [{ tag_id: 3, state }] });
+  expect(found({ ...only('open'), beside: ['3'] }, only('done'))).toEqual([]);
+});

@@ -6,6 +6,7 @@ import type { Comparing } from './comparing.ts';
 import { isWriting } from './test-places.ts';
 import { ExactNumber, type TreeNode } from './tree.ts';
 
+const OWN_KEYS = ['id', '_id', 'uid', 'key'];
 const IDENTITY = /^(?:_?id|\w*Id|\w*_id|u?uid|guid|key|slug|name)$/;
 
 /** Whether a field of this name says which thing an object is. */
@@ -21,9 +22,12 @@ export function isBesideWrite({ test }: Comparing, node: TreeNode): boolean {
   if (isWriting(test)) return false;
   const address = ownAddress(node);
   if (address !== null && beside.includes(address)) return true;
+  // Beside its own number those of others are references.
+  const isOwned = OWN_KEYS.some((key) => Object.hasOwn(node, key));
   return Object.entries(node).some(([key, value]) => {
     if (typeof value !== 'string' && typeof value !== 'number' && !(value instanceof ExactNumber))
       return false;
+    if (isOwned && typeof value !== 'string' && !OWN_KEYS.includes(key)) return false;
     return isIdentityKey(key) && beside.includes(value instanceof ExactNumber ? value.source : String(value));
   });
 }

@@ -41,3 +41,34 @@ test.each([
 ])('%s is not %s', (recorded, live, afterMs) => {
   expect(read(recorded, live, afterMs)).toBe('differs');
 });
+
+test('elements are the same ones whatever their age, and a list of their ids stands as they do', () => {
+  const at = (n: number) => new Date((MADE_US + n * 1000) / 1000).toISOString();
+  const thing = (id: number, age: string, n: number) => ({ id, name: `thing ${id}`, age, made: at(n) });
+  const list = (...things: ReturnType<typeof thing>[]) => ({ ids: things.map(({ id }) => id), things });
+  const links = ['body.ids[]', 'body.things[].id'].map((path) => ({
+    in: 'response' as const,
+    path,
+    flow: 'f',
+  }));
+  const was = list(
+    thing(4, '9 seconds ago', 30),
+    thing(3, '9 seconds ago', 20),
+    thing(1, '9 seconds ago', 10),
+  );
+  const is = list(
+    thing(3, '8 seconds ago', 30),
+    thing(4, '8 seconds ago', 20),
+    thing(1, '8 seconds ago', 10),
+  );
+  const run = (live: object) => {
+    const values = new LiveValues(new Map());
+    // Which ids things have is known from their making.
+    const made = { ids: [1, 3, 4] };
+    replayed({ links: links.slice(0, 1), body: made }, { body: made }, values);
+    return replayed({ n: 2, atUs: 9_000_000, links, body: was }, { body: live }, values).differences;
+  };
+  const paths = (live: object) => run(live).map(({ path }) => path.replace(/\[.*/, ''));
+  expect(paths(is)).not.toContain('body.ids');
+  expect(paths({ ...was, ids: [3, 4, 1] })).toContain('body.ids');
+});

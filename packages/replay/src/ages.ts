@@ -52,6 +52,11 @@ function areNeighbours(was: Age, is: Age): boolean {
   return Math.abs(more.amount) === 1 && Math.abs(less.amount) * less.unitUs * EXACTNESS >= more.unitUs;
 }
 
+/** Whether a value says how long ago something was, or how soon it is. */
+export function isAge(value: Scalar): boolean {
+  return typeof value === 'string' && readAge(value) !== null;
+}
+
 function readAge(text: string): Age | null {
   if (text.length > MAX_CHARS) return null;
   if (NOW.test(text)) return { amount: 0, unitUs: SECOND_US, isFew: false };

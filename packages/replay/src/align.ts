@@ -1,6 +1,7 @@
 // Which elements of two arrays are the same ones: by the live counterparts of their generated values, as far as they are known,
 // and by everything that is not generated. Pure; it compares nothing itself.
 import { leafPattern } from '@echoplane/traffic';
+import { isAge } from './ages.ts';
 import { withAtom } from './atoms-of-text.ts';
 import type { Comparing } from './comparing.ts';
 import { withLiveIds } from './ids-in-text.ts';
@@ -97,7 +98,7 @@ function identityOf(comparing: Comparing, path: string, node: TreeNode, side: Si
     const links = places.links.get(pattern) ?? [];
     const link = links.find(({ inside }) => inside === '');
     if (link) return `${at}=${knownNumber(values, link.flow, text, side)}`;
-    const isOfClock = readTime(value) !== null || spans.has(at) || isClockSpan(value);
+    const isOfClock = readTime(value) !== null || spans.has(at) || isClockSpan(value) || isAge(value);
     if (isOfClock || places.learned.has(pattern)) return `${at}={}`;
     if (typeof value !== 'string') return `${at}=${typeof value}:${text}`;
     const named = side === 'recorded' && links.length === 0 ? withLiveIds(text, values) : text;

@@ -6,7 +6,7 @@ import { isCutAmongEqual, isSortedAsAsked } from './asked-sorting.ts';
 import type { Comparing } from './comparing.ts';
 import { hashOrders } from './hash-order.ts';
 import { isRedacted, kindOf, type Scalar } from './kinds.ts';
-import { insideAt } from './leaves.ts';
+import { insideAt, responseLeaves } from './leaves.ts';
 import { type Column, sharedColumns } from './list-columns.ts';
 import { byCharacters, isSorted } from './list-order.ts';
 import { isAtOnce } from './makers.ts';
@@ -61,8 +61,31 @@ export function mayMove(
     isSeededSet(comparing, path, recorded, live) ||
     isSortedByHidden(recorded, live) ||
     isHashed(recorded, live) ||
-    isMadeAtOnce(comparing, recorded, live, pairs.to)
+    isMadeAtOnce(comparing, recorded, live, pairs.to) ||
+    isOrderOfAnother(comparing, recorded, live)
   );
+}
+
+/** Whether a list repeats a field of another list of the answer, then and now: `ids` beside `result`, whose order is compared itself. */
+function isOrderOfAnother(
+  { test, live: answer }: Comparing,
+  recorded: TreeNode[],
+  live: TreeNode[],
+): boolean {
+  const fieldsOf = (response: Test['response'], list: readonly TreeNode[]) => {
+    const fields = new Map<string, Scalar[]>();
+    for (const { path, value } of responseLeaves(response)) {
+      const [, array, index, key] = /^(.*)\[(\d+)\]\.(\w+)$/.exec(path) ?? [];
+      const field = `${array}.${key}`;
+      if (index === '0') fields.set(field, [value]);
+      else if (fields.get(field)?.length === Number(index)) fields.get(field)!.push(value);
+    }
+    const isSame = (values: readonly Scalar[]) =>
+      values.length === list.length && values.every((value, i) => value === list[i]);
+    return [...fields].flatMap(([field, values]) => (isSame(values) ? [field] : []));
+  };
+  const was = fieldsOf(test.response, recorded);
+  return was.length > 0 && fieldsOf(answer, live).some((field) => was.includes(field));
 }
 
 /** What a token says its holder is and may: whose order means nothing (RFC 7519 section 4.1.3, RFC 9068 section 2.2.3.1). */

@@ -16,6 +16,7 @@ import { OWN_ADDRESS } from './own-address.ts';
 import { pieceOfPage, pieceOfRedacted } from './page-pieces.ts';
 import { type Exchange, RunClock } from './run-clock.ts';
 import { shiftedTime } from './shifted-time.ts';
+import { placedTimes, ShownTimes, timesAmong } from './shown-times.ts';
 import {
   isWriting,
   linkedPlaces,
@@ -54,6 +55,7 @@ export class LiveValues {
   readonly #liveHost: string | undefined;
   readonly clock = new RunClock();
   readonly #makers = new Makers();
+  readonly #shown: ShownTimes;
   readonly #sizes = new WrittenSizes();
 
   /**
@@ -67,6 +69,7 @@ export class LiveValues {
     this.#limit = parent ? MAX_USER_VALUES : MAX_RUN_VALUES;
     this.#seen = new TwoWay(this.#limit);
     this.#times = new Instants(this.#limit);
+    this.#shown = new ShownTimes(timesAmong(tokens), this.#limit);
     this.#sent = new TwoWay(this.#limit);
   }
 
@@ -86,6 +89,7 @@ export class LiveValues {
       const live = this.flow(flow, recorded);
       return live === undefined || live === recorded ? [] : [{ ...place, live }];
     });
+    places.push(...placedTimes(test, (key) => this.#shownTime(key)));
     if (nowUs !== undefined) places.push(...this.#ownTimes(test, nowUs));
     const keys = this.#keys(test);
     const isAsRecorded = tokens.length === 0 && places.length === 0 && keys.size === 0;
@@ -119,6 +123,7 @@ export class LiveValues {
   learn(test: Test, live: HttpResponse): void {
     const observed = takeObserved(live);
     for (const observation of observed?.observations ?? []) this.#observe(observation);
+    this.#showTimes(test, live, observed?.livePath ?? ((path) => path));
     for (const { token, path } of test.produces) {
       const recorded = this.#recorded.get(token);
       const at = observed?.livePath(path) ?? path;
@@ -284,6 +289,16 @@ export class LiveValues {
       const live = here.get(recorded) ?? (isAgain ? this.#sentTime(recorded) : undefined);
       return live === undefined ? [] : [{ path, inside: '', live }];
     });
+  }
+
+  #showTimes(test: Test, live: HttpResponse, livePath: (path: string) => string): void {
+    this.#shown.learn(test, live, livePath);
+    this.#parent?.#showTimes(test, live, livePath);
+  }
+
+  /** What an answer showed in the place of a time; a user's own answers come first. */
+  #shownTime(key: string): string | undefined {
+    return this.#shown.live(key) ?? this.#parent?.#shownTime(key);
   }
 
   /** What was sent in the place of a time the client sent before; a user learns it from another one too. */

@@ -293,12 +293,13 @@ export class LiveValues {
 
   #showTimes(test: Test, live: HttpResponse, livePath: (path: string) => string): void {
     this.#shown.learn(test, live, livePath);
-    this.#parent?.#showTimes(test, live, livePath);
+    if (this.#parent) this.#parent.#showTimes(test, live, livePath);
   }
 
   /** What an answer showed in the place of a time; a user's own answers come first. */
   #shownTime(key: string): string | undefined {
-    return this.#shown.live(key) ?? this.#parent?.#shownTime(key);
+    const live = this.#shown.live(key);
+    return live === undefined && this.#parent ? this.#parent.#shownTime(key) : live;
   }
 
   /** What was sent in the place of a time the client sent before; a user learns it from another one too. */

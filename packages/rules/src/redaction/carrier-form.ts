@@ -52,7 +52,8 @@ function redactPair(
   const named = name.length < MIN_NAME_LENGTH ? name : inspection.keyText(name);
   if (named !== name) splice.put(start, equals, encodeURIComponent(named));
   const from = hasName ? equals + 1 : start;
-  const kind = hasName ? kindOfName(name, inspection) : null;
+  const isShown = inspection.shown.isAt(form, from, end);
+  const kind = isShown ? 'credential' : hasName ? kindOfName(name, inspection) : null;
   inspection.notes.enter(options.step + named);
   const written = form.slice(from, end);
   const redacted = redactComponent(written, kind, inspection, depth, true);
@@ -69,7 +70,8 @@ function isPlainPair(
   inspection: Inspection,
 ): boolean {
   const known = inspection.knownKey(form, start, equals);
-  return known?.kind === null && known.isSimple && inspection.isPlain(form, equals + 1, end);
+  if (known?.kind !== null || !known.isSimple || inspection.shown.isAt(form, equals + 1, end)) return false;
+  return inspection.isPlain(form, equals + 1, end);
 }
 
 /** `user[password]` and `user.password` are passwords too. */

@@ -19,6 +19,8 @@ const MAX_NAME = 64;
 /** The value of such a pair, from the end of its key, and the name when it comes second. */
 const NAME_BEHIND =
   /\s*:\s*"(?:[^"\\]|\\.){0,4000}"\s*,\s*"(?:name|key|field|header|parameter)"\s*:\s*"([^"\\]{1,64})"/y;
+/** Whose a password is, is said beside it. */
+const NAMES_OWNER = /(?:user|account|member|owner|customer|person|tenant|organi[sz]ation|org)[_-]?id$/i;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 /** What stands outside strings: white space and structure end it, digits and signs make a number of it. */
@@ -195,7 +197,7 @@ class JsonPass {
     if (!isEscaped && this.#knownKey(start, end)) return;
     const written = this.#text.slice(start, end);
     const key = isEscaped ? unescaped(written) : written;
-    this.#kind = this.#names.kindOf(key) ?? this.#kinds[this.#top]!;
+    this.#kind = this.#names.kindOf(key) ?? this.#inherited(key);
     if (this.#kind === null && NAMED.has(key))
       this.#kind = this.#namedKinds[this.#top] ?? this.#nameBehind(end);
     const named = this.#name(key);
@@ -208,11 +210,17 @@ class JsonPass {
     const known = this.#inspection.knownKey(this.#text, start, end);
     if (known === null) return false;
     const top = this.#top;
-    this.#kind = known.kind ?? this.#kinds[top]!;
+    this.#kind = known.kind ?? this.#inherited(known.key);
     if (this.#kind === null && known.isNamed) this.#kind = this.#namedKinds[top] ?? this.#nameBehind(end);
     this.#keys[top] = known.key;
     this.#isNaming[top] = known.isNaming;
     return true;
+  }
+
+  /** What an outer name says of everything below it: the fields of a password are passwords, but for whose it is. */
+  #inherited(key: string): SecretKind | null {
+    const kind = this.#kinds[this.#top]!;
+    return kind === 'password' && NAMES_OWNER.test(key) ? null : kind;
   }
 
   /** A value that may be the name of the value beside it. */

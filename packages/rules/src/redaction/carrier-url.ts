@@ -84,7 +84,9 @@ function redactPath(url: string, from: number, to: number, pass: PathPass): void
   for (let start = from; start <= to; index++) {
     let end = url.indexOf('/', start);
     if (end < 0 || end > to) end = to;
-    const isPlain = end <= parameters && pass.inspection.isPlain(url, start, end);
+    const { inspection } = pass;
+    const isShown = inspection.shown.isAt(url, start, end);
+    const isPlain = end <= parameters && !isShown && inspection.isPlain(url, start, end);
     if (end - start >= MIN_SEGMENT_LENGTH && !isPlain && !pass.kept?.has(index))
       redactSegment(url, start, end, index, pass);
     start = end + 1;
@@ -105,7 +107,9 @@ function redactSegment(
     if (stop < 0 || stop > end) stop = end;
     const equals = at === start ? -1 : url.indexOf('=', at);
     const from = equals > 0 && equals < stop ? equals + 1 : at;
-    const kind = from === at ? null : inspection.fields.kindOf(url.slice(at, equals));
+    const isShown = inspection.shown.isAt(url, from, stop);
+    const named = from === at ? null : inspection.fields.kindOf(url.slice(at, equals));
+    const kind = isShown ? 'credential' : named;
     const written = url.slice(from, stop);
     const redacted = redactComponent(written, kind, inspection, depth);
     if (redacted !== written) splice.put(from, stop, redacted);

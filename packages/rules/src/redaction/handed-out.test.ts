@@ -67,3 +67,28 @@ test('so has what is made where tokens are, for who proves himself in a header',
   expect(call.request!.headers).toContainEqual(['Authorization', `token ${sha1}`]);
   expect([sha1, last]).toEqual([expect.stringMatching(/^rdx_/), '9d37']);
 });
+
+test('an answer that is nothing but the token it was asked for has the token that its field has', () => {
+  const { redactor } = watched();
+  const made =
+    '1795363726189:fa8b63491b26e702049cff5e63ceedaf:211376b18587006b8ed6638a518c278d46973e80f698d606';
+  const got = answered('GET', '', made);
+  got.request!.url = 'http://shop:8080/api/integrity-token/?for=mail';
+  const sent = answered('POST', JSON.stringify({ integrityToken: made }), '{}');
+  for (const pair of [got, sent]) redactor.pair(pair);
+  expect(got.response!.body.text).toMatch(/^rdx_\w+$/);
+  expect(JSON.parse(sent.request!.body.text!)).toEqual({ integrityToken: got.response!.body.text });
+});
+
+test('other texts stay, and so do the words of people where tokens are', () => {
+  const { redactor } = watched();
+  const digest = '211376b18587006b8ed6638a518c278d46973e80f698d606';
+  const [other, words] = [answered('GET', '', digest), answered('GET', '', 'there is none for you 24')];
+  other.request!.url = 'http://shop:8080/files/7/digest';
+  words.request!.url = 'http://shop:8080/csrf-token';
+  for (const pair of [other, words]) redactor.pair(pair);
+  expect([other, words].map(({ response }) => response!.body.text)).toEqual([
+    digest,
+    'there is none for you 24',
+  ]);
+});

@@ -1,9 +1,10 @@
-// Credentials that the answer to a log-in hands out under a name that does not say so: `{"key": "9944b09199c62bcf…"}`. They come
-// back in headers, where they are known for what they are, and one value has one token wherever it stands. It must not know
-// other answers: outside of a log-in hex digits are ids and digests.
+// Credentials that an answer hands out under no name that says so: to a log-in, `{"key": "9944b09199c62bcf…"}`, and alone, to a
+// request for a token. They come back in headers and fields, where they are known for what they are, and one value has one token wherever
+// it stands. It must not know other answers: outside of these hex digits are ids and digests.
 import type { RRPair } from '@echoplane/traffic';
 import { readText, writeText } from './body-text.ts';
 import type { Inspection } from './inspection.ts';
+import { TOKEN_PREFIX } from './token-shape.ts';
 
 /** Longer requests are no log-ins, and longer answers to them pages. */
 const MAX_CHARS = 16_384;
@@ -21,10 +22,30 @@ const NAMES_PROOF = /key$|^auth$|ticket$|bearer$/i;
 const MAKES_PROOF = /\/(?:[\w.-]*[_-])?(?:tokens?|api-?keys?)\/?(?:\?|$)/i;
 const RULE = 'answer:log-in';
 
+/** The last segment of a path. */
+const LAST_SEGMENT = /\/([^/?#]+)\/?(?:[?#]|$)/;
+/** One word that nobody would write: an answer that is nothing but the token that it was asked for. */
+const BARE_TOKEN = /^(?=\D*\d)(?=[^A-Za-z]*[A-Za-z])[\w.:+/=~-]{16,1024}$/;
+
+/** Replaces an answer that is nothing but what its path names: `GET /csrf-token`. */
+function redactBareToken({ request, response }: RRPair, inspection: Inspection): void {
+  const name = request && LAST_SEGMENT.exec(request.url)?.[1];
+  if (!name || !response || response.status >= 300 || response.body.size > MAX_CHARS) return;
+  const text = readText(response.body);
+  if (text === null || !BARE_TOKEN.test(text) || text.includes(TOKEN_PREFIX)) return;
+  if (inspection.fields.kindOf(name) !== 'credential') return;
+  inspection.notes.enter('response.body');
+  writeText(response.body, inspection.secret(text, 'credential', 0, 'answer:token'));
+  inspection.notes.leave();
+}
+
 /** Replaces them in an answer whose request carried a password, or whose path says that they are made there. */
-export function redactHandedOut({ request, response }: RRPair, inspection: Inspection): void {
+export function redactHandedOut(pair: RRPair, inspection: Inspection): void {
+  if (inspection.isOff('credential')) return;
+  redactBareToken(pair, inspection);
+  const { request, response } = pair;
   if (!request || !response || request.method !== 'POST' || request.body.size > MAX_CHARS) return;
-  if (inspection.isOff('credential') || response.status >= 300 || response.body.size > MAX_CHARS) return;
+  if (response.status >= 300 || response.body.size > MAX_CHARS) return;
   const asked = readText(request.body);
   const isLogIn = asked !== null && MAY_BE_PASSWORD.test(asked) && hasPassword(asked, inspection);
   if (!isLogIn && !MAKES_PROOF.test(request.url)) return;

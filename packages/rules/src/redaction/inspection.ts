@@ -18,6 +18,7 @@ import { ownCopy } from './own-copy.ts';
 import type { Patterns } from './patterns.ts';
 import { isPlain } from './plain-value.ts';
 import { type ScanOptions, scan } from './scan.ts';
+import { ShownSecrets } from './shown-secrets.ts';
 import { Splice } from './splice.ts';
 import { TokenMinter } from './token-minter.ts';
 import { TOKEN_PREFIX } from './token-shape.ts';
@@ -27,6 +28,8 @@ const MIN_SHAPE_LENGTH = 5;
 /** Kinds that a name alone does not make: a `phone` may be a model, a `pan` a way to cook. */
 const NEEDS_DIGITS: Partial<Record<SecretKind, number>> = { card: 4, iban: 4, phone: 6, 'national-id': 4 };
 const NO_SECRETS: ReadonlySet<string> = new Set(['true', 'false', 'null', 'undefined']);
+/** Kinds that an answer gives to its client, to be sent back. */
+const SHOWN: ReadonlySet<SecretKind> = new Set(['credential', 'secret']);
 /** Names that were found to hold nothing; past the bound all are forgotten. */
 const MAX_CLEAN_KEYS = 4_096;
 const MAX_CLEAN_KEY_LENGTH = 128;
@@ -47,6 +50,9 @@ export class Inspection {
   readonly notes: Notes;
   readonly fields: KeyNames;
   readonly claims: KeyNames;
+  readonly shown = new ShownSecrets();
+  /** Whether what is read is the answer of the service, from which its clients have their secrets. */
+  isAnswer = false;
   readonly #minter: TokenMinter;
   readonly #off: ReadonlySet<SecretKind>;
   readonly #patterns: Patterns;
@@ -164,6 +170,7 @@ export class Inspection {
   mint(kind: SecretKind, value: string, rule: string): string {
     const token = this.#minter.mint(kind, value);
     if (token !== value) this.notes.replaced({ kind, rule, token, value });
+    if (this.isAnswer && SHOWN.has(kind)) this.shown.add(value);
     return token;
   }
 

@@ -66,8 +66,10 @@ export class Redactor {
     const kept = this.#chains.apply(pair);
     if (pair.request) this.#request(pair, pair.request, kept?.request);
     this.#notes.sealing(false);
+    this.#inspection.isAnswer = pair.direction === 'IN';
     if (pair.response) this.#response(pair, pair.response, kept?.response);
     if (pair.direction === 'IN' && !kept?.response) redactHandedOut(pair, this.#inspection);
+    this.#inspection.isAnswer = false;
     if (pair.messages) this.#streamMessages(pair, pair.messages);
     this.#hosts(pair);
     this.#tags(pair.tags);

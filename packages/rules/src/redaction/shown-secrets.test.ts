@@ -1,0 +1,49 @@
+// Secrets that answers showed by their names, found again in urls whose names say nothing.
+import { expect, test } from 'vitest';
+import { watched } from './redactor.fixture.ts';
+import { sketch } from './redactor-pair.fixture.ts';
+
+const KEY = 'e3cdb0d5070c63e8f06984fd31';
+
+function pairOf(url: string, answer: string, direction: 'IN' | 'OUT' = 'IN') {
+  const pair = { ...sketch(), direction };
+  pair.request = { method: 'GET', url, headers: [], body: { size: 0, encoding: 'identity' } };
+  const headers: [string, string][] = [['Content-Type', 'application/json']];
+  pair.response = {
+    ...{ status: 200, headers },
+    body: { size: answer.length, encoding: 'identity', text: answer },
+  };
+  return pair;
+}
+
+test('a secret of an answer has its token in a query and in a path, too, and goes to the vault from there', () => {
+  const { redactor, sealed } = watched();
+  const keys = pairOf('http://blog:8080/keys/', `{"id":7,"secret":"${KEY}"}`);
+  const asked = pairOf(`http://blog:8080/posts/?limit=2&key=${KEY}`, '{}');
+  const hooked = pairOf(`http://blog:8080/hooks/${KEY}/push`, '{}');
+  for (const pair of [keys, asked, hooked]) redactor.pair(pair);
+  const { secret } = JSON.parse(keys.response!.body.text!);
+  expect(secret).toMatch(/^rdx_/);
+  expect(asked.request!.url).toBe(`http://blog:8080/posts/?limit=2&key=${secret}`);
+  expect(hooked.request!.url).toBe(`http://blog:8080/hooks/${secret}/push`);
+  expect(sealed).toContainEqual({ token: secret, value: KEY });
+});
+
+test('what no answer showed as a secret stays, and so does what a dependency showed', () => {
+  const { redactor } = watched();
+  const keys = pairOf('http://blog:8080/keys/', `{"id":"${KEY}","secret":"short7"}`);
+  const called = pairOf('http://other:80/keys', `{"secret":"${KEY}"}`, 'OUT');
+  const asked = pairOf(`http://blog:8080/posts/?key=${KEY}&name=short7`, '{}');
+  for (const pair of [keys, called, asked]) redactor.pair(pair);
+  expect(asked.request!.url).toBe(`http://blog:8080/posts/?key=${KEY}&name=short7`);
+});
+
+test('whose a password is, is said beside it and stays', () => {
+  const { redactor } = watched();
+  const change = pairOf('http://blog:8080/users/password', '{}');
+  const text = '{"password":[{"old":"correct horse","user_id":"6b0312563cb1d15c5e3858e8"}]}';
+  change.request!.body = { size: text.length, encoding: 'identity', text };
+  redactor.pair(change);
+  const [{ old, user_id }] = JSON.parse(change.request!.body.text!).password;
+  expect([old, user_id]).toEqual([expect.stringMatching(/^rdx_/), '6b0312563cb1d15c5e3858e8']);
+});

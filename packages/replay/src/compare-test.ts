@@ -15,7 +15,7 @@ import { type CompareRules, STRICT } from './compare-rules.ts';
 import { compareTree, countLeaves } from './compare-tree.ts';
 import { Comparing, MAX_DIFFERENCES, print } from './comparing.ts';
 import { LeafFilter } from './leaf-filter.ts';
-import { ANSWER_HEADERS, TRAVEL_HEADERS } from './leaves.ts';
+import { ANSWER_HEADERS, leafAt, TRAVEL_HEADERS } from './leaves.ts';
 import type { LiveValues } from './live-values.ts';
 import { keepObserved } from './observed.ts';
 import type { Exchange } from './run-clock.ts';
@@ -163,6 +163,10 @@ function observationsOf(comparing: Comparing): Comparing['observations'] {
   if (differences.some(({ path }) => path === 'status' || path === 'trailer.grpc-status'))
     return observations;
   const loose = new Set(volatile.map(({ path }) => path));
+  const livePath = livePathOf(comparing.moves);
+  // What agrees by a flow beside it is another one now, though nothing of it is loose.
+  const stays = (path: string, value: string) =>
+    leafAt(comparing.live, livePath(path))?.includes(value) ?? true;
   for (const { path, space, value } of places.spotted) {
     if ((rules.body === null && path.startsWith('body')) || loose.has(path)) continue;
     if (differences.some((difference) => path.startsWith(difference.path))) continue;
@@ -170,7 +174,8 @@ function observationsOf(comparing: Comparing): Comparing['observations'] {
       typeof space === 'string'
         ? (values.token(value) ?? values.seen(value)?.live)
         : values.flow(space.flow, value);
-    if (known === undefined) comparing.observe(space, value, value);
+    if (known === undefined && (space !== 'seen' || stays(path, value)))
+      comparing.observe(space, value, value);
   }
   return observations;
 }

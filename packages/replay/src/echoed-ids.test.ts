@@ -36,3 +36,16 @@ test('it names no other one, nothing else changes with it', () => {
   expect(found('Order 7 has 3 lines', 'Order 8 has 4 lines')).not.toEqual([]);
   expect(found('Order 7 has lines', 'Order 8 had lines')).not.toEqual([]);
 });
+
+test('what agrees by a flow in one answer is no other one where the next answer has it outside of that', () => {
+  const [was, is] = ['6b0314d3470da21783df4e85', '6b0314ecc76dbc186a8e145b'];
+  const post = (id: string, comments = id) => json([{ id, of: 'nightly-job', comment_id: comments }]);
+  const linked = (...names: string[]) =>
+    names.map((name) => ({ in: 'response' as const, path: `body[].${name}`, flow: 'posts' }));
+  const values = new LiveValues(new Map());
+  const both = linked('id', 'comment_id');
+  expect(differences({ links: both, ...post(was) }, post(is), values)).toEqual([]);
+  const one = { n: 2, links: linked('id'), ...post(was) };
+  expect(differences(one, post(is), values)).toEqual([]);
+  expect(differences(one, post(is, '6b0314ecc76dbc186a8e16d7'), values)).not.toEqual([]);
+});

@@ -9,7 +9,7 @@ import { isCountBeside } from './compare-beside.ts';
 import { isRemaining } from './compare-remaining.ts';
 import { isCountedBeside, judgeOwnId } from './compare-serial.ts';
 import { compareText } from './compare-text.ts';
-import { isMadeInOneMoment, isSameMoment, isTimeOfRun, judgeTime } from './compare-time.ts';
+import { isMadeInOneMoment, isOfOneSecond, isSameMoment, isTimeOfRun, judgeTime } from './compare-time.ts';
 import { type Comparing, type Judgement, print } from './comparing.ts';
 import { areSameIds } from './id-lists.ts';
 import { isJwt, isNearly, kindOf, type Scalar, shapePattern } from './kinds.ts';
@@ -133,6 +133,7 @@ function judgeUnlinked(comparing: Comparing, pair: Pair, learned: VolatileLeaf |
     return 'time';
   }
   if (due !== undefined && isMadeInOneMoment(comparing, recorded, live)) return 'time';
+  if (due !== undefined && isOfOneSecond(comparing, recorded, due, live)) return 'time';
   // Two tokens of one second are one token; a second later they are two, which agree but for their times.
   if (due !== undefined && !isJwt(token)) return learned ? judgeLearned(pair, learned) : 'differs';
   if (isProduced && kindOf(recorded) === null && readTime(recorded) === null) return { kind: 'token' };

@@ -59,6 +59,20 @@ export function isSameMoment({ values }: Comparing, recorded: Scalar, due: strin
 }
 
 /**
+ * Whether a time that is written to the second is of another thing of that second: what was made in one need not have been made in
+ * one in the replay. It stands where it stood, and not far from the other.
+ */
+export function isOfOneSecond(comparing: Comparing, recorded: Scalar, due: string, live: Scalar): boolean {
+  const was = readTime(recorded);
+  const is = was && readTime(live);
+  const { own } = comparing;
+  if (!own || !was || !is || exactnessUs(was) !== SECOND_US || distanceUs(is, due) >= MINUTE_US) return false;
+  // What had been made by then is no time to come.
+  if (was.us <= own.toUs && is.us > own.liveToUs + SECOND_US) return false;
+  return judgeTime(comparing, recorded, live) === 'time';
+}
+
+/**
  * Whether an instant that is known is by chance that of another thing, too, which was made by this request, or has been shown
  * before: writes of one millisecond need not have one in the replay.
  */

@@ -21,6 +21,8 @@ const NAME_BEHIND =
   /\s*:\s*"(?:[^"\\]|\\.){0,4000}"\s*,\s*"(?:name|key|field|header|parameter)"\s*:\s*"([^"\\]{1,64})"/y;
 /** Whose a password is, is said beside it. */
 const NAMES_OWNER = /(?:user|account|member|owner|customer|person|tenant|organi[sz]ation|org)[_-]?id$/i;
+/** Nor is it a secret when something of one happened. */
+const NAMES_TIME = /[a-z]At$|_at$|(?:^|_)(?:time|date|timestamp)$|(?:Time|Date|Timestamp)$/;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 /** What stands outside strings: white space and structure end it, digits and signs make a number of it. */
@@ -217,9 +219,10 @@ class JsonPass {
     return true;
   }
 
-  /** What an outer name says of everything below it: the fields of a password are passwords, but for whose it is. */
+  /** What an outer name says of everything below it: the fields of a password are passwords, but for whose it is, and since when. */
   #inherited(key: string): SecretKind | null {
     const kind = this.#kinds[this.#top]!;
+    if (kind === null || NAMES_TIME.test(key)) return null;
     return kind === 'password' && NAMES_OWNER.test(key) ? null : kind;
   }
 

@@ -1,0 +1,26 @@
+// What the name of an object says of its fields.
+import { expect, test } from 'vitest';
+import { redacted } from './redactor.fixture.ts';
+
+const of = (value: unknown) => JSON.parse(redacted(JSON.stringify(value)));
+const token = expect.stringMatching(/^rdx_/);
+
+test('whose a password is, is said beside it and stays', () => {
+  const asked = {
+    password: [{ old: 'correct horse', user_id: '6b0312563cb1d15c5e3858e8', id: 'correct horse' }],
+  };
+  expect(of(asked).password).toEqual([{ ...asked.password[0], old: token, id: token }]);
+  expect(of({ session: { user_id: 'correct horse' } })).toEqual({ session: { user_id: token } });
+});
+
+test('when something of a credential happened is no secret', () => {
+  const times = {
+    startedAt: 1795364548123,
+    created_at: '2026-11-22T16:14:17.000Z',
+    expiryDate: '2027-01-01',
+  };
+  const steps = { 'pay.beforeAuthorization': { ...times, update: 'correct horse', number: 1795364548123 } };
+  const { update, number, ...rest } = of(steps)['pay.beforeAuthorization'];
+  expect(rest).toEqual(times);
+  expect([update, number === 1795364548123]).toEqual([token, false]);
+});

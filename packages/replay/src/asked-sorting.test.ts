@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { LiveValues } from './live-values.ts';
-import { differences, json } from './shifted-replay.fixture.ts';
+import { differences, iso, json, SHIFT_MS } from './shifted-replay.fixture.ts';
 
 interface Row {
   name: string;
@@ -66,4 +66,38 @@ test('what is wrong with a request is told in any order, what is right is not', 
   expect(
     differences({ status, ...faults('name', 'email') }, { status, ...faults('name', 'age') }, values()),
   ).not.toEqual([]);
+});
+
+/** Rows of a log, each with the second in which it was made. */
+const log = (shiftMs: number, ...list: [name: string, second: number][]) =>
+  json(
+    list.map(([name, second]) => ({
+      ...{ name, note: `${name} was made` },
+      made_at: iso(Math.floor(shiftMs / 1000) * 1000 + second * 1000),
+    })),
+  );
+const latest = (target: string, then: [string, number][], now: [string, number][]) =>
+  differences(
+    { target, atUs: 9_000_000, ...log(0, ...then) },
+    log(SHIFT_MS, ...now),
+    new LiveValues(new Map()),
+  );
+
+test('what shared its second with the last one of a page may stand on the next', () => {
+  const target = '/log?limit=3&order=made_at%20desc';
+  const then: [string, number][] = [
+    ['fig', 5],
+    ['elm', 4],
+    ['oak', 4],
+  ];
+  const now: [string, number][] = [
+    ['fig', 5],
+    ['ash', 4],
+    ['elm', 3],
+  ];
+  expect(latest(target, then, now)).toEqual([]);
+  expect(latest('/log?limit=3', then, now)).not.toEqual([]);
+  expect(latest(target, then, [now[1]!, now[2]!, now[0]!])).not.toEqual([]);
+  expect(latest(target, then, [['yew', 5], now[1]!, now[2]!])).not.toEqual([]);
+  expect(latest(target, [then[0]!, ['elm', 4], ['oak', 3]], now)).not.toEqual([]);
 });

@@ -5,8 +5,8 @@ import type { Pairing } from './align.ts';
 import type { Scalar } from './kinds.ts';
 import { requestLeaves } from './leaves.ts';
 import { type Column, sharedColumns } from './list-columns.ts';
-import { byCharacters } from './list-order.ts';
-import { readTime } from './times.ts';
+import { byCharacters, isSorted } from './list-order.ts';
+import { readTime, SECOND_US } from './times.ts';
 import type { TreeNode } from './tree.ts';
 
 /** `sort=name,desc`, `orderBy`, `$orderby`, `{"sort":[{"field":"name"}]}`; a path of `/orders` asks for nothing. */
@@ -35,6 +35,38 @@ export function isCutAmongEqual(test: Test, recorded: TreeNode[], live: TreeNode
   });
 }
 
+/**
+ * Whether only such stand on another page now as were of the last second of this one, which several share: a list that was asked for
+ * by a time which is written to the second, and is in its order. In the replay they need not be of one second.
+ */
+export function isCutInOneSecond(
+  test: Test,
+  recorded: TreeNode[],
+  live: TreeNode[],
+  pairs: Pairing,
+): boolean {
+  if (pairs.isSame || recorded.length !== live.length || recorded.length > MAX_ROWS) return false;
+  const words = sortingWords(test);
+  return sharedColumns(recorded, live).some(({ path, before, now }) => {
+    if (!isAskedBy(words, path)) return false;
+    const [was, is] = [secondsOf(before), secondsOf(now)];
+    if (!was || !is || ![1, -1].some((sign) => isSorted(was, sign) && isSorted(is, sign))) return false;
+    const edge = was.at(-1);
+    return was.at(-2) === edge && pairs.to.every((j, i) => j >= 0 || was[i] === edge);
+  });
+}
+
+/** Times that are written to the second; null when some are not. */
+function secondsOf(values: readonly Scalar[]): number[] | null {
+  const times = values.map((value) => readTime(value)?.us ?? Number.NaN);
+  return times.every((us) => us % SECOND_US === 0) ? times : null;
+}
+
+function isAskedBy(words: readonly string[], path: string): boolean {
+  const key = /[^.[\]"]+$/.exec(path)?.[0].toLowerCase();
+  return key !== undefined && words.some((word) => word === key || word.endsWith(key));
+}
+
 /** The columns by which a request asks to sort, alike in both answers, each value in one place, and some of them shared. */
 function askedColumns(test: Test, recorded: TreeNode[], live: TreeNode[]): Column[] {
   if (recorded.length !== live.length || recorded.length > MAX_ROWS) return [];
@@ -44,8 +76,7 @@ function askedColumns(test: Test, recorded: TreeNode[], live: TreeNode[]): Colum
   const columns = sharedColumns(recorded, live);
   return columns.filter((column) => {
     const { path, before, now } = column;
-    const key = /[^.[\]"]+$/.exec(path)?.[0].toLowerCase();
-    if (!key || !words.some((word) => word === key || word.endsWith(key))) return false;
+    if (!isAskedBy(words, path)) return false;
     if (before.some((value, i) => value !== now[i]) || !isGrouped(before, recorded.length < 2)) return false;
     return !columns.some((other) => other !== column && isOrderLost(column, other));
   });

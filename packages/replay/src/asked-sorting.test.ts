@@ -101,3 +101,22 @@ test('what shared its second with the last one of a page may stand on the next',
   expect(latest(target, then, [['yew', 5], now[1]!, now[2]!])).not.toEqual([]);
   expect(latest(target, [then[0]!, ['elm', 4], ['oak', 3]], now)).not.toEqual([]);
 });
+
+test('a page by what redaction took has other things on it, in the order of what stands in for that', () => {
+  const people = (...names: string[]) =>
+    json(
+      names.map((name) => ({
+        name,
+        note: `of ${name}`,
+        email: `u-${name.padEnd(12, '0')}@redacted.example.com`,
+      })),
+    );
+  const page = (target: string, then: string[], now: string[]) =>
+    differences({ target, ...people(...then) }, people(...now), new LiveValues(new Map()));
+  const target = '/people?order=email&page=2';
+  expect(page(target, ['zoe', 'mia'], ['leo', 'zoe'])).toEqual([]);
+  expect(page(target, ['zoe'], ['leo'])).toEqual([]);
+  expect(page(target, ['zoe', 'mia', 'ida'], ['leo', 'zoe', 'ben'])).not.toEqual([]);
+  expect(page('/people?page=2', ['zoe', 'mia'], ['leo', 'zoe'])).not.toEqual([]);
+  expect(page('/people?order=email', ['zoe'], ['leo'])).not.toEqual([]);
+});

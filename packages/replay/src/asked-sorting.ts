@@ -2,7 +2,7 @@
 // another one each time, also at the edges of a page. Every order that is kept among many of them is part of the answer. Pure.
 import type { Test } from '@echoplane/traffic';
 import type { Pairing } from './align.ts';
-import type { Scalar } from './kinds.ts';
+import { isRedacted, type Scalar } from './kinds.ts';
 import { requestLeaves } from './leaves.ts';
 import { type Column, sharedColumns } from './list-columns.ts';
 import { byCharacters, isSorted } from './list-order.ts';
@@ -54,6 +54,26 @@ export function isCutInOneSecond(
     const edge = was.at(-1);
     return was.at(-2) === edge && pairs.to.every((j, i) => j >= 0 || was[i] === edge);
   });
+}
+
+/**
+ * Whether a page was asked for by a field that redaction took: the service that sorts by what stands in for it, and does, has
+ * other things on it.
+ */
+export function isCutByHidden(test: Test, recorded: TreeNode[], live: TreeNode[], pairs: Pairing): boolean {
+  if (pairs.isSame || recorded.length !== live.length || recorded.length > MAX_ROWS) return false;
+  if (recorded.length < 2 && !PAGED.test(test.request.target)) return false;
+  const words = sortingWords(test);
+  return sharedColumns(recorded, live).some(
+    ({ path, before, now }) =>
+      isAskedBy(words, path) &&
+      [before, now].every((list) => new Set(list).size === list.length && list.every(isHiddenText)) &&
+      [1, -1].some((sign) => isSorted(now, sign)),
+  );
+}
+
+function isHiddenText(value: Scalar): boolean {
+  return typeof value === 'string' && isRedacted(value);
 }
 
 /** Times that are written to the second; null when some are not. */

@@ -52,7 +52,7 @@ function redactPair(
   const named = name.length < MIN_NAME_LENGTH ? name : inspection.keyText(name);
   if (named !== name) splice.put(start, equals, encodeURIComponent(named));
   const from = hasName ? equals + 1 : start;
-  const isShown = inspection.shown.isAt(form, from, end);
+  const isShown = inspection.isShown(form, from, end);
   const kind = isShown ? 'credential' : hasName ? kindOfName(name, inspection) : null;
   inspection.notes.enter(options.step + named);
   const written = form.slice(from, end);
@@ -70,7 +70,7 @@ function isPlainPair(
   inspection: Inspection,
 ): boolean {
   const known = inspection.knownKey(form, start, equals);
-  if (known?.kind !== null || !known.isSimple || inspection.shown.isAt(form, equals + 1, end)) return false;
+  if (known?.kind !== null || !known.isSimple || inspection.isShown(form, equals + 1, end)) return false;
   return inspection.isPlain(form, equals + 1, end);
 }
 

@@ -85,7 +85,7 @@ function redactPath(url: string, from: number, to: number, pass: PathPass): void
     let end = url.indexOf('/', start);
     if (end < 0 || end > to) end = to;
     const { inspection } = pass;
-    const isShown = inspection.shown.isAt(url, start, end);
+    const isShown = inspection.isShown(url, start, end);
     const isPlain = end <= parameters && !isShown && inspection.isPlain(url, start, end);
     if (end - start >= MIN_SEGMENT_LENGTH && !isPlain && !pass.kept?.has(index))
       redactSegment(url, start, end, index, pass);
@@ -107,7 +107,7 @@ function redactSegment(
     if (stop < 0 || stop > end) stop = end;
     const equals = at === start ? -1 : url.indexOf('=', at);
     const from = equals > 0 && equals < stop ? equals + 1 : at;
-    const isShown = inspection.shown.isAt(url, from, stop);
+    const isShown = inspection.isShown(url, from, stop);
     const named = from === at ? null : inspection.fields.kindOf(url.slice(at, equals));
     const kind = isShown ? 'credential' : named;
     const written = url.slice(from, stop);

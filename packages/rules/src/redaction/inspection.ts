@@ -50,9 +50,9 @@ export class Inspection {
   readonly notes: Notes;
   readonly fields: KeyNames;
   readonly claims: KeyNames;
-  readonly shown = new ShownSecrets();
-  /** Whether what is read is the answer of the service, from which its clients have their secrets. */
-  isAnswer = false;
+  /** What is read of the service's exchanges with its clients: its answers show them secrets, which their requests carry. */
+  side: 'request' | 'answer' | null = null;
+  readonly #shown = new ShownSecrets();
   readonly #minter: TokenMinter;
   readonly #off: ReadonlySet<SecretKind>;
   readonly #patterns: Patterns;
@@ -79,6 +79,11 @@ export class Inspection {
   /** Whether `value` would give back this part of a text, kind null, as it is; false says nothing. */
   isPlain(text: string, start: number, end: number): boolean {
     return this.#patterns.isEmpty && isPlain(text, start, end, this.fields);
+  }
+
+  /** Whether this part of a request's text is a secret that an answer showed. */
+  isShown(text: string, start: number, end: number): boolean {
+    return this.side === 'request' && this.#shown.isAt(text, start, end);
   }
 
   /** What is known of the name of a field without cutting it out; null: nothing, or it holds data itself. */
@@ -170,7 +175,7 @@ export class Inspection {
   mint(kind: SecretKind, value: string, rule: string): string {
     const token = this.#minter.mint(kind, value);
     if (token !== value) this.notes.replaced({ kind, rule, token, value });
-    if (this.isAnswer && SHOWN.has(kind)) this.shown.add(value);
+    if (this.side === 'answer' && SHOWN.has(kind)) this.#shown.add(value);
     return token;
   }
 

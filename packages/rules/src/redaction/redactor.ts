@@ -64,12 +64,14 @@ export class Redactor {
     if (!this.#isEnabled) return;
     this.#notes.open(pair);
     const kept = this.#chains.apply(pair);
+    const isOfClients = pair.direction === 'IN';
+    this.#inspection.side = isOfClients ? 'request' : null;
     if (pair.request) this.#request(pair, pair.request, kept?.request);
     this.#notes.sealing(false);
-    this.#inspection.isAnswer = pair.direction === 'IN';
+    this.#inspection.side = isOfClients ? 'answer' : null;
     if (pair.response) this.#response(pair, pair.response, kept?.response);
-    if (pair.direction === 'IN' && !kept?.response) redactHandedOut(pair, this.#inspection);
-    this.#inspection.isAnswer = false;
+    if (isOfClients && !kept?.response) redactHandedOut(pair, this.#inspection);
+    this.#inspection.side = null;
     if (pair.messages) this.#streamMessages(pair, pair.messages);
     this.#hosts(pair);
     this.#tags(pair.tags);

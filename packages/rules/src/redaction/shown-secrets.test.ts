@@ -29,6 +29,17 @@ test('a secret of an answer has its token in a query and in a path, too, and goe
   expect(sealed).toContainEqual({ token: secret, value: KEY });
 });
 
+test('it stays in what the service asks others, and where an answer names an address', () => {
+  const { redactor } = watched();
+  const keys = pairOf('http://blog:8080/keys/', `{"secret":"${KEY}"}`);
+  const called = pairOf(`http://other:80/posts?key=${KEY}`, '{}', 'OUT');
+  const moved = pairOf('http://blog:8080/hooks', '{}');
+  moved.response!.headers.push(['Location', `http://blog:8080/hooks/${KEY}`]);
+  for (const pair of [keys, called, moved]) redactor.pair(pair);
+  expect(called.request!.url).toBe(`http://other:80/posts?key=${KEY}`);
+  expect(moved.response!.headers).toContainEqual(['Location', `http://blog:8080/hooks/${KEY}`]);
+});
+
 test('what no answer showed as a secret stays, and so does what a dependency showed', () => {
   const { redactor } = watched();
   const keys = pairOf('http://blog:8080/keys/', `{"id":"${KEY}","secret":"short7"}`);

@@ -82,7 +82,10 @@ export function isMadeInOneMoment(comparing: Comparing, recorded: Scalar, live: 
   const is = was && readTime(live);
   if (!own || !was || !is || !isSameForm(was, is)) return false;
   if (counterparts(comparing, String(recorded)).includes(String(live))) return true;
-  const isFresh = isOfRequest(was, own.fromUs, own.toUs) && isOfRequest(is, own.liveFromUs, own.liveToUs);
+  const areOfRequest =
+    isOfRequest(was, own.fromUs, own.toUs) && isOfRequest(is, own.liveFromUs, own.liveToUs);
+  // Whole hours before the request are of it as well: where the recorded one was none, the live one is none.
+  const isFresh = areOfRequest && comparing.values.clock.stands(was, is, own);
   if (isFresh) comparing.observe('time', String(recorded), String(live));
   return isFresh;
 }

@@ -24,3 +24,16 @@ test('they are not far apart, and of no other time', () => {
   expect(shown((now) => second(now - 7_200_000))).not.toEqual([]);
   expect(shown((now) => second(now + 20_000))).not.toEqual([]);
 });
+
+test('what a request made is not of hours before it, though another thing is of that second', () => {
+  const known = (live: (ms: number) => string) => {
+    const values = new LiveValues(new Map([['t1', second(2_000)]]));
+    const produces = [{ token: 't1', path: 'body.made_at' }];
+    const then = { atUs: 2_000_000, ...made('roles', second(2_000)) };
+    differences({ ...then, produces }, made('roles', second(SHIFT_MS + 1_000)), values);
+    const next = { n: 2, method: 'POST', atUs: 2_600_000, ...made('users', second(2_000)) };
+    return differences(next, made('users', live(SHIFT_MS + 2_000)), values);
+  };
+  expect(known((now) => second(now))).toEqual([]);
+  expect(known((now) => second(now - 7_200_000))).not.toEqual([]);
+});

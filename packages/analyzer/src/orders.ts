@@ -48,23 +48,29 @@ export class OrderLearner {
   readonly #asked = new AskedLists();
 
   /** An answer, with what is inside its tokens, and what was asked: gives the lists whose things the request named. */
-  observe({ key, method }: Operation, leaves: readonly Leaf[], asked: readonly Leaf[]): readonly AskedList[] {
+  observe(
+    { key, method }: Operation,
+    leaves: readonly Leaf[],
+    asked: readonly Leaf[],
+    isWrite: boolean,
+  ): readonly AskedList[] {
     const wanted = requestLists(asked);
     const answers = (this.#answers.get(key) ?? 0) + 1;
     this.#answers.set(key, answers);
     if (answers > MAX_ANSWERS && wanted.length === 0) return [];
     const lists = listsOf(leaves);
-    if (answers <= MAX_ANSWERS) this.#learn(key, lists);
+    if (answers <= MAX_ANSWERS) this.#learn(key, lists, isWrite ? null : pathOf(asked));
     return this.#asked.observe(method, wanted, lists);
   }
 
-  #learn(key: string, lists: Lists): void {
+  /** `of`: whose lists are read. */
+  #learn(key: string, lists: Lists, of: string | null): void {
     for (const [path, columns] of lists) {
       const bare = columns.get('');
       if (bare && columns.size === 1) this.#named(bare);
       else if (!bare) {
         this.#listed(key, path, columns);
-        this.#texts.observe(key, leafPattern(path), columns);
+        this.#texts.observe(key, leafPattern(path), columns, of);
       }
     }
   }
@@ -118,6 +124,11 @@ export class OrderLearner {
       return !isTurned(here, there) && !isTurned(here, there.toReversed());
     });
   }
+}
+
+/** The path of a request, without its query. */
+function pathOf(asked: readonly Leaf[]): string {
+  return asked.flatMap(({ path, value }) => (path.startsWith('path[') ? [value] : [])).join('/');
 }
 
 /** The fields by which all of them stand in the order of a hash table. */

@@ -208,7 +208,7 @@ export class Survey {
       if (waits) yield waits;
     }
     this.sets.observe(operation, asked, answered);
-    for (const list of this.orders.observe(operation, whole, asked))
+    for (const list of this.orders.observe(operation, whole, asked, writes))
       yield* push(this.edges, edgeLine(number, EDGE.asked, list));
     yield* this.#values({ ...exchange, answered: whole }, ROLE.client, ROLE.service);
     if (credentials.length === 0) yield* this.#identify(number, asked, answered);

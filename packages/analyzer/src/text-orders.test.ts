@@ -39,3 +39,16 @@ test('what is generated, a time, a number or not a key is no name', () => {
   expect(orders(list((n) => String(n)))).toBeUndefined();
   expect(orders(list((n) => (n < 4 ? 'a' : 'b')))).toBeUndefined();
 });
+
+test('the lists of several things, and those that writes make, are no pages of one', () => {
+  const lists = [
+    ['ada', 'bo'],
+    ['cy', 'dee'],
+    ['eve', 'fay'],
+  ];
+  const each = (request: (n: number) => string) =>
+    lists.map((names, n) => ({ ...pages(names)[0]!, request: request(n) }));
+  expect(orders(...each(() => 'GET /members'))).toEqual(byName('rising'));
+  expect(orders(...each(() => 'POST /teams'))).toBeUndefined();
+  expect(orders(...each((n) => `GET /teams/${n + 1_000}/members`))).toBeUndefined();
+});

@@ -19,6 +19,8 @@ interface SortedField {
   /** Elements in order one after the other: a page goes on where the one before it ended. */
   run: number;
   last: string;
+  /** Of what the list was: only pages of one list go on. */
+  of: string | null;
   known: Set<string>;
 }
 
@@ -26,7 +28,13 @@ export class TextOrders {
   /** By operation and list; of a field that is in no order null. */
   readonly #places = new Map<string, Map<string, SortedField | null>>();
 
-  observe(operation: string, path: string, columns: ReadonlyMap<string, readonly Scalar[]>): void {
+  /** `of`: whose list is read; null where each answer has a list of its own, as those to writes do. */
+  observe(
+    operation: string,
+    path: string,
+    columns: ReadonlyMap<string, readonly Scalar[]>,
+    of: string | null,
+  ): void {
     const length = Math.max(...[...columns.values()].map((column) => column.length));
     if (length < 2) return;
     const place = `${operation}\t${path}`;
@@ -36,7 +44,7 @@ export class TextOrders {
     for (const [key, column] of columns) {
       const before = fields.get(key);
       if (before === null || (before === undefined && fields.size >= MAX_FIELDS)) continue;
-      fields.set(key, column.length === length && areNames(column) ? withList(before, column) : null);
+      fields.set(key, column.length === length && areNames(column) ? withList(before, column, of) : null);
     }
   }
 
@@ -54,7 +62,11 @@ export class TextOrders {
   }
 }
 
-function withList(before: SortedField | undefined, list: readonly string[]): SortedField | null {
+function withList(
+  before: SortedField | undefined,
+  list: readonly string[],
+  of: string | null,
+): SortedField | null {
   const sign = isSorted(list, 1) ? 1 : isSorted(list, -1) ? -1 : 0;
   if (sign === 0 || (before && before.sign !== sign)) return null;
   const { odds = 1, run = 0, last = null, known = new Set<string>() } = before ?? {};
@@ -62,11 +74,11 @@ function withList(before: SortedField | undefined, list: readonly string[]): Sor
   const fresh = known.size >= MAX_KNOWN ? 0 : list.filter((name) => !known.has(name)).length;
   if (before && fresh === 0) return before;
   for (const name of list) known.add(name);
-  const goesOn = last !== null && fresh === list.length && isSorted([last, list[0]!], sign);
+  const isNext = of !== null && before?.of === of && fresh === list.length;
+  const goesOn = isNext && last !== null && isSorted([last, list[0]!], sign);
   const longer = goesOn ? run + fresh : list.length;
   return {
-    sign,
-    known,
+    ...{ sign, known, of },
     run: longer,
     last: list.at(-1)!,
     odds: (odds * orders(longer)) / orders(longer - fresh),

@@ -23,6 +23,10 @@ const NAME_BEHIND =
 const NAMES_OWNER = /(?:user|account|member|owner|customer|person|tenant|organi[sz]ation|org)[_-]?id$/i;
 /** Nor is it a secret when something of one happened. */
 const NAMES_TIME = /[a-z]At$|_at$|(?:^|_)(?:time|date|timestamp)$|(?:Time|Date|Timestamp)$/;
+/** Kinds that are hardly ever numbers: a time below their name is a time. */
+const NO_NUMBERS: ReadonlySet<SecretKind | null> = new Set(['credential', 'secret', 'password']);
+/** Milliseconds since 1970, of the years 2001 to 2096. */
+const EPOCH_MS = /^[1-3]\d{12}$/;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 /** What stands outside strings: white space and structure end it, digits and signs make a number of it. */
@@ -71,6 +75,8 @@ class JsonPass {
   /** What the name of a pair says of its value, by level. */
   readonly #namedKinds: (SecretKind | null)[] = [null];
   #level = 0;
+  /** Whether the name of the value itself says its kind, and not that of an object around it. */
+  #isOwnKind = true;
   #kind: SecretKind | null = null;
   #backslash: number;
   #isUnterminated = false;
@@ -199,7 +205,9 @@ class JsonPass {
     if (!isEscaped && this.#knownKey(start, end)) return;
     const written = this.#text.slice(start, end);
     const key = isEscaped ? unescaped(written) : written;
-    this.#kind = this.#names.kindOf(key) ?? this.#inherited(key);
+    const own = this.#names.kindOf(key);
+    this.#isOwnKind = own !== null;
+    this.#kind = own ?? this.#inherited(key);
     if (this.#kind === null && NAMED.has(key))
       this.#kind = this.#namedKinds[this.#top] ?? this.#nameBehind(end);
     const named = this.#name(key);
@@ -212,6 +220,7 @@ class JsonPass {
     const known = this.#inspection.knownKey(this.#text, start, end);
     if (known === null) return false;
     const top = this.#top;
+    this.#isOwnKind = known.kind !== null;
     this.#kind = known.kind ?? this.#inherited(known.key);
     if (this.#kind === null && known.isNamed) this.#kind = this.#namedKinds[top] ?? this.#nameBehind(end);
     this.#keys[top] = known.key;
@@ -286,6 +295,7 @@ class JsonPass {
   #number(start: number, end: number, digits: number): void {
     if (this.#kind === null && digits < MIN_CARD_DIGITS) return;
     const number = this.#text.slice(start, end);
+    if (!this.#isOwnKind && NO_NUMBERS.has(this.#kind) && EPOCH_MS.test(number)) return;
     if (digits < number.length) {
       if (this.#kind !== null && /[1-8]/.test(number)) this.#mask(start, end, number);
       return;

@@ -19,8 +19,12 @@ test('when something of a credential happened is no secret', () => {
     created_at: '2026-11-22T16:14:17.000Z',
     expiryDate: '2027-01-01',
   };
-  const steps = { 'pay.beforeAuthorization': { ...times, update: 'correct horse', number: 1795364548123 } };
-  const { update, number, ...rest } = of(steps)['pay.beforeAuthorization'];
+  const steps = {
+    'pay.beforeAuthorization': { ...times, update: 'correct horse', lastAttempt: 1795364548123 },
+  };
+  const { update, lastAttempt, ...rest } = of(steps)['pay.beforeAuthorization'];
   expect(rest).toEqual(times);
-  expect([update, number === 1795364548123]).toEqual([token, false]);
+  expect([update, lastAttempt]).toEqual([token, 1795364548123]);
+  expect(of({ phone: { number: 1795364548123 } })).not.toEqual({ phone: { number: 1795364548123 } });
+  expect(of({ token: 1795364548123 })).not.toEqual({ token: 1795364548123 });
 });

@@ -2,6 +2,7 @@
 // compared by presence, entity tags by form, a media type by its parts. Pure.
 import { compareLeaf } from './compare-leaf.ts';
 import { type Comparing, print } from './comparing.ts';
+import { withRecordedNames } from './cookie-names.ts';
 import { insideAt } from './leaves.ts';
 import { arranged, directivesOf, isPolicy, spaced, withNonceSources } from './policies.ts';
 import { noteShuffled } from './seeded-sets.ts';
@@ -15,7 +16,8 @@ const MEASURES =
 
 /** Compares what stands before and behind the bodies. */
 export function compareHead(comparing: Comparing): void {
-  const live = new Map(meantHead(comparing.live).map((leaf) => [leaf.path, leaf]));
+  const named = withRecordedNames(comparing, comparing.places.head, meantHead(comparing.live));
+  const live = new Map(named.map((leaf) => [leaf.path, leaf]));
   for (const leaf of comparing.places.head) {
     const other = live.get(leaf.path);
     live.delete(leaf.path);

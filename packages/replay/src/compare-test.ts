@@ -180,12 +180,12 @@ function observationsOf(comparing: Comparing): Comparing['observations'] {
   return observations;
 }
 
-/** From the innermost element outwards: what is before it in the path is still as recorded. */
+/** A cookie by its name; else from the innermost element outwards: what is before it in the path is still as recorded. */
 function livePathOf(moves: readonly [recorded: string, live: string][]): (path: string) => string {
   if (moves.length === 0) return (path) => path;
   const moved = new Map(moves);
   return (path) => {
-    let at = path;
+    let at = moved.get(path) ?? path;
     for (let end = path.lastIndexOf(']'); end >= 0; end = path.lastIndexOf(']', end - 1)) {
       const to = moved.get(path.slice(0, end + 1));
       if (to !== undefined) at = to + at.slice(end + 1);

@@ -5,6 +5,7 @@
 //   seen     generated values that no request carries       times   exact instants
 import { bodyText, type HttpResponse, header, type RequestParts, type Test } from '@echoplane/traffic';
 import { mediaType } from './body-tree.ts';
+import { madeNamesIn } from './cookie-names.ts';
 import { fillRequest, type PlacedValue } from './fill-request.ts';
 import { Instants } from './instants.ts';
 import { keysOf } from './keyed-values.ts';
@@ -82,6 +83,10 @@ export class LiveValues {
     const tokens = this.consumedBy(test, unresolved);
     const host = this.host(test);
     if (host && mentionsHost(test)) tokens.push(host);
+    for (const name of madeNamesIn(test)) {
+      const live = this.seen(name)?.live;
+      if (live !== undefined && live !== name) tokens.push([name, live]);
+    }
     const server =
       test.server && mentions(test, test.server) ? this.flow(OWN_ADDRESS, test.server) : undefined;
     if (server !== undefined && server !== test.server) tokens.push([test.server!, server]);

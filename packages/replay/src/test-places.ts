@@ -72,7 +72,7 @@ const MAX_SPOTTED = 1_000;
 const INSIDE = /#\d|!jwt|!b64/;
 
 /** What was read of a test before, or is read now. */
-function remembered<V>(cache: WeakMap<Test, V>, test: Test, read: (test: Test) => V): V {
+export function remembered<V>(cache: WeakMap<Test, V>, test: Test, read: (test: Test) => V): V {
   const known = cache.get(test);
   if (known !== undefined) return known;
   const made = read(test);

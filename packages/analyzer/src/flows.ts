@@ -83,7 +83,7 @@ export class FlowLearner {
     const pair = this.#pairs++;
     for (const { place, value } of asked) {
       const stats = this.#statsOf(place, pair);
-      if (isReference(place, value)) this.#referred(stats, value);
+      if (isReference(place, value) && !this.#isCode(value)) this.#referred(stats, value);
       else this.#asked(stats, value, isOk);
     }
     if (isOk) {
@@ -122,6 +122,12 @@ export class FlowLearner {
     const { entity } = stats.place.naming;
     if (this.#known.get(value)?.some(({ space, byClient }) => space === entity && !byClient))
       stats.references++;
+  }
+
+  /** Whether a place without a name told a number that two things do not share by chance. */
+  #isCode(value: string): boolean {
+    const known = isRare(value) ? this.#known.get(value) : undefined;
+    return known?.some(({ space, byClient }) => !byClient && space.startsWith('#')) ?? false;
   }
 
   #asked(stats: PlaceStats, value: string, isOk: boolean): void {
@@ -172,7 +178,9 @@ export class FlowLearner {
     if (isRare(value) && known?.some(({ byClient }) => byClient)) return;
     // A reference to another thing, or a value that two things do not share by chance, does not come from here.
     if (others.length > 0 && (!isOwn || isRare(value))) return;
-    if (role === 'other' && (!isWrite || known !== undefined || !isWeak(value))) return;
+    // A code in a message may be read off there first.
+    const mayBegin = isWrite || place.path.includes('#');
+    if (role === 'other' && (!mayBegin || known !== undefined || !isWeak(value))) return;
     stats.born++;
     this.#remember(value, { space, byClient: false, marks });
     const values = this.#spaceValues.get(space) ?? { count: 0, isSerial: true, isWeak: false };

@@ -16,6 +16,7 @@ const LINK = /^(?:<?https?:\/\/|\/)[^\s"']+/;
 /** `name=value` in the query of a link inside a page or a script. */
 const QUERY = /[?&;]([\w.-]{2,64})=([\w.~-]{6,200})/g;
 const MAX_PAGE_CHARS = 256 << 10;
+const MAX_MESSAGE_CHARS = 16 << 10;
 
 /** A comparison, a call, a list: texts in which other things are named. */
 const QUERY_TEXT = /[=:<>()]|,/;
@@ -26,7 +27,7 @@ const NAMELESS: Naming = { role: 'other', entity: '', isOwn: false };
 export function linkedPieces(path: string, text: string): LinkedPiece[] {
   if (path.startsWith('path[') || text.length > MAX_PAGE_CHARS) return [];
   if (!mayBeLink(text) || !LINK.test(text))
-    return text.includes('?') && text.includes('<') ? inPage(path, text) : [];
+    return text.includes('?') && text.includes('<') ? inPage(path, text) : codesIn(path, text);
   const pieces = atomsOfText(text);
   const isAnswer = path === 'header.location' || path === 'header.content-location';
   const found: LinkedPiece[] = [];
@@ -79,6 +80,19 @@ export function jsonPieces(path: string, text: string, endpoint: string): Linked
     const naming = namingOf(`body${field.replaceAll(OPERATOR, '')}`, endpoint);
     return [{ path: leaf.path, value: String(leaf.value), naming }];
   });
+}
+
+/** Digits, or letters in capitals among them, as people type them off. */
+const CODE = /^(?=\D*\d)[A-Z\d]{6,10}$/;
+const MAX_CODES = 16;
+
+/** The codes that a message tells its reader, `your code is 292108`, who types them off. */
+function codesIn(path: string, text: string): LinkedPiece[] {
+  if (!/\s/.test(text) || !/\d/.test(text) || text.length > MAX_MESSAGE_CHARS) return [];
+  const codes = atomsOfText(text).flatMap((value, i) =>
+    CODE.test(value) ? [{ path: `${path}#${i}`, value, naming: NAMELESS }] : [],
+  );
+  return codes.slice(0, MAX_CODES);
 }
 
 /** What the links of a page carry under an identifying name. */

@@ -84,7 +84,8 @@ export function votedSpace(
   if (!best) return null;
   const isRareOnly = [...best[1]].every(isRare);
   // What else a client names there may never have been: a rare value is known by itself.
-  const isEnough = isRareOnly && side === 'request' && best[1].size >= MIN_VOTES;
+  const isRareAsked = isRareOnly && side === 'request';
+  const isEnough = isRareAsked && (best[1].size >= MIN_VOTES || 2 * best[1].size >= distinct.size);
   if (!isEnough && best[1].size < MIN_SHARE * distinct.size) return null;
   const isTie = second?.[1].size === best[1].size;
   if (isTie && (shareOf(best) < MOST_OF_A_SPACE || shareOf(second) > LITTLE_OF_A_SPACE)) return null;

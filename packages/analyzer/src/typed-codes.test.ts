@@ -1,0 +1,28 @@
+// Codes that people read in a message and type off.
+import { expect, test } from 'vitest';
+import { analyze } from './analyze.ts';
+import { type Exchange, record } from './exchanges.fixture.ts';
+
+const mail = (code: string): Exchange => ({
+  request: 'GET /outbox',
+  answer: [{ id: 1, body: `Hi,\n\nplease enter ${code}\n\nor follow https://auth/verify?code=${code}` }],
+});
+const enter = (code: string, field = 'code', status = 200): Exchange => ({
+  request: 'POST /verify',
+  ...{ body: { method: 'mail', [field]: code }, status, answer: { state: 'done' } },
+});
+const linksOf = (exchanges: Exchange[], n: number) =>
+  (analyze(record(exchanges)).tests[n]!.links ?? []).map(({ in: side, path }) => `${side} ${path}`);
+
+test.each(['code', 'passcode', 'otp'])('a code in a mail is sent as the %s of a later request', (field) => {
+  const exchanges = [mail('292108'), enter('000000', field), enter('292108', field)];
+  expect(linksOf(exchanges, 2)).toEqual([`request body.${field}`]);
+  expect(linksOf(exchanges, 0)).toEqual(
+    expect.arrayContaining(['response body[].body#3', 'response body[].body#10']),
+  );
+});
+
+test('a number that the client said first, and one that nobody sends, are none', () => {
+  expect(linksOf([enter('292108'), mail('292108'), enter('292108')], 2)).toEqual([]);
+  expect(linksOf([mail('292108'), enter('292109')], 0)).toEqual([]);
+});

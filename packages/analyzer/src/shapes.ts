@@ -34,6 +34,24 @@ export interface Shapes {
   vocabulary: ReadonlySet<string>;
 }
 
+/** Fewer codes may hold letters and digits in the same places by chance. */
+const MIN_CODES = 8;
+const CODE = /^(?:[a-z0-9]{8,11}|[A-Z0-9]{8,11})$/;
+/** Share of the places that hold a letter in some codes and a digit in others. */
+const MIXED_SHARE = 0.75;
+
+/** `snt7crhp`, `0k2vha9w`: of one length, with digits and letters wherever chance puts them. */
+function areCodes(texts: ReadonlySet<string>): boolean {
+  const codes = [...texts];
+  const [first = ''] = codes;
+  if (codes.length < MIN_CODES) return false;
+  if (!codes.every((code) => code.length === first.length && CODE.test(code))) return false;
+  const mixed = [...first].filter(
+    (_, i) => codes.some((code) => /\d/.test(code[i]!)) && codes.some((code) => /\D/.test(code[i]!)),
+  );
+  return mixed.length >= MIXED_SHARE * first.length;
+}
+
 export class ShapeLearner {
   readonly #texts = new Map<Place, PlaceTexts>();
   /** The latest texts that clients sent. */
@@ -73,6 +91,12 @@ export class ShapeLearner {
     const volatile = new Map<string, VolatileLeaf[]>();
     const vocabulary = new Set<string>();
     for (const [place, { samples, shapes, others, isClients }] of this.#texts) {
+      if (shapes.size === 0 && !isClients && areCodes(others)) {
+        const why = `is a random code in each of ${others.size} answers`;
+        const code = { path: place.path, kind: 'token', shape: '{token}', why } as const;
+        volatile.set(place.operation.key, [...(volatile.get(place.operation.key) ?? []), code]);
+        continue;
+      }
       const [best] = [...shapes].sort((a, b) => b[1].count - a[1].count);
       if (!best || isClients || samples < MIN_SAMPLES || best[1].count < MIN_SHARE * samples) continue;
       const [shape, { example }] = best;

@@ -26,3 +26,25 @@ test('a number that the client said first, and one that nobody sends, are none',
   expect(linksOf([enter('292108'), mail('292108'), enter('292108')], 2)).toEqual([]);
   expect(linksOf([mail('292108'), enter('292109')], 0)).toEqual([]);
 });
+
+test('short codes at one place, of which each is another one, are random', () => {
+  const listed = (codes: readonly string[]): Exchange => ({
+    request: 'POST /codes',
+    body: {},
+    answer: { codes: codes.map((text) => ({ text })) },
+  });
+  const random = [
+    'snt7crhp',
+    '0k2vha9w',
+    'p4zt81me',
+    '9qb3n0xd',
+    'r2d5w7ka',
+    'k8mf2v0c',
+    '3hx9t1ub',
+    'z0e6j4sy',
+  ];
+  const [{ volatile } = { volatile: [] }] = analyze(record([listed(random)])).tests;
+  expect(volatile).toMatchObject([{ path: 'body.codes[].text', kind: 'token', shape: '{token}' }]);
+  const numbered = random.map((_, i) => `item000${i}`);
+  expect(analyze(record([listed(numbered)])).tests[0]!.volatile).toEqual([]);
+});

@@ -9,7 +9,7 @@ import { atomsIn, isHidden, isRedacted } from './kinds.ts';
 import { insideAt } from './leaves.ts';
 import { knownAddress } from './own-address.ts';
 import { isClockSpan } from './spelled-spans.ts';
-import type { AnswerLink } from './test-places.ts';
+import { type AnswerLink, mentions } from './test-places.ts';
 import { spansAmong } from './time-spans.ts';
 import { readTime } from './times.ts';
 import { type Leaf, type TreeNode, treeLeaves } from './tree.ts';
@@ -103,7 +103,7 @@ function identityOf(comparing: Comparing, path: string, node: TreeNode, side: Si
     if (typeof value !== 'string') return `${at}=${typeof value}:${text}`;
     const named = side === 'recorded' && links.length === 0 ? withLiveIds(text, values) : text;
     const own = hosts.reduce((name, host) => (host ? name.replaceAll(host[0], host[1]) : name), named);
-    return `${at}=string:${knownText(values, withNumbered(values, own, side, links), side)}`;
+    return `${at}=string:${knownText(comparing, withNumbered(values, own, side, links), side)}`;
   });
   return parts.sort().join('\n');
 }
@@ -129,14 +129,16 @@ function withNumbered(
 }
 
 /** A text with what is known of it in its live form, and what is not as its kind. */
-function knownText(values: Comparing['values'], text: string, side: Side): string {
+function knownText({ values, test }: Comparing, text: string, side: Side): string {
   if (isHidden(text) && !isRedacted(text)) return '{token}';
   let known = '';
   let at = 0;
   for (const { kind, value, index } of atomsIn(text)) {
     const live = side === 'live' ? value : (values.token(value) ?? values.seen(value)?.live);
     const isKnown = live !== undefined && values.recordedOf(live, null) !== undefined;
-    known += `${text.slice(at, index)}${isKnown ? live : `{${kind}}`}`;
+    // What the request brought was sent as it was recorded.
+    const isOwn = !isKnown && (live === undefined || side === 'live') && mentions(test, value);
+    known += `${text.slice(at, index)}${isKnown ? live : isOwn ? value : `{${kind}}`}`;
     at = index + value.length;
   }
   return known + text.slice(at);

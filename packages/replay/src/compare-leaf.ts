@@ -8,7 +8,7 @@ import { areCoinedAlike } from './coined-names.ts';
 import { isCountBeside } from './compare-beside.ts';
 import { isRemaining } from './compare-remaining.ts';
 import { isCountedBeside, judgeOwnId } from './compare-serial.ts';
-import { compareText } from './compare-text.ts';
+import { compareText, isRandomPair } from './compare-text.ts';
 import { isMadeInOneMoment, isOfOneSecond, isSameMoment, isTimeOfRun, judgeTime } from './compare-time.ts';
 import { type Comparing, type Judgement, print } from './comparing.ts';
 import { areSameIds } from './id-lists.ts';
@@ -272,6 +272,9 @@ const NUMBERS: ReadonlySet<ValueKind> = new Set(['sequence', 'serial', 'measure'
 const MAX_UNITS_RATIO = 2;
 const MAX_UNITS = 4;
 
+/** Shorter words do not look generated. */
+const MIN_WORD_CHARS = 12;
+
 /** Whether a value is of the kind that was learned. */
 function judgeLearned({ recorded, live }: Pair, { kind, shape, unit }: VolatileLeaf): Judgement {
   if (unit !== undefined) return isAllotted(Number(recorded), Number(live), unit) ? { kind } : 'differs';
@@ -279,6 +282,9 @@ function judgeLearned({ recorded, live }: Pair, { kind, shape, unit }: VolatileL
   if (typeof recorded !== 'string' || typeof live !== 'string') return kind === 'text' ? { kind } : 'differs';
   if (shape !== undefined) {
     const pattern = shapePattern(shape);
+    // Of a short code that does not look generated nothing else can be told.
+    if (shape === '{token}' && recorded.length < MIN_WORD_CHARS && !isRandomPair(recorded, live))
+      return 'differs';
     return pattern.test(recorded) && pattern.test(live) ? { kind } : 'differs';
   }
   if (kind === 'text' || kind === 'mixed') return (recorded === '') === (live === '') ? { kind } : 'differs';

@@ -12,17 +12,22 @@ const SKEW_US = 50_000;
 
 /** Whether both numbers are the whole seconds from their own answer to one and the same time that stands in it. */
 export function isRemaining({ own, test, live: answer }: Comparing, recorded: Scalar, live: Scalar): boolean {
-  if (!own || !isCount(recorded) || !isCount(live)) return false;
+  const [seconds, liveSeconds] = [countOf(recorded), countOf(live)];
+  if (!own || seconds === null || liveSeconds === null) return false;
   const expiries = expiriesOf(answer);
   return [...expiriesOf(test.response)].some(([path, us]) => {
     const liveUs = expiries.get(path);
     if (liveUs === undefined) return false;
-    return isUntil(us, recorded, own.fromUs, own.toUs) && isUntil(liveUs, live, own.liveFromUs, own.liveToUs);
+    return (
+      isUntil(us, seconds, own.fromUs, own.toUs) && isUntil(liveUs, liveSeconds, own.liveFromUs, own.liveToUs)
+    );
   });
 }
 
-function isCount(value: Scalar): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value > 0;
+/** Seconds, also where they are written out: `Max-Age` beside `Expires`. */
+function countOf(value: Scalar): number | null {
+  const count = typeof value === 'string' && /^[1-9]\d{0,9}$/.test(value) ? Number(value) : value;
+  return typeof count === 'number' && Number.isInteger(count) && count > 0 ? count : null;
 }
 
 /** Times of an answer by path, and those inside its tokens; µs since the epoch. */

@@ -191,7 +191,8 @@ export function mentions(test: Test, value: string): boolean {
   const text = remembered(
     sent,
     test,
-    ({ request: { target, body } }) => `${target}\n${bodyText(body) ?? ''}`,
+    ({ request }) =>
+      `${request.target}\n${bodyText(request.body) ?? [...textsIn(request).values()].join('\n')}`,
   );
   return text.includes(value);
 }

@@ -4,6 +4,7 @@
 import type { Leaf, Scalar } from '@echoplane/replay';
 import { leafPattern } from '@echoplane/traffic';
 import { IdTexts } from './id-texts.ts';
+import { MapEntries } from './map-entries.ts';
 import type { Operation } from './places.ts';
 
 const MIN_SETS = 2;
@@ -29,9 +30,11 @@ export class TextSets {
   readonly #kept = new Set<string>();
   readonly #places = new Map<string, Orders>();
   readonly #ids = new IdTexts();
+  readonly #maps = new MapEntries();
 
   observe(operation: Operation, asked: readonly Leaf[], answered: readonly Leaf[]): void {
     this.#ids.observe(operation, asked, answered);
+    this.#maps.observe(operation, asked, answered);
     for (const [, list] of listsIn(asked)) this.#send(list);
     if (this.#sent.size === 0) return;
     for (const [path, list] of listsIn(answered)) this.#answer(operation.key, leafPattern(path), list);
@@ -67,7 +70,7 @@ export class TextSets {
     mayBe.falling &&= backward === set;
   }
 
-  /** Patterns of lists without an order, by operation; of texts that list ids as well. */
+  /** Patterns of lists without an order, by operation; of texts that list ids and of maps as well. */
   finish(): Map<string, ReadonlySet<string>> {
     const found = new Map<string, Set<string>>();
     for (const { operation, path, sets, mayBe } of this.#places.values()) {
@@ -77,6 +80,7 @@ export class TextSets {
       found.set(operation, (found.get(operation) ?? new Set<string>()).add(path));
     }
     this.#ids.addTo(found);
+    this.#maps.addTo(found);
     return found;
   }
 }

@@ -53,6 +53,13 @@ interface Answering {
   marks: readonly number[];
 }
 
+/** A code in a message is that of the thing which the same answer names by it. */
+function codesLast(answered: readonly FlowValue[]): readonly FlowValue[] {
+  const isCode = ({ place: { naming, path } }: FlowValue) => naming.role === 'other' && path.includes('#');
+  const codes = answered.filter(isCode);
+  return codes.length === 0 ? answered : [...answered.filter((one) => !isCode(one)), ...codes];
+}
+
 /** Watches pairs in order, then tells the flows. */
 export class FlowLearner {
   readonly #known = new Map<string, Known[]>();
@@ -88,7 +95,7 @@ export class FlowLearner {
     }
     if (isOk) {
       this.#mark(answered);
-      for (const { place, value, facts = NO_FACTS } of answered) {
+      for (const { place, value, facts = NO_FACTS } of codesLast(answered)) {
         const stats = this.#statsOf(place, pair);
         if (isReference(place, value)) {
           this.#referred(stats, value);

@@ -27,6 +27,15 @@ test('a number that the client said first, and one that nobody sends, are none',
   expect(linksOf([mail('292108'), enter('292109')], 0)).toEqual([]);
 });
 
+test('a code in a message is the id of what the answer names by it', () => {
+  const refused = (id: string): Exchange => ({
+    request: 'POST /orders',
+    ...{ body: { sku: 'tea' }, answer: { errors: [{ message: `failed as ${id}`, errorId: id }] } },
+  });
+  const [test] = analyze(record(['AJ1KTZDFCG', '99RAZDK9EN', 'Q0M3PWX7LB'].map(refused))).tests;
+  expect(test!.links?.map(({ path }) => path)).toEqual(['body.errors[].errorId', 'body.errors[].message#2']);
+});
+
 test('short codes at one place, of which each is another one, are random', () => {
   const listed = (codes: readonly string[]): Exchange => ({
     request: 'POST /codes',

@@ -32,3 +32,13 @@ test('another client’s refusals are its own', () => {
     [200, undefined],
   ]);
 });
+
+test('a write that was taken at once knows the refusals of others of its operation, one that was refused does not', () => {
+  const other = { ...merge(200, 2), connection: 'k2' };
+  const refused = { ...merge(422, 3), connection: 'k3' };
+  expect(statusesOf([other, merge(405), merge(200), refused])).toEqual([
+    [200, [405]],
+    [200, [405]],
+    [422, undefined],
+  ]);
+});

@@ -88,7 +88,7 @@ export class Survey {
   readonly edges: LineSorter;
   readonly #places: Places;
   readonly #overlaps = new Overlaps();
-  readonly #insisting = new Insisting();
+  readonly insisting = new Insisting();
   readonly outages = new Outages();
   readonly #keys = new ValueKeys();
   readonly #glued = new GluedValues();
@@ -195,7 +195,7 @@ export class Survey {
     for (const { pair: earlier, changes } of this.polls.observe({ ...read, ...span }))
       for (const [path, later] of changes)
         yield* push(this.edges, edgeLine(earlier, EDGE.settling, path, JSON.stringify(later)));
-    yield* this.#insists(pair, number, writes);
+    yield* this.#insists(pair, number, operation.key, writes);
     const sent = this.#flowValues(operation, 'request', asked, askedAt);
     // A user's own id may stand in their token only, or there first.
     const whole = withClaims(answered);
@@ -231,15 +231,14 @@ export class Survey {
     return places;
   }
 
-  /** What is known of a write, and of those before it, when it was refused first and taken then. */
-  *#insists(pair: RRPair, number: number, isWrite: boolean): Steps<void> {
-    const tries = this.#insisting.observe({
-      ...{ client: clientKey(pair), pair: number, request: isWrite ? this.#keys.of(requestKey(pair)) : null },
+  /** What is known of the refusals of a write that was refused first and taken then. */
+  *#insists(pair: RRPair, number: number, operation: string, isWrite: boolean): Steps<void> {
+    const request = isWrite ? this.#keys.of(requestKey(pair)) : null;
+    const tries = this.insisting.observe({
+      ...{ client: clientKey(pair), operation, pair: number, request },
       ...{ status: pair.response!.status, fromUs: pair.ts, toUs: pair.ts + pair.durationUs },
     });
-    if (!tries) return;
-    for (const earlier of tries.pairs) yield* push(this.edges, edgeLine(earlier, EDGE.repeated));
-    yield* push(this.edges, edgeLine(number, EDGE.insists, [...new Set(tries.statuses)].join()));
+    for (const earlier of tries?.pairs ?? []) yield* push(this.edges, edgeLine(earlier, EDGE.repeated));
   }
 
   *#mock(exchange: Exchange): Steps<void> {

@@ -71,8 +71,6 @@ interface PairEdges {
   isRepeated: boolean;
   /** Who was away while it failed. */
   outages: string[];
-  /** Statuses with which it was refused before. */
-  insists: number[];
 }
 
 /** Ids of things that others wrote, kept of a test. */
@@ -161,6 +159,7 @@ export class ArtifactMaker {
     };
     const request = this.#requestOf(json);
     const response = fields.raw('response')!;
+    const insists = this.#refusalsOf(operation, response);
     const server = ownAddress(parsed(fields, 'server'), `${request}${response}`);
     const tail: Tail = {
       durationUs: parsed(fields, 'durationUs'),
@@ -174,13 +173,20 @@ export class ArtifactMaker {
       ...(settling.length > 0 ? { settling } : {}),
       ...(awaits.length > 0 ? { awaits } : {}),
       ...(ownTimes.length > 0 ? { ownTimes } : {}),
-      ...(edges.insists.length > 0 ? { insists: edges.insists } : {}),
+      ...(insists.length > 0 ? { insists } : {}),
       ...(server === undefined ? {} : { server }),
       ...(beside.length > 0 ? { beside } : {}),
       ...(messages.length > 0 ? { messages } : {}),
     };
     const around = [JSON.stringify(head).slice(0, -1), JSON.stringify(tail).slice(1)];
     return `${around[0]},"request":${request},"response":${response},${around[1]}`;
+  }
+
+  /** Statuses with which writes like one that was taken were refused first. */
+  #refusalsOf({ key }: Operation, response: string): number[] {
+    const refusals = this.#survey.insisting.statusesOf(key);
+    const isTaken = refusals.length > 0 && (JSON.parse(response) as Test['response']).status < 400;
+    return isTaken ? refusals : [];
   }
 
   /** The request as a test has it. */
@@ -253,7 +259,7 @@ class EdgeReader {
     const edges: PairEdges = {
       ...{ consumes: [], produces: [], volatile: [], messages: [], asked: [], ownTimes: [] },
       ...{ isAmidWrites: false, beside: new Set(), settling: new SettlingLeaves() },
-      ...{ isRepeated: false, insists: [], outages: [] },
+      ...{ isRepeated: false, outages: [] },
     };
     for (;;) {
       if (this.#at >= this.#lines.length && !(yield* this.#load())) return edges;
@@ -269,7 +275,6 @@ class EdgeReader {
       else if (kind === EDGE.amid) edges.isAmidWrites = true;
       else if (kind === EDGE.repeated) edges.isRepeated = true;
       else if (kind === EDGE.outage) edges.outages.push(rest[0]!);
-      else if (kind === EDGE.insists) edges.insists.push(...rest[0]!.split(',').map(Number));
       else if (kind === EDGE.ownTime) edges.ownTimes.push([rest[0]!, rest[1]!]);
       else if (kind === EDGE.asked) edges.asked.push(rest[0]!);
       else if (kind === EDGE.beside)

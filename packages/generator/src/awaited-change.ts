@@ -1,7 +1,7 @@
 // Reads that the recorded client repeated until the answer changed (`Test.settling`). How often it had to ask was the service's
 // doing: the last of them waits, within bounds, until the live answer has changed as well, or all that follows would come
-// too early. So does a read of the same endpoint that the recorded client had to make only once, and a write that was refused
-// until it was taken (`Test.insists`). It must not know how requests are sent.
+// too early. So does a read of the same endpoint that the recorded client had to make only once, and a write of an operation that
+// was refused until it was taken (`Test.insists`). It must not know how requests are sent.
 import { kindOf, leafAt, readTime } from '@echoplane/replay';
 import type { HttpResponse, Test } from '@echoplane/traffic';
 

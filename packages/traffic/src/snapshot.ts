@@ -187,7 +187,7 @@ export const Test = z.object({
   settling: z.array(SettlingLeaf).optional(),
   /** What the recorded client may have waited for, before it asked or while it was asking. */
   awaits: z.array(AwaitedState).optional(),
-  /** Statuses with which the service refused the same request before, which its client then sent again until it was taken. */
+  /** Statuses with which the service refused such a request before, which its client then sent again until it was taken. */
   insists: z.array(z.int()).optional(),
   /** Times in the request that the client made up from its own clock. */
   ownTimes: z.array(OwnTime).optional(),

@@ -1,9 +1,10 @@
 // Reads that a client repeats until the answer says what it waits for: `state: queued`, again, `state: done`. How often it has
 // to ask is the service's doing, so what changes between two of them may have changed earlier in a replay. Bounded: the latest
-// read of so many clients. What changed behind other requests is told apart: own-steps.ts. Pure.
+// read of so many clients. What changed behind other requests is told apart: own-steps.ts, read-back.ts. Pure.
 import { kindOf, type Leaf, type Scalar } from '@echoplane/replay';
 import type { AwaitedState, SettlingLeaf } from '@echoplane/traffic';
 import { OwnSteps, type Step } from './own-steps.ts';
+import { ReadBack } from './read-back.ts';
 
 const MAX_CLIENTS = 2_000;
 const MAX_CHAIN = 50;
@@ -16,6 +17,7 @@ const MAX_OPERATIONS = 1_000;
 const MAX_STATES = 32;
 /** States that one leaf goes through. */
 const MAX_LATER = 16;
+const NO_LEAVES: ReadonlyMap<string, Scalar> = new Map();
 
 interface LastRead {
   request: string;
@@ -34,6 +36,7 @@ type Change = readonly [path: string, later: Scalar];
 export class Polls {
   readonly #last = new Map<string, LastRead>();
   readonly #ownSteps = new OwnSteps();
+  readonly #readBack = new ReadBack();
   /** What leaves were while clients asked on, by operation and path. */
   readonly #states = new Map<string, Map<string, Set<Scalar>>>();
 
@@ -46,12 +49,14 @@ export class Polls {
 
   /** The next pair of a client. Gives what is now known of earlier ones. */
   observe(step: Step & { client: string }): Settling[] {
-    const leaves = step.request === null || step.answered.length > MAX_LEAVES ? null : stateOf(step.answered);
+    const leaves = step.answered.length > MAX_LEAVES ? null : stateOf(step.answered);
     const own = this.#ownSteps.observe(step, leaves).map(({ operation, pair, changes, was }): Settling => {
       this.#remember(operation, was, changes);
       return { pair, changes };
     });
-    return [...own, ...this.#again(step, leaves)];
+    const { request, answered, ...rest } = step;
+    const stale = this.#readBack.observe({ ...rest, leaves: leaves ?? NO_LEAVES, isWrite: request === null });
+    return [...own, ...this.#again(step, leaves), ...(stale ? [stale] : [])];
   }
 
   #again(

@@ -108,10 +108,11 @@ export class Survey {
   }
 
   /** What the second reading asks for; the rest may be let go. After all were observed. */
-  surveyed(): Surveyed {
-    const { operations, sessions, resources, summary, outages, edges, pairs, from, to, firstTest } = this;
-    const states = this.polls.states;
-    return { operations, sessions, resources, summary, outages, states, edges, pairs, from, to, firstTest };
+  surveyed() {
+    const { operations, sessions, resources, summary, insisting, outages, edges } = this;
+    const [states, counts] = [this.polls.states, { pairs: this.pairs, from: this.from, to: this.to }];
+    const learned = { operations, sessions, resources, summary, insisting, outages, states, edges };
+    return { ...learned, ...counts, firstTest: this.firstTest };
   }
 
   /** The next pair. */
@@ -331,22 +332,7 @@ export class Survey {
 }
 
 /** What is asked for when the pairs are read again. */
-export type Surveyed = Pick<
-  Survey,
-  | 'operations'
-  | 'sessions'
-  | 'resources'
-  | 'summary'
-  | 'outages'
-  | 'edges'
-  | 'pairs'
-  | 'from'
-  | 'to'
-  | 'firstTest'
-> & {
-  /** With what reads of an operation were asked for again. */
-  states: ReadonlyMap<string, AwaitedState[]>;
-};
+export type Surveyed = ReturnType<Survey['surveyed']>;
 
 interface Exchange {
   pair: RRPair;

@@ -57,3 +57,11 @@ test('a read that came before any that was asked for again waits, too, as its re
   expect([QUEUED, { state: null }, doneAt(3, 20)].map(isOver)).toEqual([false, false, true]);
   expect(new AwaitedChanges().of(asking('/jobs/1', QUEUED, { awaits }))).toBeNull();
 });
+
+test('a write that showed something too early is not written again, nor is another of its kind', () => {
+  const changes = new AwaitedChanges();
+  const make = (rest: Partial<Test>) =>
+    newTest('a', { method: 'POST', target: '/jobs' }, { response: jsonAnswer(doneAt(1, 900)), ...rest });
+  expect(changes.of(make({ settling: SETTLING }))).toBeNull();
+  expect(changes.of(make({}))).toBeNull();
+});

@@ -2,7 +2,7 @@
 // doing: the last of them waits, within bounds, until the live answer has changed as well, or all that follows would come
 // too early. So does a read of the same endpoint that the recorded client had to make only once, and a write of an operation that
 // was refused until it was taken (`Test.insists`). It must not know how requests are sent.
-import { kindOf, leafAt, readTime } from '@echoplane/replay';
+import { isWriting, kindOf, leafAt, readTime } from '@echoplane/replay';
 import type { HttpResponse, Test } from '@echoplane/traffic';
 
 /** A leaf of an answer as it was when the recorded client stopped asking, and what it was while it asked on; undefined: null. */
@@ -28,7 +28,8 @@ export class AwaitedChanges {
   /** What the next test waits for; null: nothing. */
   of(test: Test): AwaitedChange | null {
     const before = this.#asked.get(test.session);
-    if (test.settling) {
+    // What an answer to a write showed too early is nothing to write again for.
+    if (test.settling && !isWriting(test)) {
       this.#asked.set(test.session, test);
       this.#remember(test);
       return null;

@@ -32,3 +32,21 @@ test('it may not be what no later answer said, nor missing, and nothing else may
   expect(found({ finishedAt: 'soon' })).toEqual(['body.finishedAt type']);
   expect(found({ owner: 'running' })).toEqual(['body.owner value']);
 });
+
+test('times may be the counterparts of the later ones, and no others', () => {
+  const [before, after] = [iso(61_250), iso(151_250)];
+  const owners = (updatedAt: string) => json({ base: { updatedAt }, head: { updatedAt } });
+  const written = {
+    ...{ ...owners(before), atUs: 180_000_000 },
+    settling: ['base', 'head'].map((of) => ({ path: `body.${of}.updatedAt`, later: [after] })),
+  };
+  const of = (ms: number) => {
+    const values = new LiveValues(new Map());
+    for (const at of [0, 61_250, 151_250])
+      expect(differences({ ...json({ at }), atUs: at * 1_000 }, json({ at }), values)).toEqual([]);
+    return differences(written, owners(iso(SHIFT_MS + ms)), values);
+  };
+  expect(of(61_250)).toEqual([]);
+  expect(of(151_251)).toEqual([]);
+  expect(of(100_250)).toEqual(['body.base.updatedAt value', 'body.head.updatedAt value']);
+});

@@ -9,7 +9,7 @@ import {
   responseLeaves,
   withInnerLeaves,
 } from '@echoplane/replay';
-import type { AwaitedState, RRPair } from '@echoplane/traffic';
+import type { RRPair } from '@echoplane/traffic';
 import { clientKey, requestKey } from './askers.ts';
 import { BackgroundWork } from './background-work.ts';
 import { ClientTimeLearner } from './client-times.ts';

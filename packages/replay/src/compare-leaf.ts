@@ -16,7 +16,7 @@ import { isJwt, isNearly, kindOf, type Scalar, shapePattern } from './kinds.ts';
 import { insideAt, leafAt } from './leaves.ts';
 import { isOwnDuration } from './measured.ts';
 import { isNanosOfRun } from './nanos.ts';
-import { isNumberedAtOnce, isSwappedAtOnce } from './numbered-at-once.ts';
+import { isNumberedAtOnce, isPartNumberedAtOnce, isSwappedAtOnce } from './numbered-at-once.ts';
 import { isOwnNote } from './own-notes.ts';
 import { isSameSpan } from './spelled-spans.ts';
 import { judgeTempFolders } from './temp-folders.ts';
@@ -83,7 +83,11 @@ function judge(comparing: Comparing, path: string, recorded: LeafValue, live: Le
 }
 
 function isOfWritesAtOnce(comparing: Comparing, { path, recorded, live }: Pair): boolean {
-  return isNumberedAtOnce(comparing, recorded, live) || isSwappedAtOnce(comparing, path, recorded, live);
+  return (
+    isNumberedAtOnce(comparing, recorded, live) ||
+    isSwappedAtOnce(comparing, path, recorded, live) ||
+    isPartNumberedAtOnce(comparing, path, recorded, live)
+  );
 }
 
 /** The links that hold for two values: some are of coined names alone. */

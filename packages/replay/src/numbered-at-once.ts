@@ -2,10 +2,11 @@
 // each, a revision, an entry of an audit: told by what stands beside the number, the id of a thing that is known to be another
 // one now, and of which a write ran at the same time as another write. To what both made: told by the number itself, which
 // was given to somebody else at that time. Pure.
-import type { Test } from '@echoplane/traffic';
+import { leafPattern, type Test, type ValueKind } from '@echoplane/traffic';
 import { idsBeside } from './compare-beside.ts';
 import type { Comparing } from './comparing.ts';
 import { kindOf, type Scalar } from './kinds.ts';
+import { responseLeaves } from './leaves.ts';
 import { isWriting } from './test-places.ts';
 
 /** Writes at once hardly give more numbers than so many. */
@@ -13,6 +14,8 @@ const MAX_APART = 12;
 const MAX_FIELDS = 60;
 const CREATED = 201;
 const SERIAL = /^\d{1,9}$/;
+/** Kinds of values by which things are called; e-mail addresses are those of their redaction. */
+const NAMING: ReadonlySet<ValueKind | null> = new Set(['uuid', 'token', 'hex', 'email']);
 /** The number of the thing that an answer is. */
 const OWN_NUMBER = /^body(?:\.\w+)?\.(?:id|ID|_id)$/;
 
@@ -29,6 +32,44 @@ export function isNumberedAtOnce(
       if (typeof id !== 'string' || kindOf(id) === null || holder.live[key] === id) return false;
       return values.apply(id) === holder.live[key] && values.isWrittenAtOnce(id);
     });
+}
+
+/**
+ * Whether a part of such a thing has another number in a read, by which no request names it, as when writes at once made the parts of
+ * several things. One live number for a recorded one, and the reverse; noted.
+ */
+export function isPartNumberedAtOnce(
+  comparing: Comparing,
+  path: string,
+  recorded: Scalar,
+  live: Scalar,
+): boolean {
+  const { test, values } = comparing;
+  if (isWriting(test) || isNamed(test, recorded) || !areNear(recorded, live)) return false;
+  const space = { flow: `part ${test.endpoint} ${leafPattern(path)}` };
+  const [was, is] = [String(recorded), String(live)];
+  const due = comparing.observed(space, was) ?? values.flow(space.flow, was);
+  if (due !== undefined) return due === is;
+  const owner = comparing.observedOf(space, is) ?? values.recordedOf(is, space.flow);
+  if (owner !== undefined || !namesAround(comparing, path).some((name) => values.isWrittenAtOnce(name)))
+    return false;
+  comparing.observe(space, was, is);
+  return true;
+}
+
+/** The generated names of the things that a leaf's object is a part of. */
+function namesAround({ test }: Comparing, path: string): string[] {
+  const own = holderOf(path);
+  return responseLeaves(test.response).flatMap(({ path: at, value, inner }) => {
+    const holder = holderOf(at);
+    const isAround = holder !== own && own.startsWith(holder) && /^[.[]/.test(own.slice(holder.length));
+    if (inner || !isAround || typeof value !== 'string') return [];
+    return NAMING.has(kindOf(value)) ? [value] : [];
+  });
+}
+
+function holderOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('.')));
 }
 
 /**

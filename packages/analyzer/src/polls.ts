@@ -1,8 +1,9 @@
 // Reads that a client repeats until the answer says what it waits for: `state: queued`, again, `state: done`. How often it has
 // to ask is the service's doing, so what changes between two of them may have changed earlier in a replay. Bounded: the latest
-// read of so many clients. What changed behind other requests is told apart: own-steps.ts, read-back.ts. Pure.
+// read of so many clients. What changed behind other requests is told apart: own-steps.ts, read-back.ts, lagging-numbers.ts. Pure.
 import { kindOf, type Leaf, type Scalar } from '@echoplane/replay';
 import type { AwaitedState, SettlingLeaf } from '@echoplane/traffic';
+import { LaggingNumbers } from './lagging-numbers.ts';
 import { OwnSteps, type Step } from './own-steps.ts';
 import { ReadBack } from './read-back.ts';
 
@@ -30,6 +31,8 @@ interface LastRead {
 export interface Settling {
   pair: number;
   changes: readonly Change[];
+  /** Nobody waited for it; '' or the field of which numbers lag. */
+  field?: string;
 }
 type Change = readonly [path: string, later: Scalar];
 
@@ -37,6 +40,7 @@ export class Polls {
   readonly #last = new Map<string, LastRead>();
   readonly #ownSteps = new OwnSteps();
   readonly #readBack = new ReadBack();
+  readonly lagging = new LaggingNumbers();
   /** What leaves were while clients asked on, by operation and path. */
   readonly #states = new Map<string, Map<string, Set<Scalar>>>();
 
@@ -56,7 +60,9 @@ export class Polls {
     });
     const { request, answered, ...rest } = step;
     const stale = this.#readBack.observe({ ...rest, leaves: leaves ?? NO_LEAVES, isWrite: request === null });
-    return [...own, ...this.#again(step, leaves), ...(stale ? [stale] : [])];
+    const late = stale?.changes.map(([path]) => path) ?? [];
+    const lagging = this.lagging.observe(step.pair, answered, late);
+    return [...own, ...this.#again(step, leaves), ...(stale ? [{ ...stale, field: '' }] : []), ...lagging];
   }
 
   #again(
@@ -108,8 +114,11 @@ function isStep(before: Scalar | undefined, after: Scalar): boolean {
 /** What the edges of one pair say, read one after the other. */
 export class SettlingLeaves {
   readonly #later = new Map<string, Scalar[]>();
+  readonly #awaited = new Set<string>();
 
-  add(path: string, value: Scalar): void {
+  /** `isAwaited`: the client asked for it again. */
+  add(path: string, value: Scalar, isAwaited = true): void {
+    if (isAwaited) this.#awaited.add(path);
     const later = this.#later.get(path) ?? [];
     this.#later.set(path, later);
     if (later.includes(value)) return;
@@ -121,6 +130,8 @@ export class SettlingLeaves {
   }
 
   list(): SettlingLeaf[] {
-    return [...this.#later].map(([path, later]) => ({ path, later }));
+    return [...this.#later].map(([path, later]) =>
+      this.#awaited.has(path) ? { path, later } : { path, later, lags: true },
+    );
   }
 }

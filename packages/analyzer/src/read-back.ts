@@ -77,7 +77,8 @@ export class ReadBack {
     const holder = holderOf(path);
     if (holder.split('.').length < NESTED || !hasRisen(last.leaves.get(path)!, later)) return false;
     const own = ownNames(last.leaves, holder);
-    if (!own.some((name) => last.before.has(name))) return false;
+    const isSaid = last.before.has(String(later)) || last.names.has(String(later));
+    if (isSaid || !own.some((name) => last.before.has(name))) return false;
     return !this.#writes.some(
       ({ client, names, fromUs, toUs }) =>
         client !== last.client &&

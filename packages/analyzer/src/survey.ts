@@ -43,7 +43,7 @@ import { SummaryCount } from './summary.ts';
 import { requestParts } from './targets.ts';
 import type { Templates } from './templates.ts';
 import { TextSets } from './text-sets.ts';
-import { EDGE, edgeLine } from './tokens.ts';
+import { AWAITED, EDGE, edgeLine } from './tokens.ts';
 import {
   type Credential,
   credentialEvent,
@@ -110,9 +110,9 @@ export class Survey {
   /** What the second reading asks for; the rest may be let go. After all were observed. */
   surveyed() {
     const { operations, sessions, resources, summary, insisting, outages, edges } = this;
-    const [states, counts] = [this.polls.states, { pairs: this.pairs, from: this.from, to: this.to }];
-    const learned = { operations, sessions, resources, summary, insisting, outages, states, edges };
-    return { ...learned, ...counts, firstTest: this.firstTest };
+    const { states, lagging } = this.polls;
+    const learned = { operations, sessions, resources, summary, insisting, outages, states, lagging, edges };
+    return { ...learned, pairs: this.pairs, from: this.from, to: this.to, firstTest: this.firstTest };
   }
 
   /** The next pair. */
@@ -193,9 +193,9 @@ export class Survey {
       asked,
       answered,
     };
-    for (const { pair: earlier, changes } of this.polls.observe({ ...read, ...span }))
+    for (const { pair: of, changes, field } of this.polls.observe({ ...read, ...span }))
       for (const [path, later] of changes)
-        yield* push(this.edges, edgeLine(earlier, EDGE.settling, path, JSON.stringify(later)));
+        yield* push(this.edges, edgeLine(of, EDGE.settling, path, JSON.stringify(later), field ?? AWAITED));
     yield* this.#insists(pair, number, operation.key, writes);
     const sent = this.#flowValues(operation, 'request', asked, askedAt);
     // A user's own id may stand in their token only, or there first.

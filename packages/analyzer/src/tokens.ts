@@ -39,6 +39,9 @@ export const EDGE = {
   ownTime: 'o',
 } as const;
 
+/** Of what settles: its client asked for it again. */
+export const AWAITED = 'asked';
+
 export function edgeLine(pair: number, kind: string, ...rest: string[]): string {
   return `${sortable(pair)}\t${kind}\t${rest.join('\t')}`;
 }

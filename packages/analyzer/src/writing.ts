@@ -24,12 +24,11 @@ import { besideOf } from './overlaps.ts';
 import { ownAddress } from './own-address.ts';
 import type { Operation } from './places.ts';
 import { SettlingLeaves } from './polls.ts';
-import type { Sessions } from './sessions.ts';
 import { type Steps, settled } from './steps.ts';
 import { LEFT_OUT } from './summary.ts';
 import type { Surveyed } from './survey.ts';
 import { targetOf } from './targets.ts';
-import { EDGE, holds } from './tokens.ts';
+import { AWAITED, EDGE, holds } from './tokens.ts';
 import type { LineReader } from './workspace.ts';
 
 /** What was learned of operations. */
@@ -107,7 +106,7 @@ export class ArtifactMaker {
     this.#survey = survey;
     this.#learned = learned;
     this.#edits = edits;
-    this.#edges = new EdgeReader(survey.edges.reader(), survey.sessions);
+    this.#edges = new EdgeReader(survey.edges.reader(), survey);
     this.#mocks = new MockMaker(survey.resources);
   }
 
@@ -145,7 +144,8 @@ export class ArtifactMaker {
     const { volatile, links, unordered, orders, optional } = this.#factsOf(operation, edges);
     const beside = besideOf(operation, edges.beside, links, this.#learned.flows);
     const settling = edges.settling.list();
-    const awaits = settling.length > 0 ? [] : (this.#survey.states.get(operation.key) ?? []);
+    const isAsked = settling.some(({ lags }) => !lags);
+    const awaits = isAsked ? [] : (this.#survey.states.get(operation.key) ?? []);
     const ownTimes = this.#ownTimesOf(operation, edges);
     const ts = parsed<number>(fields, 'ts');
     const protocol = parsed<string>(fields, 'protocol');
@@ -245,14 +245,14 @@ function parsed<T>(fields: JsonFields, name: string): T {
 /** Reads the edges along with the pairs they are of. */
 class EdgeReader {
   readonly #reader: LineReader;
-  readonly #sessions: Sessions;
+  readonly #survey: Surveyed;
   #lines: readonly string[] = [];
   #at = 0;
   #isOver = false;
 
-  constructor(reader: LineReader, sessions: Sessions) {
+  constructor(reader: LineReader, survey: Surveyed) {
     this.#reader = reader;
-    this.#sessions = sessions;
+    this.#survey = survey;
   }
 
   *of(pair: number): Steps<PairEdges> {
@@ -268,9 +268,9 @@ class EdgeReader {
       this.#at++;
       const [token, path] = rest as [string, string];
       if (kind === EDGE.consumes) {
-        if (holds(this.#sessions, rest[1])) edges.consumes.push(token);
+        if (holds(this.#survey.sessions, rest[1])) edges.consumes.push(token);
       } else if (kind === EDGE.produces) {
-        if (holds(this.#sessions, rest[2], pair)) edges.produces.push({ token, path });
+        if (holds(this.#survey.sessions, rest[2], pair)) edges.produces.push({ token, path });
       } else if (kind === EDGE.volatile) edges.volatile.push(rest[0]!);
       else if (kind === EDGE.amid) edges.isAmidWrites = true;
       else if (kind === EDGE.repeated) edges.isRepeated = true;
@@ -279,9 +279,14 @@ class EdgeReader {
       else if (kind === EDGE.asked) edges.asked.push(rest[0]!);
       else if (kind === EDGE.beside)
         for (const name of rest.slice(0, MAX_BESIDE - edges.beside.size)) edges.beside.add(name);
-      else if (kind === EDGE.settling) edges.settling.add(rest[0]!, JSON.parse(rest[1]!) as Scalar);
+      else if (kind === EDGE.settling) this.#settle(edges, rest as [string, string, string]);
       else edges.messages.push(...messagesOf(rest));
     }
+  }
+
+  #settle({ settling }: PairEdges, [path, later, field]: [string, string, string]): void {
+    const isKnown = field === AWAITED || field === '' || this.#survey.lagging.has(field);
+    if (isKnown) settling.add(path, JSON.parse(later) as Scalar, field === AWAITED);
   }
 
   *#load(): Steps<boolean> {

@@ -2,8 +2,8 @@
 // doing: the last of them waits, within bounds, until the live answer has changed as well, or all that follows would come
 // too early. So does a read of the same endpoint that the recorded client had to make only once, and a write of an operation that
 // was refused until it was taken (`Test.insists`). It must not know how requests are sent.
-import { isWriting, kindOf, leafAt, readTime } from '@echoplane/replay';
-import type { HttpResponse, Test } from '@echoplane/traffic';
+import { kindOf, leafAt, readTime } from '@echoplane/replay';
+import type { HttpResponse, SettlingLeaf, Test } from '@echoplane/traffic';
 
 /** A leaf of an answer as it was when the recorded client stopped asking, and what it was while it asked on; undefined: null. */
 interface AwaitedLeaf {
@@ -28,8 +28,7 @@ export class AwaitedChanges {
   /** What the next test waits for; null: nothing. */
   of(test: Test): AwaitedChange | null {
     const before = this.#asked.get(test.session);
-    // What an answer to a write showed too early is nothing to write again for.
-    if (test.settling && !isWriting(test)) {
+    if (awaitedOf(test).length > 0) {
       this.#asked.set(test.session, test);
       this.#remember(test);
       return null;
@@ -40,7 +39,7 @@ export class AwaitedChanges {
     const isAgain =
       before && before.request.method === request.method && before.request.target === request.target;
     const awaited = isAgain
-      ? before.settling!.flatMap(({ path }) =>
+      ? awaitedOf(before).flatMap(({ path }) =>
           awaitedLeaf(response, path, new Set([leafAt(before.response, path)])),
         )
       : [...this.#statesOf(test)].flatMap(([path, states]) =>
@@ -63,7 +62,7 @@ export class AwaitedChanges {
     const leaves = this.#states.get(key) ?? new Map<string, Set<string | undefined>>();
     if (leaves.size === 0 && this.#states.size >= MAX_ENDPOINTS) return;
     this.#states.set(key, leaves);
-    for (const { path } of test.settling ?? []) {
+    for (const { path } of awaitedOf(test)) {
       const states = leaves.get(path) ?? new Set();
       leaves.set(path, states);
       if (states.size <= MAX_STATES) states.add(leafAt(test.response, path));
@@ -74,6 +73,11 @@ export class AwaitedChanges {
 /** A write waits until it is not refused as it was before. */
 function taken({ response }: Test, refusals: readonly number[]): AwaitedLeaf {
   return { path: STATUS, recorded: String(response.status), until: new Set(refusals.map(String)) };
+}
+
+/** What a client asked for again; what only lags nobody waited for. */
+function awaitedOf({ settling = [] }: Test): readonly SettlingLeaf[] {
+  return settling.some(({ lags }) => lags) ? settling.filter(({ lags }) => !lags) : settling;
 }
 
 function endpointOf({ request, endpoint }: Test): string {

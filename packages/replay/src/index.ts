@@ -23,5 +23,4 @@ export { Recent } from './recent.ts';
 export * from './replay-state.ts';
 export * from './signature.ts';
 export * from './substitution.ts';
-export { isWriting } from './test-places.ts';
 export { isTimeTag, readTime } from './times.ts';

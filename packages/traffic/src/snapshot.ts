@@ -85,12 +85,13 @@ export const ListOrder = z.object({
 export type ListOrder = z.infer<typeof ListOrder>;
 
 /**
- * A leaf that its client asked for again and again until it changed, or read otherwise behind a write that showed it, with what
- * the later answers said; of numbers the outermost.
+ * A leaf that its client asked for again and again until it changed, or, when it lags, that the service works out behind its answers;
+ * with what other answers said; of numbers the outermost.
  */
 export const SettlingLeaf = z.object({
   path: LeafPath,
   later: z.array(z.union([z.string(), z.number(), z.boolean(), z.null()])),
+  lags: z.literal(true).optional(),
 });
 export type SettlingLeaf = z.infer<typeof SettlingLeaf>;
 

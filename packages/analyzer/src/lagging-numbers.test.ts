@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { analyze } from './analyze.ts';
+import { type Exchange, record } from './exchanges.fixture.ts';
+
+const repo = (id: number, size: number) => ({ id, name: `forge-${id}`, size });
+const pull = (id: number, size: number) => ({
+  ...{ id: id * 7, title: 'fix it', state: 'open', author: 'ann' },
+  repo: repo(id, size),
+});
+const make = (id: number, size: number): Exchange => ({ request: 'POST /repos', answer: repo(id, size) });
+const push = (id: number): Exchange => ({
+  ...{ request: `POST /repos/forge-${id}/files`, body: { text: 'hello' }, answer: { sha: 'x' } },
+});
+const open = (id: number, size: number): Exchange => ({
+  ...{ request: `POST /repos/forge-${id}/pulls`, body: { title: 'fix it' }, answer: pull(id, size) },
+});
+const look = (id: number, size: number): Exchange => ({
+  ...{ request: `GET /repos/forge-${id}/pulls/${id * 7}`, answer: pull(id, size) },
+});
+const settling = (exchanges: Exchange[]) =>
+  analyze(record(exchanges)).tests.map(({ settling: leaves = [] }) =>
+    leaves.map(({ path, later, lags }) => `${path} ${later.join()}${lags ? '' : ' awaited'}`).join('; '),
+  );
+/** The second push shows at once. */
+const history = (first: number[]) => [
+  ...[make(1, 20), push(1), open(1, first[0]!), look(1, first[1]!), push(1), open(1, 33), look(1, 33)],
+  ...[make(2, 20), push(2), open(2, 20), look(2, 26)],
+];
+
+test('what twice came late may come as late, or as early, wherever it is shown', () => {
+  expect(settling(history([20, 27]))).toEqual([
+    ...['body.size 27', '', 'body.repo.size 27', 'body.repo.size 20,33', '', 'body.repo.size 27'],
+    ...['body.repo.size 27', 'body.size 26', '', 'body.repo.size 26', 'body.repo.size 20'],
+  ]);
+});
+
+test('once is what that write did; and what goes down is no such number', () => {
+  const lagging = (exchanges: Exchange[]) => settling(exchanges).filter((one) => one !== '');
+  expect(lagging(history([27, 27]))).toEqual(['body.repo.size 26']);
+  expect(lagging([...history([20, 27]), push(2), look(2, 24)])).toEqual([
+    'body.repo.size 27',
+    'body.repo.size 26',
+  ]);
+});
+
+test('what a request said comes at once', () => {
+  const said = (id: number): Exchange => ({ ...push(id), body: { text: 'hello', size: id === 1 ? 27 : 26 } });
+  const exchanges = [1, 2].flatMap((id) => [
+    make(id, 20),
+    said(id),
+    open(id, 20),
+    look(id, id === 1 ? 27 : 26),
+  ]);
+  expect(settling(exchanges).filter((one) => one !== '')).toEqual([]);
+});

@@ -55,6 +55,25 @@ test('a write knows those of another write, and reads say nothing of each other'
   ]);
 });
 
+test('of two writes alike at once the one that broke off is no test', () => {
+  const file = (name: string, status: number, body: object = { text: 'x' }): Exchange => ({
+    ...{ request: `POST /files/notes/${name}`, status, body, answer: { status } },
+  });
+  const statuses = (...exchanges: Exchange[]) =>
+    analyze(record(exchanges)).tests.map(({ response }) => response.status);
+  expect(statuses(long(file('a', 201)), file('b', 500))).toEqual([201]);
+  expect(statuses(long(file('a', 500)), file('b', 201))).toEqual([201]);
+  expect(statuses(file('a', 201), file('b', 500))).toEqual([201, 500]);
+  expect(statuses(long(file('a', 201)), file('b', 422))).toEqual([201, 422]);
+  expect(statuses(long(file('a', 500)), file('b', 500))).toEqual([500, 500]);
+  expect(statuses(long(file('a', 201)), file('b', 500, { words: 1 }))).toEqual([201, 500]);
+  expect(statuses(long(file('a', 201)), { ...file('b', 500), request: 'PUT /files/notes/b' })).toEqual([
+    201, 500,
+  ]);
+  const { counts } = analyze(record([long(file('a', 201)), file('b', 500)]));
+  expect(counts.skipped).toEqual({ 'failed beside another write that was taken': 1 });
+});
+
 test('a user’s own id that stands inside their token belongs to its flow', () => {
   const join = (id: number): Exchange => ({
     ...{ request: 'POST /join', body: { name: `user ${id}` } },

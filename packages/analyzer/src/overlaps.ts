@@ -1,5 +1,7 @@
 // Which exchanges were under way at the same time as a write: a replay may run these in another order, so that what one reads
-// of the other's doing is open. Pairs come in order of their begin. Bounded: of exchanges under way the latest so many. Pure.
+// of the other's doing is open. Of two writes alike the service may break one off, as the other had what it needed: which one, or
+// none, is chance, and a replay sends the one that was taken alone. Pairs come in order of their begin. Bounded: of exchanges
+// under way the latest so many. Pure.
 
 import type { Leaf } from '@echoplane/replay';
 import { isIdentityKey, pathOfAddress } from '@echoplane/replay';
@@ -7,6 +9,7 @@ import type { Flow, FlowLink, RRPair } from '@echoplane/traffic';
 import { namingOf } from './names.ts';
 import { isParameter } from './namings.ts';
 import { type Operation, patternOf } from './places.ts';
+import { EDGE, edgeLine } from './tokens.ts';
 
 const MAX_UNDER_WAY = 500;
 const MAX_NAMES = 8;
@@ -14,46 +17,68 @@ const MAX_ADDRESSES = 2;
 const MAX_NAME_CHARS = 100;
 const SERIAL = /^\d{1,9}$/;
 const NUMBERED = /^([a-z][a-z0-9 ]*)=(\d{1,9})$/;
+const REFUSED = 400;
+const BROKEN_OFF = 500;
 
 interface UnderWay {
   pair: number;
   endUs: number;
   /** What it writes; null: it only reads. */
   names: readonly string[] | null;
+  status: number;
+  /** Of a write: where to, and the fields that it says. */
+  shape: string | null;
   isTold: boolean;
-}
-
-export interface Overlapping {
-  /** Pairs that are now known to overlap another's write, each once. */
-  amid: number[];
-  /** What others were writing while a pair was under way. */
-  beside: { pair: number; names: readonly string[] }[];
+  isLost: boolean;
 }
 
 export class Overlaps {
   #underWay: UnderWay[] = [];
 
-  /** The next pair, by its number, with what it writes; null: it reads. */
+  /** The next pair, by its number, with what it writes; null: it reads. Gives what is now known of it and others. */
   add(
-    { ts, durationUs }: Pick<RRPair, 'ts' | 'durationUs'>,
+    { ts, durationUs, request, response }: RRPair,
     pair: number,
     names: readonly string[] | null,
-  ): Overlapping {
-    const told: Overlapping = { amid: [], beside: [] };
+    asked: readonly Leaf[],
+  ): string[] {
+    const edges: string[] = [];
     const tell = (one: UnderWay, writing: readonly string[]) => {
-      if (!one.isTold) told.amid.push(one.pair);
+      if (!one.isTold) edges.push(edgeLine(one.pair, EDGE.amid));
       one.isTold = true;
-      if (writing.length > 0) told.beside.push({ pair: one.pair, names: writing });
+      if (writing.length > 0) edges.push(edgeLine(one.pair, EDGE.beside, ...writing));
     };
-    const now: UnderWay = { pair, endUs: ts + durationUs, names, isTold: false };
+    const lose = (one: UnderWay, other: UnderWay) => {
+      const isLost =
+        one.status >= BROKEN_OFF && other.status < REFUSED && one.shape !== null && one.shape === other.shape;
+      if (isLost && !one.isLost) edges.push(edgeLine(one.pair, EDGE.lost));
+      one.isLost ||= isLost;
+    };
+    const shape = names ? shapeOf(request!.method, asked) : null;
+    const state = { status: response!.status, shape, isTold: false, isLost: false };
+    const now: UnderWay = { pair, endUs: ts + durationUs, names, ...state };
     this.#underWay = this.#underWay.filter(({ endUs }) => endUs > ts).slice(-MAX_UNDER_WAY);
     for (const other of this.#underWay) {
       if (names) tell(other, names);
       if (other.names) tell(now, other.names);
+      if (names && other.names) {
+        lose(other, now);
+        lose(now, other);
+      }
     }
     this.#underWay.push(now);
-    return told;
+    return edges;
   }
+}
+
+/** Writes of one shape go to neighbours below one path, and say the same fields; what says none may be anything. */
+function shapeOf(method: string, asked: readonly Leaf[]): string | null {
+  const segments = asked.flatMap(({ path, value }) => (path.startsWith('path[') ? [String(value)] : []));
+  const fields = asked.flatMap(({ path, inner }) =>
+    path.startsWith('body.') && !inner ? [patternOf(path)] : [],
+  );
+  if (fields.length === 0) return null;
+  return `${method} ${segments.slice(0, -1).join('/')} ${[...new Set(fields)].sort().join()}`;
 }
 
 /**

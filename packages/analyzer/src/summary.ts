@@ -11,6 +11,8 @@ const MAX_DURATIONS = 2_048;
 export const LEFT_OUT = {
   /** A write that was refused, sent again and taken then. */
   repeated: 'repeated until it was taken',
+  /** A write that the service broke off, while another one like it was taken. */
+  lost: 'failed beside another write that was taken',
   /** A request that failed while something that answered at other times gave the service no answer. */
   outage: 'failed while a dependency was away',
 } as const;

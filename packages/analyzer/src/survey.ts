@@ -179,10 +179,7 @@ export class Survey {
     const isOk = pair.response!.status < 400;
     this.background.observe({ operation, asked, answered, isWrite: writes, isOk, ...span });
     const names = writes ? writtenNames(operation, asked, answered) : null;
-    const overlapping = this.#overlaps.add(pair, number, names);
-    for (const amid of overlapping.amid) yield* push(this.edges, edgeLine(amid, EDGE.amid));
-    for (const beside of overlapping.beside)
-      yield* push(this.edges, edgeLine(beside.pair, EDGE.beside, ...beside.names));
+    for (const edge of this.#overlaps.add(pair, number, names, asked)) yield* push(this.edges, edge);
     const request = writes ? null : this.#keys.of(requestKey(pair));
     this.noise.observe(pair, operation, request, exchange);
     const read = {

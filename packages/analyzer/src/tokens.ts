@@ -23,13 +23,14 @@ const RECENT_USES = 64;
 /**
  * What is known of a pair from the values in it, in lines that sort by the pair; `amid` other requests' writes, `beside` those
  * things; `settling` is what was asked for again until it changed; `repeated`
- * is a write that was sent again and taken then; `outage` names who was away while it failed.
+ * is a write that was sent again and taken then, `lost` one that broke off beside another one; `outage` names who was away while it failed.
  */
 export const EDGE = {
   amid: 'a',
   asked: 'l',
   beside: 'b',
   consumes: 'c',
+  lost: 'y',
   outage: 'x',
   repeated: 'r',
   produces: 'p',

@@ -68,6 +68,8 @@ interface PairEdges {
   settling: SettlingLeaves;
   /** It was refused, and taken when its client sent it again. */
   isRepeated: boolean;
+  /** It broke off beside another write like it. */
+  isLost: boolean;
   /** Who was away while it failed. */
   outages: string[];
 }
@@ -133,8 +135,9 @@ export class ArtifactMaker {
     return this.#edits.hasMock(pair.id) ? { mock: JSON.stringify(mock) } : null;
   }
 
-  #leftOut({ isRepeated, outages }: PairEdges) {
+  #leftOut({ isRepeated, isLost, outages }: PairEdges) {
     if (isRepeated) return LEFT_OUT.repeated;
+    if (isLost) return LEFT_OUT.lost;
     return outages.some((host) => this.#survey.outages.isPassing(host)) ? LEFT_OUT.outage : null;
   }
 
@@ -259,7 +262,7 @@ class EdgeReader {
     const edges: PairEdges = {
       ...{ consumes: [], produces: [], volatile: [], messages: [], asked: [], ownTimes: [] },
       ...{ isAmidWrites: false, beside: new Set(), settling: new SettlingLeaves() },
-      ...{ isRepeated: false, outages: [] },
+      ...{ isRepeated: false, isLost: false, outages: [] },
     };
     for (;;) {
       if (this.#at >= this.#lines.length && !(yield* this.#load())) return edges;
@@ -274,6 +277,7 @@ class EdgeReader {
       } else if (kind === EDGE.volatile) edges.volatile.push(rest[0]!);
       else if (kind === EDGE.amid) edges.isAmidWrites = true;
       else if (kind === EDGE.repeated) edges.isRepeated = true;
+      else if (kind === EDGE.lost) edges.isLost = true;
       else if (kind === EDGE.outage) edges.outages.push(rest[0]!);
       else if (kind === EDGE.ownTime) edges.ownTimes.push([rest[0]!, rest[1]!]);
       else if (kind === EDGE.asked) edges.asked.push(rest[0]!);

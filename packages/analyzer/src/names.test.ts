@@ -18,6 +18,8 @@ test('called as a kind of thing is, one number may say which and a list says whi
   expect(naming('body.labels[]')).toBe('other label');
   expect(naming('body.labels')).toBe('other');
   expect(naming('body.stats.orders')).toBe('other');
+  expect(naming('query.milestones')).toBe('other milestone');
+  expect(naming('query.page')).toBe('other');
 });
 
 test('a list of ids or keys is of the things around it; one that is called so is not a list', () => {

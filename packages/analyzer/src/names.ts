@@ -207,9 +207,8 @@ export function namingOf(path: string, endpoint: string): Naming {
     keys.length > 1
       ? (attributeOf(key) ?? (IDS.has(key.toLowerCase()) && path.endsWith('[]') ? OWN_IDS : null))
       : null;
-  // `labels: [3]`: called as a kind of thing is, a number may say which.
-  const isThing =
-    path.startsWith('body.') && !path.includes('#') && !WRAPPERS.has(entityOf(key)) && !isSpot(keys);
+  // `labels: [3]`, `?milestones=3`: called as a kind of thing is, a number may say which.
+  const isThing = /^(?:body|query)\.[^#]*$/.test(path) && !WRAPPERS.has(entityOf(key)) && !isSpot(keys);
   if (!found)
     return { role: 'other', entity: isThing && !isCount(path, key) ? entityOf(key) : '', isOwn: false };
   // `page.number`: which of the pages.
@@ -228,9 +227,9 @@ function isSpot(keys: readonly string[]): boolean {
   return keys.at(-1) === 'line' && SPOTS.has(entityOf(keys.at(-2)!));
 }
 
-/** Whether a key says how many there are: `{ orders: 7 }`, not `labels: [3]`. */
+/** Whether a key says how many there are: `{ orders: 7 }`, not `labels: [3]`; a query asks for things. */
 function isCount(path: string, key: string): boolean {
-  return !path.endsWith('[]') && entityOf(key) !== wordsOf(key).join('');
+  return path.startsWith('body.') && !path.endsWith('[]') && entityOf(key) !== wordsOf(key).join('');
 }
 
 /** The innermost key that names a kind of thing. */

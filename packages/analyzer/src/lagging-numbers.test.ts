@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { analyze } from './analyze.ts';
-import { type Exchange, record } from './exchanges.fixture.ts';
+import { type Exchange, record, START_US } from './exchanges.fixture.ts';
 
 const repo = (id: number, size: number) => ({ id, name: `forge-${id}`, size });
 const pull = (id: number, size: number) => ({
@@ -52,4 +52,21 @@ test('what a request said comes at once', () => {
     look(id, id === 1 ? 27 : 26),
   ]);
   expect(settling(exchanges).filter((one) => one !== '')).toEqual([]);
+});
+
+test('a time that came late twice may do so as well', () => {
+  const at = (ms: number) => new Date(START_US / 1_000 + ms).toISOString();
+  const timed = (id: number, ms: number) => ({ ...pull(id, 20), repo: { ...repo(id, 20), changed: at(ms) } });
+  const exchanges = [1, 2].flatMap((id): Exchange[] => [
+    { ...make(id, 20), answer: timed(id, -id).repo },
+    push(id),
+    { ...open(id, 20), answer: timed(id, -id) },
+    { ...look(id, 20), answer: timed(id, 100 * id) },
+  ]);
+  expect(settling(exchanges).slice(4)).toEqual([
+    `body.changed ${at(200)}`,
+    '',
+    `body.repo.changed ${at(200)}`,
+    `body.repo.changed ${at(-2)}`,
+  ]);
 });

@@ -1,8 +1,8 @@
-// Numbers that a service works out behind its answers, the size of a repository, an index's count: answers to writes were seen to
+// Numbers and times that a service works out behind its answers, the size of a repository, when it last changed: answers to writes were seen to
 // show them as they had been before the write before, and the next read as they were then. How soon it has caught up is its own
 // doing, so each answer may show what the same thing had before, what it had next, or what lies between. Told of objects with the
 // same fields; where such a number ever went down, it is another one. Bounded. Pure.
-import { isIdentityKey, kindOf, type Leaf, type Scalar } from '@echoplane/replay';
+import { isIdentityKey, kindOf, type Leaf, readTime, type Scalar } from '@echoplane/replay';
 import { holderOf } from './object-facts.ts';
 
 const MIN_SEEN = 2;
@@ -23,8 +23,8 @@ export interface Lagging {
 }
 
 interface Shown {
-  value: number;
-  before: number | null;
+  value: Scalar;
+  before: Scalar;
   at: { pair: number; path: string }[];
 }
 
@@ -51,7 +51,7 @@ export class LaggingNumbers {
       if (kind === null) continue;
       for (const { path, value } of leaves) {
         const key = keyOf(path, holder);
-        if (typeof value !== 'number' || isIdentityKey(key) || kindOf(value) !== null) continue;
+        if (isIdentityKey(key) || rankOf(value) === null) continue;
         const field = `${kind} ${key}`;
         found.push(...this.#show(field, `${field} ${id}`, { pair, path, value }));
         if (late.includes(path)) this.#seen.set(field, (this.#seen.get(field) ?? 0) + 1);
@@ -60,7 +60,7 @@ export class LaggingNumbers {
     return found;
   }
 
-  #show(field: string, number: string, { pair, path, value }: { pair: number; path: string; value: number }) {
+  #show(field: string, number: string, { pair, path, value }: { pair: number; path: string; value: Scalar }) {
     const shown = this.#numbers.get(number);
     if (!shown) {
       if (this.#numbers.size < MAX_NUMBERS)
@@ -68,10 +68,10 @@ export class LaggingNumbers {
       return [];
     }
     const found: Lagging[] = [];
-    const tell = (of: number, at: string, later: number) => {
+    const tell = (of: number, at: string, later: Scalar) => {
       if (this.#told++ < MAX_TOLD) found.push({ pair: of, field, changes: [[at, later]] });
     };
-    if (value < shown.value) this.#fell.add(field);
+    if (rankOf(value)! < rankOf(shown.value)!) this.#fell.add(field);
     if (value !== shown.value) {
       for (const { pair: of, path: at } of shown.at) tell(of, at, value);
       this.#numbers.set(number, { value, before: shown.value, at: [{ pair, path }] });
@@ -93,6 +93,11 @@ export class LaggingNumbers {
     this.#kinds.set(keys, this.#kinds.size);
     return this.#kinds.size - 1;
   }
+}
+
+/** Null: neither a number that counts something, nor a time. */
+function rankOf(value: Scalar): number | null {
+  return typeof value === 'number' && kindOf(value) === null ? value : (readTime(value)?.us ?? null);
 }
 
 function keyOf(path: string, holder: string): string {

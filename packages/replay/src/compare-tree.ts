@@ -32,11 +32,9 @@ function compareNodes(comparing: Comparing, path: string, recordedNode: TreeNode
   const live = liveNode instanceof Spot ? liveNode.value : liveNode;
   if ((recorded === null) !== (live === null) && isOptional(comparing, path))
     return void optional(comparing, path, recorded);
-  if (isLeaf(recorded) && isLeaf(live) && recorded !== live && hasSettled(comparing, path, recorded, live))
-    return void comparing.loose(path, 'text');
   if (isLeaf(recorded)) {
     if (comparing.filter?.isUnasked) comparing.leaves.ignored++;
-    else if (isLeaf(live)) compareLeaf(comparing, path, recorded, live);
+    else if (isLeaf(live)) compareSettling(comparing, path, recorded, live);
     else differ(comparing, path, 'type', recorded, live);
   } else if (Array.isArray(recorded)) {
     // One element of a name is no array in XML, forms and protobuf.
@@ -47,6 +45,18 @@ function compareNodes(comparing: Comparing, path: string, recordedNode: TreeNode
   else if (isLeaf(live) || Array.isArray(live)) differ(comparing, path, 'type', recorded, live);
   else if (isBesideWrite(comparing, recorded)) compareBeside(comparing, path, recorded, live);
   else compareFields(comparing, path, recorded, live);
+}
+
+/** A leaf as it was, or, when it settles, as it was at another time. */
+function compareSettling(comparing: Comparing, path: string, recorded: LeafNode, live: LeafNode): void {
+  const mark = comparing.mark();
+  compareLeaf(comparing, path, recorded, live);
+  if (!comparing.test.settling || comparing.differences.length === mark.differences) return;
+  const found = comparing.differences.slice(mark.differences);
+  comparing.back(mark);
+  if (hasSettled(comparing, path, recorded, live)) return void comparing.loose(path, 'text');
+  comparing.leaves.strict++;
+  comparing.differences.push(...found);
 }
 
 /** A thing that was just being written: when it is another one, it is what it was before, or after. */

@@ -49,6 +49,8 @@ interface ExchangeFacts {
 interface Answering {
   isWrite: boolean;
   mayBear: boolean;
+  /** A thing's own id, beside times that say that it was made during the recording. */
+  isFresh: boolean;
   asked: readonly FlowValue[];
   marks: readonly number[];
 }
@@ -71,6 +73,8 @@ export class FlowLearner {
   readonly #counters = new TwoCounters();
   readonly #collectiveMarks = new CollectiveMarks();
   readonly #askedBy = new AskedBy();
+  /** Where ids were shown of which nothing was known then. */
+  readonly #shown = new Map<string, PlaceStats>();
   #pools: ReadonlyMap<string, Ballot> = new Map();
   #pairs = 0;
   #lastWrite = -1;
@@ -108,7 +112,8 @@ export class FlowLearner {
           this.#lastWrite > stats.since ||
           // A link holds what was made for whoever follows it.
           (place.path.includes('#') && isRare(value));
-        this.#answered(stats, value, { isWrite, mayBear, asked, marks: facts.marks });
+        const isFresh = facts.isFresh && place.naming.isOwn;
+        this.#answered(stats, value, { isWrite, mayBear, isFresh, asked, marks: facts.marks });
       }
     }
     if (isWrite) this.#lastWrite = pair;
@@ -152,7 +157,8 @@ export class FlowLearner {
       this.#remember(value, { space, byClient: true, marks: [] });
   }
 
-  #answered(stats: PlaceStats, value: string, { isWrite, mayBear, asked, marks }: Answering): void {
+  #answered(stats: PlaceStats, value: string, answering: Answering): void {
+    const { isWrite, mayBear, isFresh, asked, marks } = answering;
     const { place } = stats;
     const space = spaceOf(place);
     const known = this.#known.get(value);
@@ -161,6 +167,7 @@ export class FlowLearner {
     if (place.naming.isOwn && place.naming.role === 'id') this.#collectiveMarks.observe(space, value, marks);
     if (own) {
       if (!own.byClient) stats.hits++;
+      else if (isFresh) this.#madeUnseen(own, value, { stats, asked, marks });
       return;
     }
     const echoed = asked.filter((one) => one.value === value && one.place.naming.role === 'id');
@@ -180,6 +187,7 @@ export class FlowLearner {
     // The request named another thing, of an equal number.
     const isChance = made.length > 0 && open.length === 0;
     const isEchoed = echoed.length > 0 && !isChance;
+    if (isOwn && role === 'id' && !mayBear && others.length === 0) this.#show(space, value, stats);
     if (!mayBear || isEchoed || asked.some((one) => isSaidAgain(one, place, value))) return;
     // A word that a client chose is the same in a replay, under whatever name the service shows it.
     if (isRare(value) && known?.some(({ byClient }) => byClient)) return;
@@ -190,6 +198,33 @@ export class FlowLearner {
     if (role === 'other' && (!mayBegin || known !== undefined || !isWeak(value))) return;
     stats.born++;
     this.#remember(value, { space, byClient: false, marks });
+    this.#countMade(space, value);
+  }
+
+  #show(space: string, value: string, stats: PlaceStats): void {
+    const key = `${space}\t${value}`;
+    if (this.#shown.size < MAX_VALUES && !this.#shown.has(key)) this.#shown.set(key, stats);
+  }
+
+  /** An id that a client took from an answer, to be told that its thing was made during the recording: by nobody who was seen. */
+  #madeUnseen(
+    own: Known,
+    value: string,
+    { stats, asked, marks }: Pick<Answering, 'asked' | 'marks'> & { stats: PlaceStats },
+  ): void {
+    const from = this.#shown.get(`${own.space}\t${value}`);
+    if (!from || from === stats) return;
+    own.byClient = false;
+    own.marks = marks;
+    from.born++;
+    for (const { place } of asked.filter((one) => one.value === value && spaceOf(one.place) === own.space))
+      this.#stats.get(place)!.hits++;
+    from.hits++;
+    stats.hits++;
+    this.#countMade(own.space, value);
+  }
+
+  #countMade(space: string, value: string): void {
     const values = this.#spaceValues.get(space) ?? { count: 0, isSerial: true, isWeak: false };
     values.count++;
     values.isSerial &&= /^\d+$/.test(value);

@@ -12,8 +12,9 @@ import { byCharacters, isSorted } from './list-order.ts';
 import { isAtOnce } from './makers.ts';
 import type { Exchange } from './run-clock.ts';
 import { isSeededSet } from './seeded-sets.ts';
+import { type AnswerLink, numberKey } from './test-places.ts';
 import { readTime } from './times.ts';
-import { type TreeNode, treeLeaves } from './tree.ts';
+import { type Leaf, type TreeNode, treeLeaves } from './tree.ts';
 
 /** Arrays so short are sorted by anything half of the time: then only ascending order counts. */
 const SHORT = 3;
@@ -151,8 +152,7 @@ export function isCutElsewhere(
   const taken = new Set(pairs.to);
   const gone = recorded.filter((_, i) => pairs.to[i]! < 0);
   const come = live.filter((_, j) => !taken.has(j));
-  const makers = gone.map((node) => lastMaker(comparing, node, 'recorded'));
-  const others = come.map((node) => lastMaker(comparing, node, 'live'));
+  const [makers, others] = makersOf(comparing, path, { recorded, live }, { gone, come });
   // What one write made is one thing, of which a value may have been changed.
   const isOther = (i: number, j: number) =>
     makers[i] && others[j] ? makers[i] !== others[j] : isAnotherThing(comparing, path, gone[i]!, come[j]!);
@@ -164,6 +164,47 @@ export function isCutElsewhere(
   const isBeside = (one: Exchange | undefined, beside: readonly (Exchange | undefined)[]) =>
     one !== undefined && beside.some((other) => other !== undefined && isAtOnce(one, other));
   return makers.every((one) => isBeside(one, others)) && others.every((one) => isBeside(one, makers));
+}
+
+/**
+ * Who made the elements that are on one page only: the writes that gave the numbers by which the list is sorted, when these are
+ * known of all; else the last that brought anything of what an element names.
+ */
+function makersOf(
+  comparing: Comparing,
+  path: string,
+  { recorded, live }: Record<'recorded' | 'live', TreeNode[]>,
+  { gone, come }: Record<'gone' | 'come', TreeNode[]>,
+): [makers: (Exchange | undefined)[], others: (Exchange | undefined)[]] {
+  for (const { path: field, before, now } of sharedColumns(recorded, live)) {
+    for (const link of comparing.places.links.get(leafPattern(`${path}[0]${field}`)) ?? []) {
+      const numbers = [before, now].map((list) => list.map((value) => numberAt(value, link.inside)));
+      if (numbers.some((list) => !isKey(list) || list.includes(null))) continue;
+      if (!isSortedBoth({ before: numbers[0]!, now: numbers[1]! }, [1, -1])) continue;
+      const givers = (nodes: TreeNode[], side: 'recorded' | 'live') =>
+        nodes.map((node) =>
+          giverOf(comparing, link, treeLeaves('', node).find((leaf) => leaf.path === field)!, side),
+        );
+      const [makers, others] = [givers(gone, 'recorded'), givers(come, 'live')];
+      if (![...makers, ...others].includes(undefined)) return [makers, others];
+    }
+  }
+  return [
+    gone.map((node) => lastMaker(comparing, node, 'recorded')),
+    come.map((node) => lastMaker(comparing, node, 'live')),
+  ];
+}
+
+/** The write whose answer showed a number of a flow first. */
+function giverOf(
+  { values }: Comparing,
+  { flow, inside }: AnswerLink,
+  { value }: Leaf,
+  side: 'recorded' | 'live',
+): Exchange | undefined {
+  const number = String(numberAt(value, inside));
+  const recorded = side === 'live' ? values.recordedOf(number, flow) : number;
+  return recorded === undefined ? undefined : values.makerOf(numberKey(flow, recorded));
 }
 
 /** The last write that brought anything of what an element names: it was made by that one. */

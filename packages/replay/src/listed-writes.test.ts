@@ -49,6 +49,40 @@ test('one at the edge of a page stands on the next one now', () => {
   expect(differences(recorded, listed('live', 'older-job', 'weekly-job'), afterWrites())).toEqual([]);
 });
 
+test('where the writes are known that gave the numbers of a list, these tell, and not those that wrote to the things later', () => {
+  const job = (id: number, title: string) => ({ id, title });
+  const write = (
+    values: LiveValues,
+    n: number,
+    atUs: number,
+    job: { id: number; title: string },
+    live: object,
+    own = {},
+  ) => {
+    const link = { in: 'response' as const, path: 'body.id', flow: 'jobs' };
+    const said = { n, atUs, method: 'POST', requestBody: { title: job.title }, links: [link], ...own };
+    expect(differences({ ...said, ...json(job) }, json(live), values)).toEqual([]);
+  };
+  /** Jobs 5 and 6 are made so long after each other, and changed so long after each other. */
+  const page = (madeUs: number, changedUs: number) => {
+    const values = new LiveValues(new Map());
+    write(values, 1, 0, job(5, 'sweep the floor'), job(6, 'sweep the floor'));
+    write(values, 2, madeUs, job(6, 'water the plants'), job(5, 'water the plants'));
+    const [floor, plants] = [job(5, 'sweep all floors'), job(6, 'water all plants')];
+    write(values, 3, 300_000, floor, { ...floor, id: 6 }, { method: 'PUT' });
+    write(values, 4, 300_000 + changedUs, plants, { ...plants, id: 5 }, { method: 'PUT' });
+    const links = [{ in: 'response' as const, path: 'body[].id', flow: 'jobs' }];
+    const recorded = json([job(9, 'older one'), plants].reverse());
+    return differences(
+      { n: 9, atUs: 900_000, links, ...recorded },
+      json([job(9, 'older one'), { ...floor, id: 6 }].reverse()),
+      values,
+    );
+  };
+  expect(page(1_000, 100_000)).toEqual([]);
+  expect(page(100_000, 1_000)).not.toEqual([]);
+});
+
 test('what a query by POST shows first, a cursor of its page, was made by nobody', () => {
   const cursors = {
     'older-job': 'kZ8vQ2mX7rT4',

@@ -152,11 +152,18 @@ export function madeBy(test: Test): readonly string[] {
 
 const shown = new WeakMap<Test, readonly string[]>();
 
-/** The generated values of the recorded answer. */
+/** The generated values of the recorded answer, and the numbers of flows. */
 export function shownBy(test: Test): readonly string[] {
   return remembered(shown, test, () =>
-    answerPlaces(test).spotted.flatMap(({ space, value }) => (space === 'seen' ? [value] : [])),
+    answerPlaces(test).spotted.flatMap(({ space, value }) =>
+      space === 'seen' ? [value] : /^\d{1,9}$/.test(value) ? [numberKey(space.flow, value)] : [],
+    ),
   );
+}
+
+/** What a number of a flow is called among other values. */
+export function numberKey(flow: string, value: string): string {
+  return `${flow}\n${value}`;
 }
 
 const writing = new WeakMap<Test, boolean>();

@@ -36,6 +36,7 @@ import { stableId } from './stable-id.ts';
 import { TwoCounters } from './two-counters.ts';
 
 const MAX_VALUES = 100_000;
+const MAX_SHOWN = 20_000;
 
 /** `isWrite`: it may have made things; `isOk`: the answer is no refusal. */
 interface ExchangeFacts {
@@ -73,7 +74,7 @@ export class FlowLearner {
   readonly #counters = new TwoCounters();
   readonly #collectiveMarks = new CollectiveMarks();
   readonly #askedBy = new AskedBy();
-  /** Where ids were shown of which nothing was known then. */
+  /** Where numbers of things were shown of which nothing was known then. */
   readonly #shown = new Map<string, PlaceStats>();
   #pools: ReadonlyMap<string, Ballot> = new Map();
   #pairs = 0;
@@ -203,7 +204,8 @@ export class FlowLearner {
 
   #show(space: string, value: string, stats: PlaceStats): void {
     const key = `${space}\t${value}`;
-    if (this.#shown.size < MAX_VALUES && !this.#shown.has(key)) this.#shown.set(key, stats);
+    const isSerial = /^\d{1,9}$/.test(value);
+    if (isSerial && this.#shown.size < MAX_SHOWN && !this.#shown.has(key)) this.#shown.set(key, stats);
   }
 
   /** An id that a client took from an answer, to be told that its thing was made during the recording: by nobody who was seen. */

@@ -7,9 +7,9 @@ import { holderOf } from './object-facts.ts';
 
 const MIN_SEEN = 2;
 const MAX_KINDS = 1_000;
-const MAX_NUMBERS = 20_000;
+const MAX_NUMBERS = 5_000;
 /** Answers that showed a number before it rose; earlier ones are compared by value. */
-const MAX_SHOWN = 64;
+const MAX_SHOWN = 16;
 const MAX_TOLD = 50_000;
 const MAX_LEAVES = 2_000;
 const MAX_FIELDS = 60;

@@ -6,7 +6,7 @@
 import { isIdentityKey, type Leaf, readTime, type Scalar } from '@echoplane/replay';
 import { holderOf } from './object-facts.ts';
 
-const MAX_CLIENTS = 2_000;
+const MAX_CLIENTS = 500;
 const MAX_WRITES = 256;
 const MAX_NAMES = 40;
 const MIN_NAME_CHARS = 4;
@@ -43,7 +43,7 @@ export type LaterLeaf = readonly [path: string, later: Scalar];
 export class ReadBack {
   /** The latest exchange of a client, when it was a write. */
   readonly #last = new Map<string, Written>();
-  #writes: Written[] = [];
+  #writes: Pick<Written, 'client' | 'names' | 'fromUs' | 'toUs'>[] = [];
 
   /** The next exchange. Gives the write before it, and what the client reads otherwise now. */
   observe(shown: Shown): { pair: number; changes: LaterLeaf[] } | null {
@@ -66,7 +66,7 @@ export class ReadBack {
     const isSoon = last !== undefined && last.toUs <= fromUs && last.toUs >= fromUs - MAX_WORK_US;
     const written: Written = { client, pair, fromUs, toUs, leaves, names: namesOf(shown), before: NOTHING };
     if (isSoon) written.before = last.names;
-    this.#writes.push(written);
+    this.#writes.push({ client, names: written.names, fromUs, toUs });
     if (this.#writes.length > MAX_WRITES) this.#writes = this.#writes.slice(MAX_WRITES / 2);
     if (this.#last.size >= MAX_CLIENTS) this.#last.delete(this.#last.keys().next().value!);
     this.#last.set(client, written);

@@ -28,6 +28,16 @@ test('another order than the one that was sent, which nothing explains, is none'
   expect(unordered(...made)).toEqual(['/orders body.tags']);
 });
 
+test('one list of some length is enough where it is shown as it was sent elsewhere', () => {
+  const [tags, turned] = [
+    ['blue', 'new', 'red', 'wide'],
+    ['wide', 'blue', 'new', 'red'],
+  ];
+  expect(unordered(thing(1, tags, turned))).toEqual(['/orders body.tags']);
+  expect(unordered(thing(1, tags, turned, turned))).toEqual([]);
+  expect(unordered(thing(1, tags.slice(1), ['wide', 'new', 'red']))).toEqual([]);
+});
+
 test('of two words the reverse counts where the same list is shown as it was sent', () => {
   expect(
     unordered(thing(1, ['blue', 'new'], ['new', 'blue']), thing(2, ['old', 'wide'], ['wide', 'old'])),

@@ -8,6 +8,8 @@ import { MapEntries } from './map-entries.ts';
 import type { Operation } from './places.ts';
 
 const MIN_SETS = 2;
+/** Words of a list that is the only one. */
+const MIN_ALONE = 4;
 const MAX_SETS = 5_000;
 const MAX_PLACES = 2_000;
 const MAX_WORDS = 30;
@@ -74,9 +76,12 @@ export class TextSets {
   finish(): Map<string, ReadonlySet<string>> {
     const found = new Map<string, Set<string>>();
     for (const { operation, path, sets, mayBe } of this.#places.values()) {
-      if (sets.size < MIN_SETS || mayBe.asSent || mayBe.rising) continue;
+      if (mayBe.asSent || mayBe.rising) continue;
+      const isKept = [...sets].some((set) => this.#kept.has(`${fieldOf(path)}\t${set}`));
       const isTurned = mayBe.reversed || mayBe.falling;
-      if (isTurned && ![...sets].some((set) => this.#kept.has(`${fieldOf(path)}\t${set}`))) continue;
+      // Of one list chance may be why it is in no order; not when the service shows it as it was sent elsewhere.
+      const isOnce = sets.size < MIN_SETS && ![...sets].some((set) => set.split('\n').length >= MIN_ALONE);
+      if (isOnce || ((isTurned || sets.size < MIN_SETS) && !isKept)) continue;
       found.set(operation, (found.get(operation) ?? new Set<string>()).add(path));
     }
     this.#ids.addTo(found);

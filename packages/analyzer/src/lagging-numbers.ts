@@ -1,9 +1,11 @@
 // Numbers and times that a service works out behind its answers, the size of a repository, when it last changed: answers to writes were seen to
 // show them as they had been before the write before, and the next read as they were then. How soon it has caught up is its own
-// doing, so each answer may show what the same thing had before, what it had next, or what lies between. Told of objects with the
-// same fields; where such a number ever went down, it is another one. Bounded. Pure.
+// doing, so each answer may show what the same thing had before, what it had next, or what lies between. Not what rises
+// behind writes of one kind alone, which is what these do and do not tell. Told of objects with the same fields; where such a
+// number ever went down, it is another one. Bounded. Pure.
 import { isIdentityKey, kindOf, type Leaf, readTime, type Scalar } from '@echoplane/replay';
 import { holderOf } from './object-facts.ts';
+import type { Late } from './read-back.ts';
 
 const MIN_SEEN = 2;
 const MAX_KINDS = 1_000;
@@ -13,6 +15,7 @@ const MAX_SHOWN = 16;
 const MAX_TOLD = 50_000;
 const MAX_LEAVES = 2_000;
 const MAX_FIELDS = 60;
+const MAX_OPERATIONS = 16;
 const OWN_ID = /^(?:id|ID|_id)$/;
 
 /** What a number of an answer may be as well, if numbers of its field lag. */
@@ -22,29 +25,51 @@ export interface Lagging {
   changes: [path: string, later: Scalar][];
 }
 
+interface Sighting {
+  pair: number;
+  operation: string;
+  path: string;
+  value: Scalar;
+}
+
 interface Shown {
   value: Scalar;
   before: Scalar;
+  /** The operation that showed it last. */
+  operation: string;
   at: { pair: number; path: string }[];
 }
+
+/** What was seen of the numbers of a field. */
+interface Field {
+  /** Answers to writes that showed them as they had been, and the operations of these. */
+  late: number;
+  by: Set<string>;
+  /** Operations behind whose answers they rose. */
+  behind: Set<string>;
+  fell: boolean;
+}
+
+const NOTHING_SEEN: Readonly<Field> = { late: 0, by: new Set(), behind: new Set(), fell: false };
 
 export class LaggingNumbers {
   readonly #kinds = new Map<string, number>();
   /** By field and thing. */
   readonly #numbers = new Map<string, Shown>();
-  readonly #seen = new Map<string, number>();
-  readonly #fell = new Set<string>();
+  readonly #fields = new Map<string, Field>();
   #told = 0;
 
   /** Whether numbers of a field were seen to lag. */
   has(field: string): boolean {
-    return (this.#seen.get(field) ?? 0) >= MIN_SEEN && !this.#fell.has(field);
+    const { late, by, behind, fell } = this.#fields.get(field) ?? NOTHING_SEEN;
+    return late >= MIN_SEEN && !fell && [...behind].some((operation) => !by.has(operation));
   }
 
-  /** The next answer; `late`: leaves that the answer to a write before it showed as they had been. */
-  observe(pair: number, answered: readonly Leaf[], late: readonly string[]): Lagging[] {
+  /** The next answer; `late`: what the answer to a write before it showed otherwise. */
+  observe(pair: number, operation: string, answered: readonly Leaf[], late: Late | null): Lagging[] {
     if (answered.length > MAX_LEAVES) return [];
     const found: Lagging[] = [];
+    const lagged = new Set<string>();
     for (const [holder, leaves] of objectsIn(answered)) {
       const id = leaves.find(({ path }) => OWN_ID.test(keyOf(path, holder)))?.value;
       const kind = id === undefined || leaves.length > MAX_FIELDS ? null : this.#kindOf(holder, leaves);
@@ -53,31 +78,47 @@ export class LaggingNumbers {
         const key = keyOf(path, holder);
         if (isIdentityKey(key) || rankOf(value) === null) continue;
         const field = `${kind} ${key}`;
-        found.push(...this.#show(field, `${field} ${id}`, { pair, path, value }));
-        if (late.includes(path)) this.#seen.set(field, (this.#seen.get(field) ?? 0) + 1);
+        found.push(...this.#show(field, `${field} ${id}`, { pair, operation, path, value }));
+        if (late?.paths.includes(path)) lagged.add(field);
       }
+    }
+    for (const field of lagged) {
+      const seen = this.#fieldOf(field);
+      seen.late++;
+      if (seen.by.size < MAX_OPERATIONS) seen.by.add(late!.operation);
     }
     return found;
   }
 
-  #show(field: string, number: string, { pair, path, value }: { pair: number; path: string; value: Scalar }) {
+  #fieldOf(field: string): Field {
+    const known = this.#fields.get(field);
+    if (known) return known;
+    const made = { late: 0, by: new Set<string>(), behind: new Set<string>(), fell: false };
+    if (this.#fields.size < MAX_NUMBERS) this.#fields.set(field, made);
+    return made;
+  }
+
+  #show(field: string, number: string, { pair, operation, path, value }: Sighting): Lagging[] {
     const shown = this.#numbers.get(number);
     if (!shown) {
       if (this.#numbers.size < MAX_NUMBERS)
-        this.#numbers.set(number, { value, before: null, at: [{ pair, path }] });
+        this.#numbers.set(number, { value, before: null, operation, at: [{ pair, path }] });
       return [];
     }
     const found: Lagging[] = [];
     const tell = (of: number, at: string, later: Scalar) => {
       if (this.#told++ < MAX_TOLD) found.push({ pair: of, field, changes: [[at, later]] });
     };
-    if (rankOf(value)! < rankOf(shown.value)!) this.#fell.add(field);
     if (value !== shown.value) {
+      const seen = this.#fieldOf(field);
+      seen.fell ||= rankOf(value)! < rankOf(shown.value)!;
+      if (seen.behind.size < MAX_OPERATIONS) seen.behind.add(shown.operation);
       for (const { pair: of, path: at } of shown.at) tell(of, at, value);
-      this.#numbers.set(number, { value, before: shown.value, at: [{ pair, path }] });
+      this.#numbers.set(number, { value, before: shown.value, operation, at: [{ pair, path }] });
       tell(pair, path, shown.value);
       return found;
     }
+    shown.operation = operation;
     if (shown.before !== null) tell(pair, path, shown.before);
     shown.at.push({ pair, path });
     if (shown.at.length > MAX_SHOWN) shown.at.shift();

@@ -31,7 +31,7 @@ interface LastRead {
 export interface Settling {
   pair: number;
   changes: readonly Change[];
-  /** Nobody waited for it; '' or the field of which numbers lag. */
+  /** Nobody waited for it: the field of which numbers may lag. */
   field?: string;
 }
 type Change = readonly [path: string, later: Scalar];
@@ -59,10 +59,9 @@ export class Polls {
       return { pair, changes };
     });
     const { request, answered, ...rest } = step;
-    const stale = this.#readBack.observe({ ...rest, leaves: leaves ?? NO_LEAVES, isWrite: request === null });
-    const late = stale?.changes.map(([path]) => path) ?? [];
-    const lagging = this.lagging.observe(step.pair, answered, late);
-    return [...own, ...this.#again(step, leaves), ...(stale ? [{ ...stale, field: '' }] : []), ...lagging];
+    const late = this.#readBack.observe({ ...rest, leaves: leaves ?? NO_LEAVES, isWrite: request === null });
+    const lagging = this.lagging.observe(step.pair, step.operation, answered, late);
+    return [...own, ...this.#again(step, leaves), ...lagging];
   }
 
   #again(

@@ -1,54 +1,56 @@
 import { expect, test } from 'vitest';
-import { analyze } from './analyze.ts';
-import { type Exchange, record, START_US } from './exchanges.fixture.ts';
+import { ReadBack } from './read-back.ts';
 
-const iso = (ms: number) => new Date(START_US / 1_000 + ms).toISOString();
-const pull = (size: number, ms: number, repo = {}) => ({
-  ...{ id: 5, title: 'fix it', state: 'open', author: 'ann' },
-  repo: { id: 3, name: 'team-forge', size, updated: iso(ms), ...repo },
+interface Step {
+  operation: string;
+  isWrite: boolean;
+  names: string[];
+  answer: Record<string, string | number>;
+  client?: string;
+}
+
+const pull = (size: number, more: Record<string, string | number> = {}) => ({
+  ...{ 'body.id': 5, 'body.title': 'fix it', 'body.state': 'open', 'body.author': 'ann' },
+  ...{ 'body.repo.id': 3, 'body.repo.name': 'team-forge', 'body.repo.size': size },
+  ...more,
 });
-const push: Exchange = {
-  request: 'POST /repos/team-forge/files',
-  body: { text: 'hello' },
-  answer: { sha: 'x' },
-};
-const open = (answer: object): Exchange => ({
-  ...{ request: 'POST /repos/team-forge/pulls', body: { title: 'fix it' }, answer },
-});
-const look = (answer: object): Exchange => ({ request: 'GET /repos/team-forge/pulls/5', answer });
-const settling = (exchanges: Exchange[]) =>
-  analyze(record(exchanges)).tests.flatMap(({ settling: leaves = [] }) =>
-    leaves.map(({ path, later }) => `${path} ${later.join()}`),
-  );
+const push: Step = { operation: 'push', isWrite: true, names: ['team-forge'], answer: { 'body.sha': 'x' } };
+const open = (answer: Step['answer']): Step => ({ ...push, operation: 'open', answer });
+const look = (answer: Step['answer']): Step => ({ ...push, operation: 'look', isWrite: false, answer });
+
+/** What is told behind the last of these, 50 ms after each other. */
+function told(steps: Step[]) {
+  const readBack = new ReadBack();
+  return steps
+    .map(({ client = 'ann', operation, isWrite, names, answer }, n) =>
+      readBack.observe({
+        ...{ client, operation, isWrite, fromUs: n * 50_000, toUs: n * 50_000 + 4_000 },
+        asked: names.map((value, i) => ({ path: `path[${i}]`, value })),
+        leaves: new Map(Object.entries(answer)),
+      }),
+    )
+    .at(-1);
+}
 
 test('an answer to a write may show what the write before did to another thing, as the next read does', () => {
-  expect(settling([push, open(pull(27, -900)), look(pull(28, 2))])).toEqual([
-    'body.repo.size 28',
-    `body.repo.updated ${iso(2)}`,
-  ]);
+  const late = { operation: 'open', paths: ['body.repo.size'] };
+  expect(told([push, open(pull(27)), look(pull(28))])).toEqual(late);
 });
 
-test.each<[string, Exchange[]]>([
-  ['without a write before', [open(pull(27, -900)), look(pull(28, 2))]],
-  [
-    'behind a write to something else',
-    [{ ...push, request: 'POST /people/ann/photo' }, open(pull(27, 0)), look(pull(28, 0))],
-  ],
-  ['of the thing itself', [push, open({ ...pull(27, 0), stars: 1 }), look({ ...pull(27, 0), stars: 2 })]],
+test.each<[string, Step[]]>([
+  ['without a write before', [open(pull(27)), look(pull(28))]],
+  ['behind a write to something else', [{ ...push, names: ['photo'] }, open(pull(27)), look(pull(28))]],
+  ['of the thing itself', [push, open(pull(27, { 'body.stars': 1 })), look(pull(27, { 'body.stars': 2 }))]],
   [
     'of what has another name',
-    [push, open(pull(27, 0, { name: 'other' })), look(pull(28, 0, { name: 'other' }))],
+    [push, open(pull(27, { 'body.repo.name': 'other' })), look(pull(28, { 'body.repo.name': 'other' }))],
   ],
-  ['that went down', [push, open(pull(28, 0)), look(pull(27, 0))]],
+  ['that went down', [push, open(pull(28)), look(pull(27))]],
+  ['that a request said', [{ ...push, names: ['team-forge', '28'] }, open(pull(27)), look(pull(28))]],
   [
     'when another client wrote to it as well',
-    [
-      push,
-      open(pull(27, 0)),
-      { ...push, connection: 'k2', headers: [['authorization', 'Bearer other']] },
-      look(pull(28, 0)),
-    ],
+    [push, open(pull(27)), { ...push, client: 'bob' }, look(pull(28))],
   ],
-])('not %s', (_which, exchanges) => {
-  expect(settling(exchanges)).toEqual([]);
+])('not %s', (_which, steps) => {
+  expect(told(steps)).toBeNull();
 });

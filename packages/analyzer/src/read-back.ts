@@ -23,7 +23,7 @@ const NOTHING: ReadonlySet<string> = new Set();
 /** An exchange of a client; `leaves`: those of its answer that may be a state. */
 export interface Shown {
   client: string;
-  pair: number;
+  operation: string;
   isWrite: boolean;
   fromUs: number;
   toUs: number;
@@ -31,22 +31,28 @@ export interface Shown {
   leaves: ReadonlyMap<string, Scalar>;
 }
 
-interface Written extends Pick<Shown, 'client' | 'pair' | 'fromUs' | 'toUs' | 'leaves'> {
+interface Written extends Pick<Shown, 'client' | 'operation' | 'fromUs' | 'toUs' | 'leaves'> {
   /** What its request named. */
   names: ReadonlySet<string>;
   /** What the client's write just before named, when that had hardly ended. */
   before: ReadonlySet<string>;
 }
 
-export type LaterLeaf = readonly [path: string, later: Scalar];
+type LaterLeaf = readonly [path: string, later: Scalar];
+
+/** Leaves that the answer to a write of an operation showed as they had been. */
+export interface Late {
+  operation: string;
+  paths: readonly string[];
+}
 
 export class ReadBack {
   /** The latest exchange of a client, when it was a write. */
   readonly #last = new Map<string, Written>();
   #writes: Pick<Written, 'client' | 'names' | 'fromUs' | 'toUs'>[] = [];
 
-  /** The next exchange. Gives the write before it, and what the client reads otherwise now. */
-  observe(shown: Shown): { pair: number; changes: LaterLeaf[] } | null {
+  /** The next exchange. Gives the operation of the write before it, and the leaves that the client reads otherwise now. */
+  observe(shown: Shown): Late | null {
     const last = this.#last.get(shown.client);
     this.#last.delete(shown.client);
     if (shown.isWrite) {
@@ -58,13 +64,21 @@ export class ReadBack {
     const all = both.filter(([path, value]) => last.leaves.get(path) !== value);
     if (all.length === 0 || all.length > MAX_CHANGES || both.length < all.length + MIN_SAME) return null;
     const changes = all.filter((change) => this.#isOfWorkBefore(last, change, shown.toUs));
-    return changes.length === 0 ? null : { pair: last.pair, changes };
+    return changes.length === 0 ? null : { operation: last.operation, paths: changes.map(([path]) => path) };
   }
 
   #write(shown: Shown, last: Written | undefined): void {
-    const { client, pair, fromUs, toUs, leaves } = shown;
+    const { client, operation, fromUs, toUs, leaves } = shown;
     const isSoon = last !== undefined && last.toUs <= fromUs && last.toUs >= fromUs - MAX_WORK_US;
-    const written: Written = { client, pair, fromUs, toUs, leaves, names: namesOf(shown), before: NOTHING };
+    const written: Written = {
+      client,
+      operation,
+      fromUs,
+      toUs,
+      leaves,
+      names: namesOf(shown),
+      before: NOTHING,
+    };
     if (isSoon) written.before = last.names;
     this.#writes.push({ client, names: written.names, fromUs, toUs });
     if (this.#writes.length > MAX_WRITES) this.#writes = this.#writes.slice(MAX_WRITES / 2);

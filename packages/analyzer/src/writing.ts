@@ -289,7 +289,7 @@ class EdgeReader {
   }
 
   #settle({ settling }: PairEdges, [path, later, field]: [string, string, string]): void {
-    const isKnown = field === AWAITED || field === '' || this.#survey.lagging.has(field);
+    const isKnown = field === AWAITED || this.#survey.lagging.has(field);
     if (isKnown) settling.add(path, JSON.parse(later) as Scalar, field === AWAITED);
   }
 

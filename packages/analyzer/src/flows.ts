@@ -34,9 +34,9 @@ import { type Place, placeName } from './places.ts';
 import { isRare, isWeak } from './rare-texts.ts';
 import { stableId } from './stable-id.ts';
 import { TwoCounters } from './two-counters.ts';
+import { UnseenMakers } from './unseen-makers.ts';
 
 const MAX_VALUES = 100_000;
-const MAX_SHOWN = 20_000;
 
 /** `isWrite`: it may have made things; `isOk`: the answer is no refusal. */
 interface ExchangeFacts {
@@ -74,8 +74,7 @@ export class FlowLearner {
   readonly #counters = new TwoCounters();
   readonly #collectiveMarks = new CollectiveMarks();
   readonly #askedBy = new AskedBy();
-  /** Where numbers of things were shown of which nothing was known then. */
-  readonly #shown = new Map<string, PlaceStats>();
+  readonly #unseen = new UnseenMakers();
   #pools: ReadonlyMap<string, Ballot> = new Map();
   #pairs = 0;
   #lastWrite = -1;
@@ -188,7 +187,7 @@ export class FlowLearner {
     // The request named another thing, of an equal number.
     const isChance = made.length > 0 && open.length === 0;
     const isEchoed = echoed.length > 0 && !isChance;
-    if (isOwn && role === 'id' && !mayBear && others.length === 0) this.#show(space, value, stats);
+    if (isOwn && role === 'id' && !mayBear && others.length === 0) this.#unseen.show(space, value, stats);
     if (!mayBear || isEchoed || asked.some((one) => isSaidAgain(one, place, value))) return;
     // A word that a client chose is the same in a replay, under whatever name the service shows it.
     if (isRare(value) && known?.some(({ byClient }) => byClient)) return;
@@ -202,27 +201,20 @@ export class FlowLearner {
     this.#countMade(space, value);
   }
 
-  #show(space: string, value: string, stats: PlaceStats): void {
-    const key = `${space}\t${value}`;
-    const isSerial = /^\d{1,9}$/.test(value);
-    if (isSerial && this.#shown.size < MAX_SHOWN && !this.#shown.has(key)) this.#shown.set(key, stats);
-  }
-
   /** An id that a client took from an answer, to be told that its thing was made during the recording: by nobody who was seen. */
   #madeUnseen(
     own: Known,
     value: string,
     { stats, asked, marks }: Pick<Answering, 'asked' | 'marks'> & { stats: PlaceStats },
   ): void {
-    const from = this.#shown.get(`${own.space}\t${value}`);
-    if (!from || from === stats) return;
+    const from = this.#unseen.showed(own.space, value, stats);
+    if (!from) return;
     own.byClient = false;
     own.marks = marks;
     from.born++;
     for (const { place } of asked.filter((one) => one.value === value && spaceOf(one.place) === own.space))
       this.#stats.get(place)!.hits++;
-    from.hits++;
-    stats.hits++;
+    for (const shown of [from, stats]) shown.hits++;
     this.#countMade(own.space, value);
   }
 

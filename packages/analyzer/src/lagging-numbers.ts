@@ -71,12 +71,14 @@ export class LaggingNumbers {
     const found: Lagging[] = [];
     const lagged = new Set<string>();
     for (const [holder, leaves] of objectsIn(answered)) {
+      if (leaves.length > MAX_FIELDS) continue;
       const id = leaves.find(({ path }) => OWN_ID.test(keyOf(path, holder)))?.value;
-      const kind = id === undefined || leaves.length > MAX_FIELDS ? null : this.#kindOf(holder, leaves);
+      const ranked = id === undefined ? [] : leaves.filter(({ value }) => rankOf(value) !== null);
+      const kind = ranked.length === 0 ? null : this.#kindOf(holder, leaves);
       if (kind === null) continue;
-      for (const { path, value } of leaves) {
+      for (const { path, value } of ranked) {
         const key = keyOf(path, holder);
-        if (isIdentityKey(key) || rankOf(value) === null) continue;
+        if (isIdentityKey(key)) continue;
         const field = `${kind} ${key}`;
         found.push(...this.#show(field, `${field} ${id}`, { pair, operation, path, value }));
         if (late?.paths.includes(path)) lagged.add(field);

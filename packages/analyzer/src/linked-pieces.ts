@@ -84,11 +84,13 @@ export function jsonPieces(path: string, text: string, endpoint: string): Linked
 
 /** Digits, or letters in capitals among them, as people type them off. */
 const CODE = /^(?=\D*\d)[A-Z\d]{6,10}$/;
+const MAY_HOLD_CODE = /(?<![A-Za-z\d])[A-Z\d]{6,10}(?![A-Za-z\d])/;
 const MAX_CODES = 16;
 
 /** The codes that a message tells its reader, `your code is 292108`, who types them off. */
 function codesIn(path: string, text: string): LinkedPiece[] {
-  if (!/\s/.test(text) || !/\d/.test(text) || text.length > MAX_MESSAGE_CHARS) return [];
+  if (text.length > MAX_MESSAGE_CHARS || !/\d/.test(text) || !/\s/.test(text)) return [];
+  if (!MAY_HOLD_CODE.test(text)) return [];
   const codes = atomsOfText(text).flatMap((value, i) =>
     CODE.test(value) ? [{ path: `${path}#${i}`, value, naming: NAMELESS }] : [],
   );

@@ -99,8 +99,8 @@ export function writtenNames(
       isIdentityKey(path.slice(path.lastIndexOf('.') + 1)),
   );
   const names = [...named, ...own].map(({ path, value }) => {
-    const { entity } = namingOf(patternOf(path), endpoint);
-    return SERIAL.test(String(value)) && entity !== '' ? `${entity}=${value}` : String(value);
+    const entity = SERIAL.test(String(value)) ? entityAt(operation, path) : '';
+    return entity === '' ? String(value) : `${entity}=${value}`;
   });
   const isName = (name: string) => name !== '' && name.length <= MAX_NAME_CHARS && !/[\t\n]/.test(name);
   const addresses = new Set(addressesOf(operation, asked, answered).filter(isName));
@@ -110,21 +110,30 @@ export function writtenNames(
   ];
 }
 
-/**
- * What others were writing as a test of `operation` names it: a number by itself where its answers show things of that kind,
- * under that name or in a flow of it. Any other stays one of a kind, which no id of an answer is.
- */
-export function besideOf(
+function entityAt({ request, response, endpoint }: Operation, path: string): string {
+  const pattern = patternOf(path);
+  const place = request.get(pattern) ?? response.get(pattern);
+  return (place?.naming ?? namingOf(pattern, endpoint)).entity;
+}
+
+/** The kinds of thing that answers of an operation show, under that name or in a flow of it. */
+export function kindsShown(
   operation: Operation,
-  names: Iterable<string>,
   links: readonly FlowLink[],
   flows: ReadonlyMap<string, Flow>,
-): string[] {
+): ReadonlySet<string> {
   const shown = links.flatMap((link) => (link.in === 'response' ? (flows.get(link.flow)?.places ?? []) : []));
-  const kinds = new Set([
+  return new Set([
     ...[...operation.response.values()].map(({ naming }) => naming.entity),
     ...shown.map(({ path, endpoint }) => namingOf(path, endpoint).entity),
   ]);
+}
+
+/**
+ * What others were writing as a test names it whose answer shows things of `kinds`: the number of such a thing by itself. Any
+ * other stays one of a kind, which no id of an answer is.
+ */
+export function besideOf(names: ReadonlySet<string>, kinds: ReadonlySet<string>): string[] {
   const told = [...names].map((name) => {
     const [, entity, number] = NUMBERED.exec(name) ?? [];
     return entity !== undefined && kinds.has(entity) ? number! : name;

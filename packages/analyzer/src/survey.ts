@@ -63,7 +63,7 @@ const MAX_FLOW_CHARS = 256;
 const ADDRESS = /^https?:\/\//;
 /** Greater numbers are no quantities. */
 const MAX_AMOUNT = 1e12;
-const QUERIED_NUMBER = /^query\.[^=]*=[1-9]\d{0,11}$/;
+const QUERIED_NUMBER = /^[1-9]\d{0,11}$/;
 
 export class Survey {
   readonly operations: PairOperations;
@@ -359,7 +359,7 @@ function isFlowValue({ naming, path }: Place, value: string | number, text: stri
   if (text === '' || text.length > MAX_FLOW_CHARS || /\s/.test(text)) return false;
   if (path === 'header.location' && text.includes('/')) return false;
   // A large number that is no time is an id, whatever its name: field 2 of a message has none.
-  const number = typeof value === 'string' && QUERIED_NUMBER.test(`${path}=${text}`) ? Number(text) : value;
+  const number = path.startsWith('query.') && QUERIED_NUMBER.test(text) ? Number(text) : value;
   if (naming.role === 'other' && naming.entity !== '' && typeof number === 'number' && number < MAX_AMOUNT)
     return Number.isSafeInteger(number) && number > 0;
   if (naming.role === 'other')

@@ -20,7 +20,7 @@ import { messagesOf } from './conversations.ts';
 import type { EditBook } from './edits.ts';
 import { JsonFields } from './json-fields.ts';
 import { grpcMessages, MockMaker } from './mocks.ts';
-import { besideOf } from './overlaps.ts';
+import { besideOf, kindsShown } from './overlaps.ts';
 import { ownAddress } from './own-address.ts';
 import type { Operation } from './places.ts';
 import { SettlingLeaves } from './polls.ts';
@@ -89,6 +89,8 @@ type OperationFacts = Pick<Test, 'volatile'> & {
   unordered: string[];
   orders: ListOrder[];
   optional: OptionalLeaf[];
+  /** Of things in its answers. */
+  kinds: ReadonlySet<string>;
 };
 
 export class ArtifactMaker {
@@ -144,8 +146,8 @@ export class ArtifactMaker {
   #test(json: string, number: number, operation: Operation, edges: PairEdges): string {
     const fields = this.#fields;
     const { session, order, headless } = this.#survey.sessions.next(number);
-    const { volatile, links, unordered, orders, optional } = this.#factsOf(operation, edges);
-    const beside = besideOf(operation, edges.beside, links, this.#learned.flows);
+    const { volatile, links, unordered, orders, optional, kinds } = this.#factsOf(operation, edges);
+    const beside = besideOf(edges.beside, kinds);
     const settling = edges.settling.list();
     const isAsked = settling.some(({ lags }) => !lags);
     const awaits = isAsked ? [] : (this.#survey.states.get(operation.key) ?? []);
@@ -229,12 +231,14 @@ export class ArtifactMaker {
     const own = headers.filter(({ path }) => operation.response.has(path));
     const counted = [...(counters ?? [])].map((path) => ({ path, kind: 'sequence' as const, why: COUNTED }));
     const learned = [...(volatile.get(operation.key) ?? []), ...own, ...counted];
+    const kept = this.#edits.links(links.get(operation.key) ?? [], flows);
     facts = {
       volatile: this.#edits.volatile(operation, learned),
-      links: this.#edits.links(links.get(operation.key) ?? [], flows),
+      links: kept,
       unordered: this.#edits.unordered(operation, [...(unordered.get(operation.key) ?? []), ...loose]),
       orders: this.#edits.orders(operation, this.#learned.orders.get(operation.key) ?? []),
       optional: this.#edits.optional(operation, this.#learned.optional.get(operation.key) ?? []),
+      kinds: kindsShown(operation, kept, flows),
     };
     this.#facts.set(key, facts);
     return facts;

@@ -12,6 +12,7 @@ import { keysOf } from './keyed-values.ts';
 import { atomsIn } from './kinds.ts';
 import { leafAt } from './leaves.ts';
 import { Makers } from './makers.ts';
+import { Minted } from './minted.ts';
 import { type Observation, takeObserved } from './observed.ts';
 import { OWN_ADDRESS } from './own-address.ts';
 import { pieceOfPage, pieceOfRedacted } from './page-pieces.ts';
@@ -57,6 +58,7 @@ export class LiveValues {
   readonly clock = new RunClock();
   readonly #makers = new Makers();
   readonly #shown: ShownTimes;
+  readonly #minted = new Minted();
   readonly #sizes = new WrittenSizes();
 
   /**
@@ -269,7 +271,20 @@ export class LiveValues {
     const isShown = test.response.status < 400;
     this.#makers.add([...madeBy(test), ...(isShown ? shownBy(test) : [])], exchange, isWriting(test));
     this.#makers.addNamed(named, exchange);
+    const handedOut = test.produces.flatMap(({ token, path }): [string, string][] => {
+      const recorded = this.#recorded.get(token);
+      return recorded === undefined ? [] : [[path, recorded]];
+    });
+    this.#minted.add(test, handedOut, exchange);
     this.#parent?.noteMade(test, exchange);
+  }
+
+  /** Whether a token is made of the second in which it is asked for, and this is another one. */
+  isOfAnotherSecond(test: Test, path: string, recorded: string, now: Exchange): boolean {
+    return (
+      this.#minted.isOfAnotherSecond(test, path, recorded, now) ||
+      (this.#parent?.isOfAnotherSecond(test, path, recorded, now) ?? false)
+    );
   }
 
   /** Notes with which size a request's body is sent. */

@@ -1,0 +1,66 @@
+// Tokens that are made of the second in which they are asked for, in a replay of another pace.
+import { expect, test } from 'vitest';
+import { compareTest } from './compare-test.ts';
+import { LiveValues } from './live-values.ts';
+import { RECORDED_US, sketchAnswer, sketchTest, type TestSketch } from './test.fixture.ts';
+
+const [first, form, other, live, late] = [
+  'k3Vb9xQ2mZ7tR1wY8sLd',
+  'Zp4Nc7Hf2Jq9Xv6Ta1We',
+  'Bm8Gd5Ks3Uy2Qr7Li0Ox',
+  'Wt6Fz1Pn4Ce9Ha3Vj8Mb',
+  'Yd2Ru7Eo5Xk0Sg9Ql4Ti',
+];
+const tokens = new Map([
+  ['first', first],
+  ['form', form],
+]);
+/** When the recording's second begins, and that of the replay. */
+const SECOND_US = Math.ceil(RECORDED_US / 1_000_000) * 1_000_000;
+const LIVE_US = SECOND_US + 86_400_000_000;
+
+interface Read {
+  target?: string;
+  token: string;
+  is: string;
+  /** Milliseconds of the second, then and now. */
+  atMs: number;
+  liveMs: number;
+  produces?: string;
+}
+
+/** The problems of each read in one run; before them one that showed that reads of tokens make them. */
+function found(...reads: Read[]): string[][] {
+  const values = new LiveValues(tokens);
+  return reads.map(({ target = '/csrf', token, is, atMs, liveMs, produces }, n) => {
+    const sketch: TestSketch = {
+      ...{ n: n + 1, target, atUs: SECOND_US - RECORDED_US + atMs * 1000, durationUs: 4_000 },
+      ...{ body: { token }, produces: produces ? [{ token: produces, path: 'body.token' }] : [] },
+    };
+    const [recorded, answer] = [sketchTest(sketch), sketchAnswer({ body: { token: is } })];
+    const requestUs = LIVE_US + liveMs * 1000;
+    const compared = compareTest(recorded, answer, {
+      values,
+      times: { requestUs, endUs: requestUs + 4_000 },
+    });
+    values.learn(recorded, answer);
+    return compared.differences.map(({ path, problem }) => `${path} ${problem}`);
+  });
+}
+
+const earlier: Read = { token: first, is: other, atMs: -5_000, liveMs: -5_000, produces: 'first' };
+const shown: Read = { target: '/login', token: form, is: live, atMs: 200, liveMs: 900, produces: 'form' };
+const again: Read = { token: form, is: late, atMs: 600, liveMs: 1_300 };
+
+test('two tokens of one second may be two, where reads are seen to make them', () => {
+  expect(found(earlier, shown, again)).toEqual([[], [], []]);
+  expect(found(earlier, shown, { ...again, is: live })).toEqual([[], [], []]);
+});
+
+test('they are one where nothing says so, in one second, and when it is another’s', () => {
+  const differs = [[], [], ['body.token value']];
+  expect(found(shown, again)).toEqual([[], ['body.token value']]);
+  expect(found(earlier, shown, { ...again, liveMs: 950 })).toEqual(differs);
+  expect(found(earlier, shown, { ...again, atMs: 1_600, liveMs: 2_300 })).toEqual(differs);
+  expect(found(earlier, shown, { ...again, is: other })).toEqual(differs);
+});

@@ -15,6 +15,7 @@ import { areSameIds } from './id-lists.ts';
 import { isJwt, isNearly, kindOf, type Scalar, shapePattern } from './kinds.ts';
 import { insideAt, leafAt } from './leaves.ts';
 import { isOwnDuration } from './measured.ts';
+import { isMintedAnew } from './minted-anew.ts';
 import { isNanosOfRun } from './nanos.ts';
 import { isNumberedAtOnce, isPartNumberedAtOnce, isSwappedAtOnce } from './numbered-at-once.ts';
 import { isOwnNote } from './own-notes.ts';
@@ -138,7 +139,7 @@ function judgeUnlinked(comparing: Comparing, pair: Pair, learned: VolatileLeaf |
   }
   if (due !== undefined && isMadeInOneMoment(comparing, recorded, live)) return 'time';
   if (due !== undefined && isOfOneSecond(comparing, recorded, due, live)) return 'time';
-  if (due !== undefined && isMintedAnew(comparing, pair)) return { kind: 'token' };
+  if (due !== undefined && isMintedAnew(comparing, path, token, live)) return { kind: 'token' };
   // Two tokens of one second are one token; a second later they are two, which agree but for their times.
   if (due !== undefined && !isJwt(token)) return learned ? judgeLearned(pair, learned) : 'differs';
   if (isProduced && kindOf(recorded) === null && readTime(recorded) === null) return { kind: 'token' };
@@ -164,17 +165,6 @@ function judgeUnlinked(comparing: Comparing, pair: Pair, learned: VolatileLeaf |
     return 'differs';
   if (time === 'differs' && !isTimeOfRun(comparing, recorded, live)) return 'differs';
   return judgeLearned(pair, learned);
-}
-
-/** A token of another second than the one that was handed out before; nobody else's. */
-function isMintedAnew(comparing: Comparing, { path, recorded, live }: Pair): boolean {
-  const { own, values, test } = comparing;
-  if (!own || typeof recorded !== 'string' || typeof live !== 'string') return false;
-  if (kindOf(live) === null || kindOf(live) !== kindOf(recorded) || isNearly(recorded, live)) return false;
-  if (values.recordedOf(live, null) !== undefined) return false;
-  if (!values.isOfAnotherSecond(test, path, recorded, own)) return false;
-  comparing.observe('token', recorded, live);
-  return true;
 }
 
 /** A generated value whose counterpart is another one, or that was changed and not made anew. */

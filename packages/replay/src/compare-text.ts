@@ -21,6 +21,7 @@ import {
 } from './kinds.ts';
 import { isDrawnAlike, isSamePeer } from './made-texts.ts';
 import { withLiveDurations } from './measured.ts';
+import { isMintedAnew } from './minted-anew.ts';
 import { knownAddress, newAddress, noteAddress } from './own-address.ts';
 import { openPage } from './page-json.ts';
 import { withPageTimesOf } from './page-times.ts';
@@ -308,6 +309,8 @@ function judgePiece(comparing: Comparing, path: string, atom: Atom, live: string
   if (atom.kind === 'jwt') return compareOpened(comparing, path, atom.value, live) ?? 'differs';
   // An address is a person's: another one is a fault, unless the service makes addresses here.
   if (atom.kind === 'email') return 'differs';
+  const recorded = comparing.values.recordedOf(atom.value, null);
+  if (recorded !== undefined && isMintedAnew(comparing, path, recorded, live)) return { kind: 'token' };
   return isKeptAlike(atom, live) ? judgeGenerated(comparing, atom, live) : 'differs';
 }
 

@@ -27,17 +27,23 @@ interface Read {
   atMs: number;
   liveMs: number;
   produces?: string;
+  /** As a piece of a longer text. */
+  line?: boolean;
 }
 
 /** The problems of each read in one run; before them one that showed that reads of tokens make them. */
 function found(...reads: Read[]): string[][] {
   const values = new LiveValues(tokens);
-  return reads.map(({ target = '/csrf', token, is, atMs, liveMs, produces }, n) => {
+  return reads.map(({ target = '/csrf', token, is, atMs, liveMs, produces, line }, n) => {
+    const text = (value: string) => (line ? `<input name="csrf" value="${value}">` : value);
     const sketch: TestSketch = {
       ...{ n: n + 1, target, atUs: SECOND_US - RECORDED_US + atMs * 1000, durationUs: 4_000 },
-      ...{ body: { token }, produces: produces ? [{ token: produces, path: 'body.token' }] : [] },
+      ...{
+        body: { token: text(token) },
+        produces: produces ? [{ token: produces, path: 'body.token' }] : [],
+      },
     };
-    const [recorded, answer] = [sketchTest(sketch), sketchAnswer({ body: { token: is } })];
+    const [recorded, answer] = [sketchTest(sketch), sketchAnswer({ body: { token: text(is) } })];
     const requestUs = LIVE_US + liveMs * 1000;
     const compared = compareTest(recorded, answer, {
       values,
@@ -55,6 +61,15 @@ const again: Read = { token: form, is: late, atMs: 600, liveMs: 1_300 };
 test('two tokens of one second may be two, where reads are seen to make them', () => {
   expect(found(earlier, shown, again)).toEqual([[], [], []]);
   expect(found(earlier, shown, { ...again, is: live })).toEqual([[], [], []]);
+});
+
+test('elsewhere as well, in a page too, when the place that gave it first is seen to make them', () => {
+  const elsewhere: Read = { ...again, target: '/welcome' };
+  const before: Read = { ...earlier, target: '/login' };
+  expect(found(before, shown, elsewhere)).toEqual([[], [], []]);
+  expect(found(earlier, shown, elsewhere)).toEqual([[], [], ['body.token value']]);
+  expect(found(before, shown, { ...elsewhere, line: true })).toEqual([[], [], []]);
+  expect(found(earlier, shown, { ...elsewhere, line: true })).toEqual([[], [], ['body.token value']]);
 });
 
 test('they are one where nothing says so, in one second, and when it is another’s', () => {

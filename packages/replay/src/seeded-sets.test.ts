@@ -96,6 +96,10 @@ test('rows that are in an order, or hardly moved, are compared as ever', () => {
   const was = dealt([2, 0, 3, 1]);
   const swapped = [was[1], was[0], ...was.slice(2)];
   expect(foundInRun([was, swapped])).toEqual([['body.list order']]);
+  // Unless another list has shown of the run that such are dealt anew.
+  const titled = (list: string[][]) => list.map(([can, thing]) => [can!, `My${thing}`]);
+  const [one_, other_] = [titled(was as string[][]), titled(dealt([1, 3, 0, 2]) as string[][])];
+  expect(foundInRun([one_, other_], [was, swapped])).toEqual([[], []]);
   const byThing = grants.toSorted(([, a], [, b]) => (a! < b! ? -1 : a! > b! ? 1 : 0));
   const moved = [...byThing.slice(4, 12), ...byThing.slice(0, 4), ...byThing.slice(12)];
   expect(foundInRun([byThing, moved])).toEqual([['body.list order']]);

@@ -42,6 +42,11 @@ export function noteShuffledList(comparing: Comparing, list: readonly unknown[])
   if (list.length >= MIN_TELLING) comparing.observe('seen', SEEDED, 'yes');
 }
 
+/** Whether the run has shown that sets stand in the order of seeded hashes. */
+export function areHashesSeeded(comparing: Comparing): boolean {
+  return knownOf(comparing, SEEDED) !== undefined;
+}
+
 /** Whether a list whose elements all have counterparts is such a set. */
 export function isSeededSet(
   comparing: Comparing,
@@ -49,7 +54,7 @@ export function isSeededSet(
   recorded: readonly TreeNode[],
   live: readonly TreeNode[],
 ): boolean {
-  if (!areWords(recorded) || !areWords(live) || knownOf(comparing, SEEDED) === undefined) return false;
+  if (!areWords(recorded) || !areWords(live) || !areHashesSeeded(comparing)) return false;
   if (recorded.length >= MIN_SORTED && [1, -1].some((sign) => isSorted(recorded, sign))) return false;
   if (knownOf(comparing, keptField(path)) !== undefined) return false;
   const [was, is] = [JSON.stringify(recorded), JSON.stringify(live)];

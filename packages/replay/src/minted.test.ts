@@ -61,6 +61,15 @@ const again: Read = { token: form, is: late, atMs: 600, liveMs: 1_300 };
 test('two tokens of one second may be two, where reads are seen to make them', () => {
   expect(found(earlier, shown, again)).toEqual([[], [], []]);
   expect(found(earlier, shown, { ...again, is: live })).toEqual([[], [], []]);
+  const hidden = [form, 'rdx_oqjpk0b3jbol33b3gou4'] as const;
+  tokens.set('form', hidden[1]);
+  const signed = 'ImI0MjU0NGY1MDBlYzFhMTdhMzIy.awMdVw.0dIIK9N57reWW3fbIRdnZV6VHLA';
+  expect(found(earlier, { ...shown, token: hidden[1] }, { ...again, token: hidden[1], is: signed })).toEqual([
+    [],
+    [],
+    [],
+  ]);
+  tokens.set('form', hidden[0]);
 });
 
 test('elsewhere as well, in a page too, when the place that gave it first is seen to make them', () => {

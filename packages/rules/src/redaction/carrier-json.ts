@@ -21,12 +21,14 @@ const NAME_BEHIND =
   /\s*:\s*"(?:[^"\\]|\\.){0,4000}"\s*,\s*"(?:name|key|field|header|parameter)"\s*:\s*"([^"\\]{1,64})"/y;
 /** Whose a password is, is said beside it. */
 const NAMES_OWNER = /(?:user|account|member|owner|customer|person|tenant|organi[sz]ation|org)[_-]?id$/i;
-/** Nor is it a secret when something of one happened. */
+/** Nor is it a secret when something of one happened, as name and value say. */
 const NAMES_TIME = /[a-z]At$|_at$|(?:^|_)(?:time|date|timestamp)$|(?:Time|Date|Timestamp)$/;
+const TIME_BEHIND =
+  /\s*:\s*(?:null|\d{9,10}|\d{13}|"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?")(?=\s*[,}])/y;
 /** Kinds that are hardly ever numbers: a time below their name is a time. */
 const NO_NUMBERS: ReadonlySet<SecretKind | null> = new Set(['credential', 'secret', 'password']);
-/** Milliseconds since 1970, of the years 2001 to 2096. */
-const EPOCH_MS = /^[1-3]\d{12}$/;
+/** Milliseconds since 1970, of the years 2014 to 2039. */
+const EPOCH_MS = /^(?:1[4-9]|2[01])\d{11}$/;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 /** What stands outside strings: white space and structure end it, digits and signs make a number of it. */
@@ -207,7 +209,7 @@ class JsonPass {
     const key = isEscaped ? unescaped(written) : written;
     const own = this.#names.kindOf(key);
     this.#isOwnKind = own !== null;
-    this.#kind = own ?? this.#inherited(key);
+    this.#kind = own ?? this.#inherited(key, end);
     if (this.#kind === null && NAMED.has(key))
       this.#kind = this.#namedKinds[this.#top] ?? this.#nameBehind(end);
     const named = this.#name(key);
@@ -221,7 +223,7 @@ class JsonPass {
     if (known === null) return false;
     const top = this.#top;
     this.#isOwnKind = known.kind !== null;
-    this.#kind = known.kind ?? this.#inherited(known.key);
+    this.#kind = known.kind ?? this.#inherited(known.key, end);
     if (this.#kind === null && known.isNamed) this.#kind = this.#namedKinds[top] ?? this.#nameBehind(end);
     this.#keys[top] = known.key;
     this.#isNaming[top] = known.isNaming;
@@ -229,9 +231,9 @@ class JsonPass {
   }
 
   /** What an outer name says of everything below it: the fields of a password are passwords, but for whose it is, and since when. */
-  #inherited(key: string): SecretKind | null {
+  #inherited(key: string, end: number): SecretKind | null {
     const kind = this.#kinds[this.#top]!;
-    if (kind === null || NAMES_TIME.test(key)) return null;
+    if (kind === null || (NAMES_TIME.test(key) && this.#isTimeBehind(end))) return null;
     return kind === 'password' && NAMES_OWNER.test(key) ? null : kind;
   }
 
@@ -240,6 +242,11 @@ class JsonPass {
     const mayName = this.#names.mayEndAt(this.#text, start, end);
     this.#namedKinds[this.#top] = mayName ? this.#names.kindOf(this.#text.slice(start, end)) : null;
     this.#value(start, end, isEscaped);
+  }
+
+  #isTimeBehind(end: number): boolean {
+    TIME_BEHIND.lastIndex = end + 1;
+    return TIME_BEHIND.test(this.#text);
   }
 
   #nameBehind(end: number): SecretKind | null {

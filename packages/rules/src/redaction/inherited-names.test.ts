@@ -25,6 +25,10 @@ test('when something of a credential happened is no secret', () => {
   const { update, lastAttempt, ...rest } = of(steps)['pay.beforeAuthorization'];
   expect(rest).toEqual(times);
   expect([update, lastAttempt]).toEqual([token, 1795364548123]);
+  const named = {
+    secret: { createdAt: 'correct horse', seen_at: { pin: 'correct horse' }, lastDate: '2027-01-01 horse' },
+  };
+  expect(of(named)).toEqual({ secret: { createdAt: token, seen_at: { pin: token }, lastDate: token } });
   expect(of({ phone: { number: 1795364548123 } })).not.toEqual({ phone: { number: 1795364548123 } });
   expect(of({ token: 1795364548123 })).not.toEqual({ token: 1795364548123 });
 });

@@ -152,13 +152,15 @@ export function isCutElsewhere(
   const taken = new Set(pairs.to);
   const gone = recorded.filter((_, i) => pairs.to[i]! < 0);
   const come = live.filter((_, j) => !taken.has(j));
+  // One write may have named several of them.
+  const areOthers = () => gone.every((was) => come.every((is) => isAnotherThing(comparing, path, was, is)));
+  if (isCutInOneSecond(comparing.test, recorded, live, pairs) && areOthers()) return true;
   const [makers, others] = makersOf(comparing, path, { recorded, live }, { gone, come });
   // What one write made is one thing, of which a value may have been changed.
   const isOther = (i: number, j: number) =>
     makers[i] && others[j] ? makers[i] !== others[j] : isAnotherThing(comparing, path, gone[i]!, come[j]!);
   if (!gone.every((_, i) => come.every((_, j) => isOther(i, j)))) return false;
   if (isCutAmongEqual(comparing.test, recorded, live, pairs)) return true;
-  if (isCutInOneSecond(comparing.test, recorded, live, pairs)) return true;
   if (isCutByHidden(comparing.test, recorded, live, pairs)) return true;
   if (!isSortedByMaking(comparing, path, recorded, live)) return false;
   const isBeside = (one: Exchange | undefined, beside: readonly (Exchange | undefined)[]) =>

@@ -100,6 +100,19 @@ test('what shared its second with the last one of a page may stand on the next',
   expect(latest(target, then, [now[1]!, now[2]!, now[0]!])).not.toEqual([]);
   expect(latest(target, then, [['yew', 5], now[1]!, now[2]!])).not.toEqual([]);
   expect(latest(target, [then[0]!, ['elm', 4], ['oak', 3]], now)).not.toEqual([]);
+  // The last second of the live page may have more in it than the recorded one had.
+  const cut: [string, number][] = [
+    ['fig', 5],
+    ['elm', 4],
+    ['oak', 3],
+  ];
+  const longer: [string, number][] = [
+    ['fig', 5],
+    ['oak', 3],
+    ['ash', 3],
+  ];
+  expect(latest(target, cut, longer)).toEqual([]);
+  expect(latest(target, [['elm', 6], cut[0]!, cut[2]!], longer)).not.toEqual([]);
 });
 
 test('a page by what redaction took has other things on it, in the order of what stands in for that', () => {

@@ -36,8 +36,9 @@ export function isCutAmongEqual(test: Test, recorded: TreeNode[], live: TreeNode
 }
 
 /**
- * Whether only such stand on another page now as were of the last second of this one, which several share: a list that was asked for
- * by a time which is written to the second, and is in its order. In the replay they need not be of one second.
+ * Whether only such stand on another page now as were of the last second of this one, or may be of the last one that the live page
+ * has, which several share: a list that was asked for by a time which is written to the second, and is in its order. What was made
+ * in one second need not have been made in one in the replay.
  */
 export function isCutInOneSecond(
   test: Test,
@@ -50,10 +51,38 @@ export function isCutInOneSecond(
   return sharedColumns(recorded, live).some(({ path, before, now }) => {
     if (!isAskedBy(words, path)) return false;
     const [was, is] = [secondsOf(before), secondsOf(now)];
-    if (!was || !is || ![1, -1].some((sign) => isSorted(was, sign) && isSorted(is, sign))) return false;
-    const edge = was.at(-1);
-    return was.at(-2) === edge && pairs.to.every((j, i) => j >= 0 || was[i] === edge);
+    const sign = was && is && [1, -1].find((one) => isSorted(was, one) && isSorted(is, one));
+    if (!sign) return false;
+    const gone = was.filter((_, i) => pairs.to[i]! < 0);
+    return isEndOfSecond(was, gone) || isCutInLastSecond({ was, is, gone, sign }, pairs);
   });
+}
+
+/** Whether several share the last second, and all of these are of it. */
+function isEndOfSecond(times: readonly number[], some: readonly number[]): boolean {
+  const edge = times.at(-1);
+  return times.at(-2) === edge && some.every((time) => time === edge);
+}
+
+interface SecondsOfPage {
+  was: readonly number[];
+  is: readonly number[];
+  gone: readonly number[];
+  sign: number;
+}
+
+/** Whether several share the last second of the live page, and what is gone came no sooner than all that stands before that. */
+function isCutInLastSecond({ was, is, gone, sign }: SecondsOfPage, { to, matched }: Pairing): boolean {
+  const edge = is.at(-1);
+  if (matched === 0 || is.at(-2) !== edge) return false;
+  const before = was.filter((_, i) => to[i]! >= 0 && is[to[i]!] !== edge);
+  return gone.every((time) => before.every((other) => sign * (time - other) >= 0));
+}
+
+/** Times that are written to the second; null when some are not. */
+function secondsOf(values: readonly Scalar[]): number[] | null {
+  const times = values.map((value) => readTime(value)?.us ?? Number.NaN);
+  return times.every((us) => us % SECOND_US === 0) ? times : null;
 }
 
 /**
@@ -74,12 +103,6 @@ export function isCutByHidden(test: Test, recorded: TreeNode[], live: TreeNode[]
 
 function isHiddenText(value: Scalar): boolean {
   return typeof value === 'string' && isRedacted(value);
-}
-
-/** Times that are written to the second; null when some are not. */
-function secondsOf(values: readonly Scalar[]): number[] | null {
-  const times = values.map((value) => readTime(value)?.us ?? Number.NaN);
-  return times.every((us) => us % SECOND_US === 0) ? times : null;
 }
 
 function isAskedBy(words: readonly string[], path: string): boolean {

@@ -58,3 +58,10 @@ test('in such a service what is keyed by what the request listed is a map unless
   expect(found([...shuffled, answer('qrp'), answer('pqr')], asked)).toContain('body[].1.7');
   expect(found([answer('qrp')], asked)).toEqual([]);
 });
+
+test('what a request said in one order and an answer in another is a map, unless the answer sorts it', () => {
+  const asked = [...message(5, turned(RULES)), ...message(6, turned(TYPES))];
+  expect(found([message(3, RULES), message(4, TYPES)], asked)).toEqual(['body[].1.3', 'body[].1.4']);
+  const sorted = [RULES, TYPES].map((entries) => entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  expect(found([message(3, sorted[0]!), message(4, sorted[1]!)], asked)).toEqual([]);
+});

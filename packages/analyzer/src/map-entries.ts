@@ -36,26 +36,36 @@ interface Lists {
 }
 
 export class MapEntries {
-  /** Orders by set of entries. */
+  /** Orders by set of entries, of requests as well. */
   readonly #orders = new Map<string, Set<string>>();
+  /** Sets that an answer gave in no order that can be seen. */
+  readonly #loose = new Set<string>();
   readonly #places = new Map<string, Lists>();
 
   observe({ key }: Operation, asked: readonly Leaf[], answered: readonly Leaf[]): void {
+    for (const { content } of entriesIn(asked)) this.#stood(content);
     for (const { path, keys, content } of entriesIn(answered)) {
       const place = this.#place(key, leafPattern(path));
-      if (!place) return;
-      const [set, order] = [content.toSorted().join('\n'), content.join('\n')];
-      const orders = this.#orders.get(set) ?? new Set<string>();
-      if (orders.size === 0 && this.#orders.size >= MAX_SETS) return;
-      this.#orders.set(set, orders);
-      if (orders.size < MAX_ORDERS) orders.add(order);
-      if (place.sets.size < MAX_SETS) place.sets.add(set);
-      if (keys.length < MIN_ASKED) continue;
+      const set = place && this.#stood(content);
+      if (set === undefined) return;
+      if (!hasOrder(keys)) this.#loose.add(set);
+      if (place!.sets.size < MAX_SETS) place!.sets.add(set);
+      if (keys.length < MIN_ASKED || hasOrder(keys)) continue;
       const wanted = asked.flatMap(({ value }) => (keys.includes(value) ? [value] : []));
       if (wanted.length !== keys.length) continue;
-      if (wanted.every((one, i) => one === keys[i])) place.asAsked++;
-      else place.otherwise++;
+      if (wanted.every((one, i) => one === keys[i])) place!.asAsked++;
+      else place!.otherwise++;
     }
+  }
+
+  /** The set, when there is room for it. */
+  #stood(content: readonly string[]): string | undefined {
+    const set = content.toSorted().join('\n');
+    const orders = this.#orders.get(set) ?? new Set<string>();
+    if (orders.size === 0 && this.#orders.size >= MAX_SETS) return undefined;
+    this.#orders.set(set, orders);
+    if (orders.size < MAX_ORDERS) orders.add(content.join('\n'));
+    return set;
   }
 
   #place(operation: string, path: string): Lists | undefined {
@@ -69,7 +79,7 @@ export class MapEntries {
 
   /** Adds the patterns of maps, by operation. */
   addTo(found: Map<string, Set<string>>): void {
-    const shuffled = new Set([...this.#orders].flatMap(([set, { size }]) => (size > 1 ? [set] : [])));
+    const shuffled = new Set([...this.#loose].filter((set) => this.#orders.get(set)!.size > 1));
     if (shuffled.size < MIN_SHUFFLED) return;
     for (const { operation, path, sets, asAsked, otherwise } of this.#places.values()) {
       const isAskedMap = otherwise > 0 && asAsked === 0;
@@ -79,7 +89,7 @@ export class MapEntries {
   }
 }
 
-/** The lists of entries in a message, but for those that stand in the order of their keys or values. */
+/** The lists of entries in a message. */
 function entriesIn(leaves: readonly Leaf[]): Entries[] {
   const lists = new Map<string, Map<number, { key?: Scalar; content: string[] }> | null>();
   for (const { path, value } of leaves) {
@@ -106,6 +116,6 @@ function entriesIn(leaves: readonly Leaf[]): Entries[] {
     const keys = [...entries.values()].map(({ key }) => key ?? null);
     if (keys.includes(null) || new Set(keys).size !== keys.length) return [];
     const content = [...entries.values()].map((entry) => entry.content.toSorted().join('\t'));
-    return hasOrder(keys) ? [] : [{ path, keys, content }];
+    return [{ path, keys, content }];
   });
 }

@@ -156,31 +156,26 @@ function addWords(found: Piece[], value: string, path: string): void {
 
 const MIN_HIDDEN_CHARS = 12;
 const MIN_CHANGES = 4;
-/** From letters to digits, or back. */
-const MIN_TURNS = 1;
-const TURN = /(?<=\d)(?=\D)|(?<=\D)(?=\d)/;
 const ONE_CASE = /^(?:[A-Z0-9]+|[a-z0-9]+)$/;
 
 /** Whether a piece of a text may be a hidden word: most texts are told from it without being taken to pieces. */
 function mayHoldHiddenWord(text: string): boolean {
   let length = 0;
   let changes = 0;
-  let turns = 0;
+  let digits = 0;
   let wasUpper = false;
-  let wasDigit = false;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (!isWordChar(code)) {
-      length = changes = turns = 0;
+      length = changes = digits = 0;
       continue;
     }
     const upper = code >= 0x41 && code <= 0x5a;
-    const digit = code >= 0x30 && code <= 0x39;
-    if (length > 0 && upper !== wasUpper) changes++;
-    if (length++ > 0 && digit !== wasDigit) turns++;
+    if (length++ > 0 && upper !== wasUpper) changes++;
+    if (code >= 0x30 && code <= 0x39) digits++;
     wasUpper = upper;
-    wasDigit = digit;
-    if (length >= MIN_HIDDEN_CHARS && (changes >= MIN_CHANGES || turns >= MIN_TURNS)) return true;
+    const isMixed = digits > 0 && digits < length;
+    if (length >= MIN_HIDDEN_CHARS && (changes >= MIN_CHANGES || isMixed)) return true;
   }
   return false;
 }
@@ -191,7 +186,7 @@ function mayHoldHiddenWord(text: string): boolean {
  */
 function isHiddenWord(text: string): boolean {
   if (text.length < MIN_HIDDEN_CHARS || !/^[A-Za-z0-9_-]+$/.test(text)) return false;
-  if (ONE_CASE.test(text)) return text.split(TURN).length > MIN_TURNS;
+  if (ONE_CASE.test(text)) return /\d/.test(text) && /\D/.test(text);
   let changes = 0;
   for (let i = 1; i < text.length; i++) if (isUpper(text, i) !== isUpper(text, i - 1)) changes++;
   return changes >= MIN_CHANGES;

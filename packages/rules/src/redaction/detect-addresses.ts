@@ -32,6 +32,11 @@ export function addressAt(text: string, at: number, width: 1 | 3, floor: number)
     const scheme = schemeBefore(text, at, floor);
     if (scheme >= 0) return passwordIn(text, scheme);
   }
+  return emailAt(text, at, width, floor);
+}
+
+/** The e-mail address around an `@`, which is not that of a URL. */
+export function emailAt(text: string, at: number, width: 1 | 3, floor: number): Finding | undefined {
   const start = localStart(text, at, floor);
   if (start === at) return undefined;
   // A token that took the place of a password is followed by the host.

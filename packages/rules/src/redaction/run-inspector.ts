@@ -14,7 +14,7 @@ import {
   LETTER,
   PERCENT,
 } from './char-class.ts';
-import { addressAt, emailTokenStart } from './detect-addresses.ts';
+import { addressAt, emailAt, emailTokenStart } from './detect-addresses.ts';
 import { connectionSecretAt } from './detect-connection-strings.ts';
 import { ibanAt, ibanTokenEnd } from './detect-iban.ts';
 import { jwtAt, providerKeyAt } from './detect-keys.ts';
@@ -59,26 +59,33 @@ export class RunInspector {
   run(start: number, end: number, classes: number): number {
     if (end - start === UUID_LENGTH && isUuid(this.#text, start)) return end;
     let from = Math.max(start + escapeTail(this.#text, start), this.#floor);
-    if ((classes & (AT | PERCENT)) !== 0) {
-      for (let at = from; at < end; at++) {
-        const width = this.#atSign(at);
-        if (width === 0 || at < from) continue;
-        const token = emailTokenStart(this.#text, at, width);
-        if (token >= from) {
-          this.#part(from, token, token);
-          from = at + width + TOKEN_DOMAIN.length;
-          this.#floor = from;
-          continue;
-        }
-        const address = addressAt(this.#text, at, width, this.#floor);
-        if (address === undefined) continue;
-        this.#part(from, Math.max(from, address.start), address.start);
-        this.#take(address);
-        from = address.end;
-      }
-    }
+    if ((classes & (AT | PERCENT)) !== 0) from = this.#addresses(from, end, addressAt);
     if (from < end) this.#part(from, end, this.#text.length);
     return Math.max(end, this.#floor);
+  }
+
+  /** Takes the addresses and what stands between them; returns where the last one ends. */
+  #addresses(start: number, end: number, find: typeof addressAt): number {
+    let from = start;
+    for (let at = from; at < end; at++) {
+      const width = this.#atSign(at);
+      if (width === 0 || at < from) continue;
+      const token = emailTokenStart(this.#text, at, width);
+      if (token >= from) {
+        this.#part(from, token, token);
+        from = at + width + TOKEN_DOMAIN.length;
+        this.#floor = from;
+        continue;
+      }
+      const address = find(this.#text, at, width, this.#floor);
+      if (address === undefined) continue;
+      // The name before a password may be an address, or hold some.
+      if (address.start > at) from = this.#addresses(from, address.start, emailAt);
+      this.#part(from, Math.max(from, address.start), address.start);
+      this.#take(address);
+      from = address.end;
+    }
+    return from;
   }
 
   /** Steps over the PEM block whose BEGIN ends a run; returns where to go on, `otherwise` without one. */

@@ -106,6 +106,18 @@ test('a kind that is off is stepped over, the others are found', () => {
   expect(scan(text, { off: new Set(SECRET_KINDS) })).toHaveLength(0);
 });
 
+test('the name before the password of a url is an address itself, or holds some', () => {
+  expect(found('https://ann@shop.com:hunter22@db.example')).toEqual([
+    'email:ann@shop.com',
+    'password:hunter22',
+  ]);
+  expect(found('://a@aa.com|b@bb.com|:pw|d@cc.com')).toEqual([
+    'email:a@aa.com',
+    'email:b@bb.com',
+    'password:pw|d',
+  ]);
+});
+
 test('nothing found is always the same empty list', () => {
   expect(scan('nothing here')).toBe(scan('{"n":1}'));
 });

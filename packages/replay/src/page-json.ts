@@ -6,9 +6,12 @@ import type { TreeNode } from './tree.ts';
 
 const MAX_CHARS = 1_000_000;
 const MAX_PIECES = 100;
-/** Objects and lists: a value in quotes, or what stands between a tag for scripts and its end. */
+/**
+ * Objects and lists: a value in quotes, or what stands between a tag for scripts and its end. The tag is read from its beginning:
+ * looked for from each `>` backwards, a long text without one would be read again for each of its words.
+ */
 const HELD =
-  /(?<==")[{[][^"<>]*[}\]](?=")|(?<==')[{[][^'<>]*[}\]](?=')|(?<=<script\b[^<>]*\bjson\b[^<>]*>)\s*[{[][^<]*[}\]]\s*(?=<\/script>)/g;
+  /(?<==")[{[][^"<>]*[}\]](?=")|(?<==')[{[][^'<>]*[}\]](?=')|(<script\b(?=[^<>]*\bjson\b)[^<>]*>)(\s*[{[][^<]*[}\]]\s*)(?=<\/script>)/g;
 
 export interface PageJson {
   /** The text without its JSON. */
@@ -20,12 +23,12 @@ export interface PageJson {
 export function openPage(text: string): PageJson | null {
   if (text.length > MAX_CHARS || !/=["'][{[]|<script\b/.test(text)) return null;
   const roots: TreeNode[] = [];
-  const around = text.replace(HELD, (held) => {
+  const around = text.replace(HELD, (whole: string, tag = '', held = whole) => {
     const isAttribute = held.includes('&quot;') || !held.includes('"');
     const root = roots.length < MAX_PIECES ? parseJson(isAttribute ? decodeEntities(held) : held) : undefined;
-    if (root === undefined) return held;
+    if (root === undefined) return whole;
     roots.push(root);
-    return '…';
+    return `${tag}…`;
   });
   return roots.length === 0 ? null : { around, roots };
 }

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Leaf } from '@echoplane/replay';
 import { expect, test } from 'vitest';
 import { MapEntries } from './map-entries.ts';
@@ -64,4 +66,20 @@ test('what a request said in one order and an answer in another is a map, unless
   expect(found([message(3, RULES), message(4, TYPES)], asked)).toEqual(['body[].1.3', 'body[].1.4']);
   const sorted = [RULES, TYPES].map((entries) => entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
   expect(found([message(3, sorted[0]!), message(4, sorted[1]!)], asked)).toEqual([]);
+});
+
+test('of entries that are long little is kept', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const maps = new MapEntries();
+  const long = 'x'.repeat(5_000);
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  for (let n = 0; n < 200; n++) {
+    const entries = Array.from({ length: 20 }, (_, i): Entry => [`key ${i}`, `${n} ${i} ${long}`]);
+    maps.observe(operation, [], message(3, entries));
+  }
+  collect();
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(5 << 20);
+  maps.addTo(new Map());
 });

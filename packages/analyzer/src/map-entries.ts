@@ -1,7 +1,9 @@
 // Maps of protobuf, which on the wire are lists of entries, `{1: key, 2: value}`, in an order that means nothing and that some
 // languages shuffle each time. https://protobuf.dev/programming-guides/encoding/#maps Without a schema a list of such entries
 // may be anything: that this service shuffles shows in answers that give the same entries in several orders. Then those are maps,
-// and so is what is keyed by what a request listed, when its keys stand otherwise. Bounded. Pure.
+// and so is what is keyed by what a request listed, when its keys stand otherwise. Bounded: of entries, which may be long, digests
+// are kept. Pure.
+import { hash } from 'node:crypto';
 import type { Leaf, Scalar } from '@echoplane/replay';
 import { leafPattern } from '@echoplane/traffic';
 import { hasOrder } from './lists.ts';
@@ -60,11 +62,11 @@ export class MapEntries {
 
   /** The set, when there is room for it. */
   #stood(content: readonly string[]): string | undefined {
-    const set = content.toSorted().join('\n');
+    const set = digestOf(content.toSorted());
     const orders = this.#orders.get(set) ?? new Set<string>();
     if (orders.size === 0 && this.#orders.size >= MAX_SETS) return undefined;
     this.#orders.set(set, orders);
-    if (orders.size < MAX_ORDERS) orders.add(content.join('\n'));
+    if (orders.size < MAX_ORDERS) orders.add(digestOf(content));
     return set;
   }
 
@@ -87,6 +89,10 @@ export class MapEntries {
         found.set(operation, (found.get(operation) ?? new Set<string>()).add(path));
     }
   }
+}
+
+function digestOf(content: readonly string[]): string {
+  return hash('sha256', content.join('\n'), 'base64url');
 }
 
 /** The lists of entries in a message. */

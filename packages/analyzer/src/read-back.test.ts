@@ -37,6 +37,13 @@ test('an answer to a write may show what the write before did to another thing, 
   expect(told([push, open(pull(27)), look(pull(28))])).toEqual(late);
 });
 
+test('what was written at length is no name, and takes the room of none', () => {
+  const texts = Array.from({ length: 40 }, (_, n) => `${n} ${'long '.repeat(50)}`);
+  const late = { operation: 'open', paths: ['body.repo.size'] };
+  const longPush = { ...push, names: [...texts, 'team-forge'] };
+  expect(told([longPush, open(pull(27)), look(pull(28))])).toEqual(late);
+});
+
 test.each<[string, Step[]]>([
   ['without a write before', [open(pull(27)), look(pull(28))]],
   ['behind a write to something else', [{ ...push, names: ['photo'] }, open(pull(27)), look(pull(28))]],

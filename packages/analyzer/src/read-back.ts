@@ -10,6 +10,8 @@ const MAX_CLIENTS = 500;
 const MAX_WRITES = 256;
 const MAX_NAMES = 40;
 const MIN_NAME_CHARS = 4;
+/** Longer is what was written, a file or a text, and not kept. */
+const MAX_NAME_CHARS = 200;
 /** What was written longer before is done with. */
 const MAX_WORK_US = 1_000_000;
 /** Much that changed is another thing, or what the write did. */
@@ -106,7 +108,7 @@ export class ReadBack {
 /** What a request names: in its path, its query and its body. */
 function namesOf({ asked }: Shown): Set<string> {
   const names = asked.flatMap(({ path, value, inner }) =>
-    !inner && NAMING.test(path) ? [String(value)] : [],
+    !inner && NAMING.test(path) && String(value).length <= MAX_NAME_CHARS ? [String(value)] : [],
   );
   return new Set(names.slice(0, MAX_NAMES));
 }

@@ -21,6 +21,8 @@ const NAME_BEHIND =
   /\s*:\s*"(?:[^"\\]|\\.){0,4000}"\s*,\s*"(?:name|key|field|header|parameter)"\s*:\s*"([^"\\]{1,64})"/y;
 /** Whose a password is, is said beside it. */
 const NAMES_OWNER = /(?:user|account|member|owner|customer|person|tenant|organi[sz]ation|org)[_-]?id$/i;
+/** An id, of one word, and no object or list: what that has below it are passwords still. */
+const ID_BEHIND = /\s*:\s*(?:null|\d{1,20}|"[^\s"\\]{0,128}")(?=\s*[,}])/y;
 /** Nor is it a secret when something of one happened, as name and value say. */
 const NAMES_TIME = /[a-z]At$|_at$|(?:^|_)(?:time|date|timestamp)$|(?:Time|Date|Timestamp)$/;
 const TIME_BEHIND =
@@ -77,8 +79,9 @@ class JsonPass {
   /** What the name of a pair says of its value, by level. */
   readonly #namedKinds: (SecretKind | null)[] = [null];
   #level = 0;
-  /** Whether the name of the value itself says its kind, and not that of an object around it. */
+  /** Whether the name of the value itself says its kind, and not that of an object around it; of a list its name, by level. */
   #isOwnKind = true;
+  readonly #ownKinds: boolean[] = [true];
   #kind: SecretKind | null = null;
   #backslash: number;
   #isUnterminated = false;
@@ -116,7 +119,8 @@ class JsonPass {
           at++;
           break;
         case 0x2c:
-          this.#kind = this.#kinds[Math.min(this.#level, MAX_LEVELS)]!;
+          this.#kind = this.#kinds[this.#top]!;
+          this.#isOwnKind = this.#ownKinds[this.#top]!;
           at++;
           break;
         case 0x3a:
@@ -149,6 +153,7 @@ class JsonPass {
     this.#level++;
     if (this.#level > MAX_LEVELS) return;
     this.#kinds[this.#level] = this.#kind;
+    this.#ownKinds[this.#level] = this.#isOwnKind;
     this.#keys[this.#level] = key;
     this.#isNaming[this.#level] = false;
     this.#namedKinds[this.#level] = null;
@@ -210,8 +215,7 @@ class JsonPass {
     const own = this.#names.kindOf(key);
     this.#isOwnKind = own !== null;
     this.#kind = own ?? this.#inherited(key, end);
-    if (this.#kind === null && NAMED.has(key))
-      this.#kind = this.#namedKinds[this.#top] ?? this.#nameBehind(end);
+    if (this.#kind === null && NAMED.has(key)) this.#nameBeside(end);
     const named = this.#name(key);
     if (named !== key) this.#put(start, end, named);
   }
@@ -224,7 +228,7 @@ class JsonPass {
     const top = this.#top;
     this.#isOwnKind = known.kind !== null;
     this.#kind = known.kind ?? this.#inherited(known.key, end);
-    if (this.#kind === null && known.isNamed) this.#kind = this.#namedKinds[top] ?? this.#nameBehind(end);
+    if (this.#kind === null && known.isNamed) this.#nameBeside(end);
     this.#keys[top] = known.key;
     this.#isNaming[top] = known.isNaming;
     return true;
@@ -233,8 +237,14 @@ class JsonPass {
   /** What an outer name says of everything below it: the fields of a password are passwords, but for whose it is, and since when. */
   #inherited(key: string, end: number): SecretKind | null {
     const kind = this.#kinds[this.#top]!;
-    if (kind === null || (NAMES_TIME.test(key) && this.#isTimeBehind(end))) return null;
-    return kind === 'password' && NAMES_OWNER.test(key) ? null : kind;
+    if (kind === null || (NAMES_TIME.test(key) && isBehind(TIME_BEHIND, this.#text, end))) return null;
+    return kind === 'password' && NAMES_OWNER.test(key) && isBehind(ID_BEHIND, this.#text, end) ? null : kind;
+  }
+
+  /** What the name beside a value says is said by its own name. */
+  #nameBeside(end: number): void {
+    this.#kind = this.#namedKinds[this.#top] ?? this.#nameBehind(end);
+    this.#isOwnKind = this.#kind !== null;
   }
 
   /** A value that may be the name of the value beside it. */
@@ -242,11 +252,6 @@ class JsonPass {
     const mayName = this.#names.mayEndAt(this.#text, start, end);
     this.#namedKinds[this.#top] = mayName ? this.#names.kindOf(this.#text.slice(start, end)) : null;
     this.#value(start, end, isEscaped);
-  }
-
-  #isTimeBehind(end: number): boolean {
-    TIME_BEHIND.lastIndex = end + 1;
-    return TIME_BEHIND.test(this.#text);
   }
 
   #nameBehind(end: number): SecretKind | null {
@@ -353,6 +358,12 @@ class JsonPass {
   #put(start: number, end: number, value: string): void {
     this.#splice.put(start, end, escaped(value));
   }
+}
+
+/** Whether this follows upon the key that ends there. */
+function isBehind(what: RegExp, text: string, end: number): boolean {
+  what.lastIndex = end + 1;
+  return what.test(text);
 }
 
 /** `true`, `false` or `null`. */

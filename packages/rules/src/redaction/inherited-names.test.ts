@@ -32,3 +32,16 @@ test('when something of a credential happened is no secret', () => {
   expect(of({ phone: { number: 1795364548123 } })).not.toEqual({ phone: { number: 1795364548123 } });
   expect(of({ token: 1795364548123 })).not.toEqual({ token: 1795364548123 });
 });
+
+test('what is no id, or stands below one, is of a password still', () => {
+  const asked = {
+    password: { user_id: ['correct'], owner_id: { value: 'correct' }, org_id: 'correct horse' },
+  };
+  expect(of(asked)).toEqual({ password: { user_id: [token], owner_id: { value: token }, org_id: token } });
+});
+
+test('a number is that of its list and of the name beside it, whatever else stands before', () => {
+  const digits = 1795364548123;
+  for (const value of [{ password: [{ old: 'a' }, digits] }, { name: 'api_secret', value: digits }])
+    expect(redacted(JSON.stringify(value))).not.toContain(String(digits));
+});

@@ -86,6 +86,11 @@ export class Inspection {
     return this.side === 'request' && this.#shown.isAt(text, start, end);
   }
 
+  /** How many secrets answers showed so far. */
+  get shownSecrets(): number {
+    return this.#shown.count;
+  }
+
   /** What is known of the name of a field without cutting it out; null: nothing, or it holds data itself. */
   knownKey(text: string, start: number, end: number): KnownKey | null {
     return this.#patterns.isEmpty ? this.#knownKeys.at(text, start, end) : null;

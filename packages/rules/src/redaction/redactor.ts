@@ -65,12 +65,14 @@ export class Redactor {
     this.#notes.open(pair);
     const kept = this.#chains.apply(pair);
     const isOfClients = pair.direction === 'IN';
+    const shown = this.#inspection.shownSecrets;
     this.#inspection.side = isOfClients ? 'request' : null;
     if (pair.request) this.#request(pair, pair.request, kept?.request);
     this.#notes.sealing(false);
     this.#inspection.side = isOfClients ? 'answer' : null;
     if (pair.response) this.#response(pair, pair.response, kept?.response);
     if (isOfClients && !kept?.response) redactHandedOut(pair, this.#inspection);
+    if (this.#inspection.shownSecrets > shown) this.#requestAgain(pair, kept?.request);
     this.#inspection.side = null;
     if (pair.messages) this.#streamMessages(pair, pair.messages);
     this.#hosts(pair);
@@ -109,6 +111,14 @@ export class Redactor {
     notes.endOfRecord();
     this.#message(pair, request, 'requestTruncatedBytes', kept);
     notes.leave();
+  }
+
+  /** A request may carry what its own answer shows first: `GET /hooks/e3cdb0d5…`. */
+  #requestAgain(pair: RRPair, kept?: KeptOf): void {
+    if (!pair.request) return;
+    this.#inspection.side = 'request';
+    this.#request(pair, pair.request, kept);
+    this.#notes.sealing(false);
   }
 
   #response(pair: RRPair, response: NonNullable<RRPair['response']>, kept?: KeptOf): void {

@@ -48,3 +48,15 @@ test('what no answer showed as a secret stays, and so does what a dependency sho
   for (const pair of [keys, called, asked]) redactor.pair(pair);
   expect(asked.request!.url).toBe(`http://blog:8080/posts/?key=${KEY}&name=short7`);
 });
+
+test('a request has the token of what its own answer shows, and once is as good as twice', () => {
+  const { redactor, sealed } = watched();
+  const hook = pairOf(`http://blog:8080/hooks/${KEY}?key=${KEY}`, `{"secret":"${KEY}"}`);
+  redactor.pair(hook);
+  const { secret } = JSON.parse(hook.response!.body.text!);
+  expect(hook.request!.url).toBe(`http://blog:8080/hooks/${secret}?key=${secret}`);
+  expect(sealed).toContainEqual({ token: secret, value: KEY });
+  const again = structuredClone(hook);
+  redactor.pair(again);
+  expect(again).toEqual(hook);
+});

@@ -10,12 +10,15 @@ const ONE_WORD = /^(?=.*\d)(?=.*[A-Za-z])[\w-]+$/;
 
 export class ShownSecrets {
   readonly #values = new Set<string>();
+  /** How many there were in all. */
+  count = 0;
 
   add(value: string): void {
     if (value.length < MIN_LENGTH || value.length > MAX_LENGTH || !ONE_WORD.test(value)) return;
     if (this.#values.has(value)) return;
     if (this.#values.size >= MAX_SECRETS) this.#values.delete(this.#values.keys().next().value!);
     this.#values.add(ownCopy(value));
+    this.count++;
   }
 
   /** Whether the part of a text is one. */

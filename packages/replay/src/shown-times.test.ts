@@ -1,6 +1,7 @@
 import { bodyJson, type Test } from '@echoplane/traffic';
 import { expect, test } from 'vitest';
 import { LiveValues } from './live-values.ts';
+import { placedTimes } from './shown-times.ts';
 import { sketchAnswer, sketchTest } from './test.fixture.ts';
 
 const [WAS, ONE, TWO, THREE] = [
@@ -56,4 +57,14 @@ test('times that no answer gave stay, and so do those that nobody follows', () =
   const date = '2031-05-06T07:08:00.000Z';
   shown(live, post('aaaa', date), post('aaaa', ONE));
   expect(sent(live, { requestBody: post('aaaa', date) })).toEqual(post('aaaa', date));
+});
+
+test('of many times below a long path so many are looked for, by so many names', () => {
+  const requestBody = Array.from({ length: 2_000 }, () => ({ at: WAS }));
+  let count = 0;
+  placedTimes(sketchTest({ method: 'POST', target: '/part'.repeat(200), requestBody }), () => {
+    count++;
+    return undefined;
+  });
+  expect(count).toBe(1_000 * 17);
 });

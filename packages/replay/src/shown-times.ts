@@ -14,8 +14,10 @@ interface PlacedTime {
   keys: readonly string[];
 }
 
-/** Times kept of one answer. */
-const MAX_SHOWN = 1_000;
+/** Times kept of one request or answer. */
+const MAX_TIMES = 1_000;
+/** Names by which a time is looked for: of a long path the last. */
+const MAX_NAMES = 16;
 const MIN_SEGMENT_CHARS = 4;
 /** What names the object it stands in. */
 const NAMES_OBJECT = /^(?:_?id|uuid|guid|uid|key|slug|number|code)$/i;
@@ -83,7 +85,8 @@ function askedTimes(test: Test): readonly PlacedTime[] {
   const segments = leaves.flatMap(({ path, value }) =>
     path.startsWith('path[') && String(value).length >= MIN_SEGMENT_CHARS ? [String(value)] : [],
   );
-  const times = timesIn(leaves, segments.reverse()).filter(({ path }) => /^(?:body|query)\b/.test(path));
+  const sent = leaves.filter(({ path }) => /^(?:body|query)\b/.test(path));
+  const times = timesIn(sent, segments.reverse().slice(0, MAX_NAMES));
   asked.set(test, times);
   return times;
 }
@@ -92,14 +95,15 @@ function shownTimes(test: Test): readonly PlacedTime[] {
   const known = shown.get(test);
   if (known) return known;
   const leaves = responseLeaves(test.response).filter(({ inner, path }) => !inner && path.startsWith('body'));
-  const times = timesIn(leaves, []).slice(0, MAX_SHOWN);
+  const times = timesIn(leaves, []);
   shown.set(test, times);
   return times;
 }
 
 /** The times among leaves; `about` names the thing where nothing beside a time does. */
 function timesIn(leaves: readonly Leaf[], about: readonly string[]): PlacedTime[] {
-  const times = leaves.filter(({ value }) => value !== null && readTime(String(value)));
+  const all = leaves.filter(({ value }) => value !== null && readTime(String(value)));
+  const times = all.slice(0, MAX_TIMES);
   if (times.length === 0) return [];
   const names = new Map<string, string[]>();
   for (const { path, value } of leaves) {

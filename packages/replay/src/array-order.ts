@@ -73,20 +73,31 @@ function isOrderOfAnother(
   recorded: TreeNode[],
   live: TreeNode[],
 ): boolean {
-  const fieldsOf = (response: Test['response'], list: readonly TreeNode[]) => {
-    const fields = new Map<string, Scalar[]>();
-    for (const { path, value } of responseLeaves(response)) {
-      const [, array, index, key] = /^(.*)\[(\d+)\]\.(\w+)$/.exec(path) ?? [];
-      const field = `${array}.${key}`;
-      if (index === '0') fields.set(field, [value]);
-      else if (fields.get(field)?.length === Number(index)) fields.get(field)!.push(value);
-    }
-    const isSame = (values: readonly Scalar[]) =>
-      values.length === list.length && values.every((value, i) => value === list[i]);
-    return [...fields].flatMap(([field, values]) => (isSame(values) ? [field] : []));
-  };
-  const was = fieldsOf(test.response, recorded);
-  return was.length > 0 && fieldsOf(answer, live).some((field) => was.includes(field));
+  const now = fieldsOfLists(answer);
+  return [...fieldsOfLists(test.response)].some(
+    ([field, values]) => areEqual(values, recorded) && areEqual(now.get(field) ?? [], live),
+  );
+}
+
+const fieldsOf = new WeakMap<Test['response'], ReadonlyMap<string, readonly Scalar[]>>();
+
+/** The fields of the lists of an answer; read once, as an answer may have many lists that moved. */
+function fieldsOfLists(response: Test['response']): ReadonlyMap<string, readonly Scalar[]> {
+  const known = fieldsOf.get(response);
+  if (known) return known;
+  const fields = new Map<string, Scalar[]>();
+  for (const { path, value } of responseLeaves(response)) {
+    const [, array, index, key] = /^(.*)\[(\d+)\]\.(\w+)$/.exec(path) ?? [];
+    const field = `${array}.${key}`;
+    if (index === '0') fields.set(field, [value]);
+    else if (fields.get(field)?.length === Number(index)) fields.get(field)!.push(value);
+  }
+  fieldsOf.set(response, fields);
+  return fields;
+}
+
+function areEqual(values: readonly Scalar[], list: readonly TreeNode[]): boolean {
+  return values.length === list.length && values.every((value, i) => value === list[i]);
 }
 
 /** What a token says its holder is and may: whose order means nothing (RFC 7519 section 4.1.3, RFC 9068 section 2.2.3.1). */

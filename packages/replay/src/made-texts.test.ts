@@ -9,6 +9,16 @@ test('a peer comes from another port each time, which no service listens on', ()
   for (const live of ['127.0.0.2:34654', '127.0.0.1:18080', '127.0.0.1', '127.0.0.1:99999'])
     expect(isSamePeer('127.0.0.1:53732', live)).toBe(false);
   expect(isSamePeer('127.0.0.1:08080', '127.0.0.1:18080')).toBe(false);
+  expect(isSamePeer('10.0.0.5:50051', '10.0.0.5:50052')).toBe(false);
+  expect(isSamePeer('10.0.0.5:53732', '10.0.0.5:61616')).toBe(false);
+});
+
+test('an address that the request says is no peer', () => {
+  const at = (port: number) => ({ body: { address: `10.0.0.5:${port}` } });
+  const of = (requestBody: unknown) =>
+    differences({ method: 'PUT', requestBody, ...at(40_100) }, at(40_200), new LiveValues(new Map()));
+  expect(of({ name: 'one' })).toEqual([]);
+  expect(of(at(40_100).body)).toEqual(['body.address value']);
 });
 
 describe('an image that was drawn', () => {

@@ -7,7 +7,7 @@ import { idsBeside } from './compare-beside.ts';
 import type { Comparing } from './comparing.ts';
 import { kindOf, type Scalar } from './kinds.ts';
 import { responseLeaves } from './leaves.ts';
-import { isWriting } from './test-places.ts';
+import { isWriting, remembered } from './test-places.ts';
 
 /** Writes at once hardly give more numbers than so many. */
 const MAX_APART = 12;
@@ -60,12 +60,28 @@ export function isPartNumberedAtOnce(
 /** The generated names of the things that a leaf's object is a part of. */
 function namesAround({ test }: Comparing, path: string): string[] {
   const own = holderOf(path);
-  return responseLeaves(test.response).flatMap(({ path: at, value, inner }) => {
-    const holder = holderOf(at);
+  return namesIn(test).flatMap(({ holder, value }) => {
     const isAround = holder !== own && own.startsWith(holder) && /^[.[]/.test(own.slice(holder.length));
-    if (inner || !isAround || typeof value !== 'string') return [];
-    return NAMING.has(kindOf(value)) ? [value] : [];
+    return isAround ? [value] : [];
   });
+}
+
+interface Named {
+  holder: string;
+  value: string;
+}
+
+const named = new WeakMap<Test, readonly Named[]>();
+
+/** The generated names in an answer, by the objects they stand in: read once, as each number of a long list asks for them. */
+function namesIn(test: Test): readonly Named[] {
+  return remembered(named, test, ({ response }) =>
+    responseLeaves(response).flatMap(({ path, value, inner }): Named[] =>
+      !inner && typeof value === 'string' && NAMING.has(kindOf(value))
+        ? [{ holder: holderOf(path), value }]
+        : [],
+    ),
+  );
 }
 
 function holderOf(path: string): string {

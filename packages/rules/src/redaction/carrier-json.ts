@@ -26,7 +26,7 @@ const ID_BEHIND = /\s*:\s*(?:null|\d{1,20}|"[^\s"\\]{0,128}")(?=\s*[,}])/y;
 /** Nor is it a secret when something of one happened, as name and value say. */
 const NAMES_TIME = /[a-z]At$|_at$|(?:^|_)(?:time|date|timestamp)$|(?:Time|Date|Timestamp)$/;
 const TIME_BEHIND =
-  /\s*:\s*(?:null|\d{9,10}|\d{13}|"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?")(?=\s*[,}])/y;
+  /\s*:\s*(?:null|1\d{9}|1\d{12}|"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?")(?=\s*[,}])/y;
 /** Kinds that are hardly ever numbers: a time below their name is a time. */
 const NO_NUMBERS: ReadonlySet<SecretKind | null> = new Set(['credential', 'secret', 'password']);
 /** Milliseconds since 1970, of the years 2014 to 2039. */
@@ -237,7 +237,8 @@ class JsonPass {
   /** What an outer name says of everything below it: the fields of a password are passwords, but for whose it is, and since when. */
   #inherited(key: string, end: number): SecretKind | null {
     const kind = this.#kinds[this.#top]!;
-    if (kind === null || (NAMES_TIME.test(key) && isBehind(TIME_BEHIND, this.#text, end))) return null;
+    const mayBeTime = NO_NUMBERS.has(kind) && NAMES_TIME.test(key);
+    if (kind === null || (mayBeTime && isBehind(TIME_BEHIND, this.#text, end))) return null;
     return kind === 'password' && NAMES_OWNER.test(key) && isBehind(ID_BEHIND, this.#text, end) ? null : kind;
   }
 

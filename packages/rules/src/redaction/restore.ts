@@ -23,7 +23,7 @@ const PEM =
   '-----BEGIN [A-Z0-9 ]+-----(?:\\s|\\\\[nr])*rdx_[a-z0-9]+(?:\\s|\\\\[nr])*-----END [A-Z0-9 ]+-----';
 /** Numbers in groups: cards, numbers under sensitive names, IBANs, phones, social security. */
 const NUMBERS =
-  '\\b9999[ .-]?99(?:[ .-]?\\d){3,13}\\b|\\bZZ\\d{2}(?: ?\\d){11,30}\\b|(?:\\+|%2[Bb])999[\\d .()/-]{3,19}\\d|\\b000-\\d{2}-\\d{4}\\b|\\b000\\d{3,12}\\b';
+  '\\b9999[ .-]?99(?:[ .-]?\\d){3,13}\\b|\\bZZ\\d{2}(?: ?\\d){11,30}\\b|(?:\\+|%2[Bb])999[\\d .()/-]{3,19}\\d|\\b000-\\d{2}-\\d{4}\\b|\\b000\\d{6,12}\\b';
 /** Not within a longer word, so that a long text is not read again from every place in it. */
 const JWT = '(?:(?<![\\w-])|(?<=%[0-9A-F]{2}))eyJ[\\w-]*\\.[\\w-]*\\.rdx_[a-z0-9]*';
 const TOKEN = new RegExp(

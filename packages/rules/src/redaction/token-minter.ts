@@ -20,7 +20,7 @@ const OPAQUE_LENGTH = 20;
 const MIN_KEPT_LENGTH = 8;
 const MAX_KEPT_LENGTH = 8_192;
 /** A telephone number that is written without separators, as the name of its field tells alone. */
-const BARE_PHONE = /^\d{6,15}$/;
+const BARE_PHONE = /^\d{9,15}$/;
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';
 
 export class TokenMinter {
@@ -103,9 +103,7 @@ export class TokenMinter {
   #card(value: string): string | undefined {
     const digits = value.replace(/\D/g, '');
     if (digits.length < 13 || digits.length > 19) return undefined;
-    const body = `999999${this.#digits(digits, digits.length - 7)}`;
-    const check = (10 - luhnRemainder(`${body}0`)) % 10;
-    return pour(value, body + check);
+    return pour(value, checked(`999999${this.#digits(digits, digits.length - 7)}`));
   }
 
   #iban(value: string): string | undefined {
@@ -118,7 +116,7 @@ export class TokenMinter {
 
   #phone(value: string): string | undefined {
     // Programs that take digits only refuse a plus. No country's numbers begin with three zeros.
-    if (BARE_PHONE.test(value)) return `000${this.#digits(value, value.length - 3)}`;
+    if (BARE_PHONE.test(value)) return checked(`000${this.#digits(value, value.length - 4)}`);
     return this.#groupedPhone(value);
   }
 
@@ -166,6 +164,11 @@ export class TokenMinter {
     }
     return bytes;
   }
+}
+
+/** Digits with the check digit of Luhn behind them. */
+function checked(digits: string): string {
+  return digits + ((10 - luhnRemainder(`${digits}0`)) % 10);
 }
 
 /** Puts characters in the places of a value's digits; everything else stays. */

@@ -1,5 +1,6 @@
 // What a token looks like, for those who must leave tokens alone: the scanner and the minter. It knows shapes only; how a
 // token comes about is the minter's.
+import { luhnRemainder } from './check-digits.ts';
 
 /** The first characters of tokens that have no format of their own; also of the signature of a redacted JWT. */
 export const TOKEN_PREFIX = 'rdx_';
@@ -10,7 +11,7 @@ const email = /^u-[a-z0-9]{12}(?:@|%40)redacted\.(?:example\.com|invalid)$/;
 const card = /^9999[ .-]?99\d{2}(?:[ .-]?\d){5,11}$/;
 const iban = /^ZZ\d{2}(?: ?[0-9]){11,30}$/;
 const phone = /^(?:\+|%2[Bb])999[\d .()/-]{4,20}$/;
-const barePhone = /^000\d{3,12}$/;
+const barePhone = /^000\d{6,12}$/;
 const socialSecurity = /^000-\d{2}-\d{4}$/;
 const jwt = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.rdx_[a-z0-9]*$/;
 const privateKey =
@@ -41,7 +42,7 @@ export function isTokenShape(value: string): boolean {
   }
 }
 
-/** A row of digits is a token where a telephone number is looked for, and elsewhere it may be anybody's account. */
+/** A row of digits is a token where a telephone number is looked for, with a check digit; elsewhere it may be anybody's account. */
 export function isBarePhoneToken(value: string): boolean {
-  return barePhone.test(value);
+  return barePhone.test(value) && luhnRemainder(value) === 0;
 }

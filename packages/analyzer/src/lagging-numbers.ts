@@ -4,7 +4,7 @@
 // behind writes of one kind alone, which is what these do and do not tell. Told of objects with the same fields; where such a
 // number ever went down, it is another one. Bounded. Pure.
 import { isIdentityKey, kindOf, type Leaf, readTime, type Scalar } from '@echoplane/replay';
-import { holderOf } from './object-facts.ts';
+import { byHolder } from './object-facts.ts';
 import type { Late } from './read-back.ts';
 
 const MIN_SEEN = 2;
@@ -70,8 +70,8 @@ export class LaggingNumbers {
     if (answered.length > MAX_LEAVES) return [];
     const found: Lagging[] = [];
     const lagged = new Set<string>();
-    for (const [holder, leaves] of objectsIn(answered)) {
-      if (leaves.length > MAX_FIELDS) continue;
+    for (const [holder, leaves] of byHolder(answered.filter(({ inner }) => !inner))) {
+      if (holder === '' || leaves.length > MAX_FIELDS) continue;
       const id = leaves.find(({ path }) => OWN_ID.test(keyOf(path, holder)))?.value;
       const ranked = id === undefined ? [] : leaves.filter(({ value }) => rankOf(value) !== null);
       const kind = ranked.length === 0 ? null : this.#kindOf(holder, leaves);
@@ -145,17 +145,4 @@ function rankOf(value: Scalar): number | null {
 
 function keyOf(path: string, holder: string): string {
   return path.slice(holder.length + 1);
-}
-
-/** The leaves of a body by the objects that they are directly in. */
-function objectsIn(answered: readonly Leaf[]): Map<string, Leaf[]> {
-  const objects = new Map<string, Leaf[]>();
-  for (const leaf of answered) {
-    if (leaf.inner || !leaf.path.startsWith('body')) continue;
-    const holder = holderOf(leaf.path);
-    const list = objects.get(holder);
-    if (list) list.push(leaf);
-    else if (holder !== '') objects.set(holder, [leaf]);
-  }
-  return objects;
 }

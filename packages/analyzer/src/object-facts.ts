@@ -59,7 +59,8 @@ export class MessageObjects {
   }
 }
 
-function byHolder(leaves: readonly Leaf[]): Map<string, Leaf[]> {
+/** The leaves of a body by the objects that they are directly in; '' holds a body that is none. */
+export function byHolder(leaves: readonly Leaf[]): Map<string, Leaf[]> {
   const held = new Map<string, Leaf[]>();
   for (const leaf of leaves) {
     if (!leaf.path.startsWith('body')) continue;

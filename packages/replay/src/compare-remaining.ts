@@ -5,6 +5,7 @@ import type { Comparing } from './comparing.ts';
 import { innerLeaves } from './inner-leaves.ts';
 import type { Scalar } from './kinds.ts';
 import { responseLeaves } from './leaves.ts';
+import { remembered } from './test-places.ts';
 import { readTime, SECOND_US } from './times.ts';
 
 /** Clocks of two machines differ so much. */
@@ -14,8 +15,8 @@ const SKEW_US = 50_000;
 export function isRemaining({ own, test, live: answer }: Comparing, recorded: Scalar, live: Scalar): boolean {
   const [seconds, liveSeconds] = [countOf(recorded), countOf(live)];
   if (!own || seconds === null || liveSeconds === null) return false;
-  const expiries = expiriesOf(answer);
-  return [...expiriesOf(test.response)].some(([path, us]) => {
+  const expiries = remembered(times, answer, expiriesOf);
+  return [...remembered(times, test.response, expiriesOf)].some(([path, us]) => {
     const liveUs = expiries.get(path);
     if (liveUs === undefined) return false;
     return (
@@ -30,8 +31,10 @@ function countOf(value: Scalar): number | null {
   return typeof count === 'number' && Number.isInteger(count) && count > 0 ? count : null;
 }
 
+const times = new WeakMap<HttpResponse, ReadonlyMap<string, number>>();
+
 /** Times of an answer by path, and those inside its tokens; µs since the epoch. */
-function expiriesOf(answer: HttpResponse): Map<string, number> {
+function expiriesOf(answer: HttpResponse): ReadonlyMap<string, number> {
   const leaves = responseLeaves(answer);
   return new Map(
     [...leaves, ...innerLeaves(leaves)].flatMap(({ path, value }): [string, number][] => {

@@ -71,12 +71,12 @@ const FOLLOWED: ReadonlySet<Atom['kind']> = new Set(['uuid', 'token', 'hex']);
 const MAX_SPOTTED = 1_000;
 const INSIDE = /#\d|!jwt|!b64/;
 
-/** What was read of a test before, or is read now. */
-export function remembered<V>(cache: WeakMap<Test, V>, test: Test, read: (test: Test) => V): V {
-  const known = cache.get(test);
+/** What was read of a test or an answer before, or is read now. */
+export function remembered<K extends object, V>(cache: WeakMap<K, V>, of: K, read: (of: K) => V): V {
+  const known = cache.get(of);
   if (known !== undefined) return known;
-  const made = read(test);
-  cache.set(test, made);
+  const made = read(of);
+  cache.set(of, made);
   return made;
 }
 

@@ -1,10 +1,11 @@
 // Sizes of what clients wrote. A recording holds a body without its secrets, which is a few bytes longer or shorter than what was
 // recorded, and that is sent in a replay: a service that says how large the thing is says another number then, and always the
 // same one. Bounded; what else the numbers of an answer mean it does not know. Pure.
-import { bodyText, leafPattern, type Test } from '@echoplane/traffic';
+import { bodyText, type HttpResponse, leafPattern, type Test } from '@echoplane/traffic';
 import type { Comparing } from './comparing.ts';
 import type { Scalar } from './kinds.ts';
 import { responseLeaves } from './leaves.ts';
+import { remembered } from './test-places.ts';
 
 /** Beyond it the oldest goes. */
 const MAX_SIZES = 5_000;
@@ -44,18 +45,29 @@ export function isWrittenSize(comparing: Comparing, path: string, recorded: Scal
   return comparing.values.isWrittenSize(was, is) || isSum(comparing, path, was, is);
 }
 
-function isSum({ test, live }: Comparing, path: string, was: number, is: number): boolean {
-  const pattern = leafPattern(path);
-  const others = (response: Parameters<typeof responseLeaves>[0]) =>
-    responseLeaves(response)
-      .filter((leaf) => leaf.path !== path && leafPattern(leaf.path) === pattern)
-      .map(({ value }) => wholeOf(value) ?? Number.NaN);
-  const [then, now] = [others(test.response), others(live)];
-  return then.length >= MIN_PARTS && then.length === now.length && sum(then) === was && sum(now) === is;
+interface Sum {
+  count: number;
+  total: number;
 }
 
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
+const sums = new WeakMap<HttpResponse, ReadonlyMap<string, Sum>>();
+
+function isSum({ test, live }: Comparing, path: string, was: number, is: number): boolean {
+  const pattern = leafPattern(path);
+  const [then, now] = [test.response, live].map((answer) => remembered(sums, answer, sumsOf).get(pattern));
+  if (!then || !now || then.count <= MIN_PARTS || then.count !== now.count) return false;
+  return then.total === 2 * was && now.total === 2 * is;
+}
+
+/** Of all numbers of an answer that stand at places of one kind; no number where another value is among them. */
+function sumsOf(answer: HttpResponse): ReadonlyMap<string, Sum> {
+  const made = new Map<string, Sum>();
+  for (const { path, value } of responseLeaves(answer)) {
+    const pattern = leafPattern(path);
+    const { count, total } = made.get(pattern) ?? { count: 0, total: 0 };
+    made.set(pattern, { count: count + 1, total: total + (wholeOf(value) ?? Number.NaN) });
+  }
+  return made;
 }
 
 /** A whole number, also one in digits; else null. */

@@ -55,7 +55,7 @@ export function isSameMoment({ values }: Comparing, recorded: Scalar, due: strin
   const [was, expected, is] = [readTime(recorded), readTime(known), readTime(live)];
   if (!was || !expected || !is || !isSameForm(expected, is)) return false;
   if (Math.abs(is.us - expected.us) <= SAME_INSTANT_US) return true;
-  return values.clock.areOfOneExchange(was.us, [expected.us, is.us]);
+  return values.clock.areOfOneExchange([was.us], [expected.us, is.us]);
 }
 
 /**
@@ -104,10 +104,14 @@ function isAnotherInstant(comparing: Comparing, { recorded, was, live, is }: Ins
   if (!own || exactnessUs(was) >= SECOND_US) return false;
   const isFresh = isOfRequest(was, own.fromUs, own.toUs);
   const isLiveFresh = isOfRequest(is, own.liveFromUs, own.liveToUs);
-  const isFar = (time: WrittenTime, others: readonly string[]) =>
-    others.length > 0 && others.every((other) => distanceUs(time, other) > nearUs(time));
-  if (!isFresh && isFar(is, counterparts(comparing, String(recorded)))) return true;
-  return !isLiveFresh && isFar(was, values.recordedTimes(String(live)));
+  // A slow exchange makes times that were one instant then, or are one now.
+  const areFar = (known: readonly string[], of: WrittenTime, isOfExchange: (knownUs: number) => boolean) =>
+    known.length > 0 &&
+    known.every((time) => distanceUs(of, time) > nearUs(of) && !isOfExchange(usOf(time, of)));
+  const expected = isFresh ? [] : counterparts(comparing, String(recorded));
+  if (areFar(expected, is, (us) => values.clock.areOfOneExchange([was.us], [us, is.us]))) return true;
+  const before = isLiveFresh ? [] : values.recordedTimes(String(live));
+  return areFar(before, was, (us) => values.clock.areOfOneExchange([was.us, us], [is.us]));
 }
 
 /** Whether a time may have been made by a request: within it, or whole minutes (seconds, when soon) from it. */
@@ -131,8 +135,12 @@ function nearUs(time: WrittenTime): number {
 }
 
 function distanceUs(time: WrittenTime, other: string): number {
-  const isNumber = time.form.startsWith('number');
-  return Math.abs(time.us - (readTime(isNumber ? Number(other) : other)?.us ?? 0));
+  return Math.abs(time.us - usOf(other, time));
+}
+
+/** What a text says that is written as a time is. */
+function usOf(text: string, { form }: WrittenTime): number {
+  return readTime(form.startsWith('number') ? Number(text) : text)?.us ?? 0;
 }
 
 /** What stood for an instant in earlier answers and in this one. */

@@ -115,6 +115,23 @@ describe('what may differ after other answers is no difference:', () => {
     expect(judged(listed, at(SHIFT_MS + 30_000), 64_000)).toBe(1);
   });
 
+  test('two instants of a slow exchange that were one in the recording, or are one now', () => {
+    const judged = (made: readonly [number, number], shown: readonly [number, number]) => {
+      const values = new LiveValues(new Map());
+      const created = { ...json({ createdAt: iso(made[0]) }), method: 'POST', durationUs: 800_000 };
+      const requestUs = RECORDED_US + SHIFT_MS * 1_000;
+      const answer = sketchAnswer(json({ createdAt: iso(SHIFT_MS + shown[0]) }));
+      compareTest(sketchTest(created), answer, { values, times: { requestUs, endUs: requestUs + 800_000 } });
+      values.learn(sketchTest(created), answer);
+      const listed = { ...json({ publishedAt: iso(made[1]) }), atUs: 60_000_000 };
+      return replayed(listed, json({ publishedAt: iso(SHIFT_MS + shown[1]) }), values).differences.length;
+    };
+    expect(judged([100, 100], [100, 700])).toBe(0);
+    expect(judged([100, 700], [100, 100])).toBe(0);
+    expect(judged([100, 100], [100, 1_700])).toBe(1);
+    expect(judged([100, 1_700], [100, 100])).toBe(1);
+  });
+
   test('an instant that a client sends back, beside one that was the same in the recording by chance', () => {
     const values = new LiveValues(new Map([['t', iso(2)]]));
     const made = (a: number, b: number) => json({ createdAt: iso(a), publishedAt: iso(b) });

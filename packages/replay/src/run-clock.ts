@@ -53,10 +53,12 @@ export class RunClock {
     return near.length === 0 && this.#isBetween(recorded, live, slackUs);
   }
 
-  /** Whether two live times lie in one live exchange of those in which a recorded time lies: it made both. */
-  areOfOneExchange(recordedUs: number, liveUs: readonly number[]): boolean {
-    return this.#near(recordedUs, SKEW_US).some(({ liveFromUs, liveToUs }) =>
-      liveUs.every((us) => isWithin(us, liveFromUs, liveToUs, SKEW_US)),
+  /** Whether recorded times lie in one exchange, and live times in the live one of it: it made them all. */
+  areOfOneExchange(recordedUs: readonly [number, ...number[]], liveUs: readonly number[]): boolean {
+    return this.#near(recordedUs[0], SKEW_US).some(
+      (exchange) =>
+        recordedUs.every((us) => isDuring(us, exchange, SKEW_US)) &&
+        liveUs.every((us) => isWithin(us, exchange.liveFromUs, exchange.liveToUs, SKEW_US)),
     );
   }
 

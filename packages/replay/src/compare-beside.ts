@@ -2,9 +2,11 @@
 // write or after it, and a replay may fall on the other side. Only such things, told by their ids or, where they show none, by the
 // addresses they give of themselves, and only as the recording overlapped: what is otherwise in the answer is compared as ever. Pure.
 import type { Test } from '@echoplane/traffic';
+import type { Pairing } from './align.ts';
 import type { Comparing } from './comparing.ts';
+import { requestLeaves, responseLeaves } from './leaves.ts';
 import { isWriting } from './test-places.ts';
-import { ExactNumber, type TreeNode } from './tree.ts';
+import { ExactNumber, type Leaf, type TreeNode } from './tree.ts';
 
 const OWN_KEYS = ['id', '_id', 'uid', 'key'];
 const IDENTITY = /^(?:_?id|\w*Id|\w*_id|u?uid|guid|key|slug|name)$/;
@@ -56,6 +58,63 @@ function fieldOf(node: TreeNode | undefined, key: string): TreeNode | undefined 
 /** What was being written, by its ids and not by its addresses. */
 export function idsBeside({ beside = [] }: Test): string[] {
   return beside.filter((name) => !name.startsWith('/'));
+}
+
+/** What asks for a page that is not the first one, with a value that is not nought. */
+const LATER = /^(?:query|body)[.[].*\b(?:page|offset|start|skip|from|after|cursor)(?!_?size)\w*$/i;
+const NOUGHT = /^0*$/;
+const NEXT = /\bnext\b/i;
+
+/**
+ * Whether a page was moved by what was just being written: that is on it or not, and where it stands before or on the page, so
+ * many others are pushed off at the end, or drawn up; all others stand as they stood.
+ */
+export function isMovedByWrite(
+  comparing: Comparing,
+  recorded: readonly TreeNode[],
+  live: readonly TreeNode[],
+  { to, matched, isMoved }: Pairing,
+): boolean {
+  const { test } = comparing;
+  if (!test.beside || isWriting(test) || matched === 0 || isMoved) return false;
+  const asked = requestLeaves(test.request);
+  const isLater = asked.some(({ path, value }) => LATER.test(path) && !NOUGHT.test(String(value)));
+  if (!isLater && !isPage(test, asked, Math.max(recorded.length, live.length))) return false;
+  const isLeft = (node: TreeNode) => !isBesideWrite(comparing, node);
+  const taken = new Set(to);
+  const gone = to.flatMap((j, i) => (j < 0 && isLeft(recorded[i]!) ? [i] : []));
+  const come = live.flatMap((node, j) => (!taken.has(j) && isLeft(node) ? [j] : []));
+  const most = idsBeside(test).length;
+  if (gone.length > most || come.length > most || gone.length + come.length === 0) return false;
+  const [firstKept, lastKept] = [to.findIndex((j) => j >= 0), to.findLastIndex((j) => j >= 0)];
+  const [wasDrawnUp, isPushedDown] = [
+    gone.every((i) => i < firstKept),
+    come.every((j) => j < to[firstKept]!),
+  ];
+  const [wasPushedOff, isDrawnUp] = [gone.every((i) => i > lastKept), come.every((j) => j > to[lastKept]!)];
+  // What pushes stands on a page before, or on this one.
+  const isPushed = wasPushedOff && (come.length === 0 || (isPushedDown && isLater));
+  const isDrawn = isDrawnUp && (gone.length === 0 || (wasDrawnUp && isLater));
+  const isFull = recorded.length === live.length;
+  if (gone.length > 0 && come.length > 0) return isFull && (isPushed || isDrawn);
+  if (isFull) return isPushed || isDrawn;
+  // The last page is not full.
+  return isLater && (gone.length > 0 ? wasDrawnUp : isPushedDown);
+}
+
+/** Whether so many elements were asked for, or the answer says that there are more. */
+function isPage({ response }: Test, asked: readonly Leaf[], size: number): boolean {
+  const isAsked = asked.some(
+    ({ path, value }) => !path.startsWith('path[') && String(value) === String(size),
+  );
+  return (
+    isAsked ||
+    responseLeaves(response).some(
+      ({ path, value }) =>
+        (NEXT.test(path) && typeof value === 'string' && value !== '') ||
+        (typeof value === 'number' && value > size && COUNT.test(path.slice(path.lastIndexOf('.') + 1))),
+    )
+  );
 }
 
 const COUNT = /total|count|num|size|pages/i;

@@ -3,7 +3,7 @@
 import { leafPattern } from '@echoplane/traffic';
 import { type Pairing, pairByIdentity } from './align.ts';
 import { isCutElsewhere, mayMove } from './array-order.ts';
-import { isBesideWrite } from './compare-beside.ts';
+import { isBesideWrite, isMovedByWrite } from './compare-beside.ts';
 import { compareLeaf } from './compare-leaf.ts';
 import { type Comparing, print } from './comparing.ts';
 import { liveKeys } from './generated-keys.ts';
@@ -136,8 +136,9 @@ function compareArrays(comparing: Comparing, path: string, recorded: TreeNode[],
     return void comparing.loose(path, 'text');
   }
   const pairs = pairByIdentity(comparing, path, recorded, live);
-  if (compareWithoutBeside(comparing, path, recorded, live, pairs)) return;
-  if (isCutElsewhere(comparing, path, recorded, live, pairs))
+  const isMoved = isMovedByWrite(comparing, recorded, live, pairs);
+  if (!isMoved && compareWithoutBeside(comparing, path, recorded, live, pairs)) return;
+  if (isMoved || isCutElsewhere(comparing, path, recorded, live, pairs))
     return void compareCut(comparing, path, recorded, live, pairs);
   const isFree =
     comparing.isSaidFree(path) ||

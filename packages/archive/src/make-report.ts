@@ -31,6 +31,8 @@ export const ReportBasis = z.object({
       }),
     )
     .nullable(),
+  /** What that replay found, where it is not to count. */
+  known: z.array(z.object({ id: z.string(), count: z.int(), of: z.int() })).optional(),
   /** What was asked of the replay, or is asked of it now. */
   testConfig: TestConfig.optional(),
   /** Whether the assertions are others than those the run was made with. */

@@ -25,6 +25,7 @@ interface ReplayFlags {
   testsOnly?: boolean;
   build?: string;
   baseline?: string;
+  allowKnown?: boolean;
   config?: string;
   junit?: string;
   markdown?: string;
@@ -105,6 +106,7 @@ function addReplayCommand(program: Command, { home, end, integer, environment }:
     .option('--tests-only', 'its dependencies are alive (as without --mocks-port)')
     .option('--build <tag>', 'build under test, as it shall stand in the report')
     .option('--baseline <id>', 'earlier replay, against which latency is judged')
+    .option('--allow-known', 'what the baseline differs in as well is no failure')
     .option('--config <file>', 'test config as JSON: load, assertions, goals')
     .option('--secrets <dir>', 'secrets that transforms name, DIR/NAME/KEY; without it secrets of the home')
     .option('--data <dir>', 'files and data sets that transforms read; without it data of the home')
@@ -124,13 +126,18 @@ function addReplayCommand(program: Command, { home, end, integer, environment }:
         testsOnly,
         build,
         baseline,
+        allowKnown = false,
         ...files
       } = flags;
+      if (allowKnown && baseline === undefined)
+        replay.error(
+          '--allow-known needs --baseline: an earlier replay of the build that is known to be good.',
+        );
       if (testsOnly && mocksPort !== null) replay.error('--tests-only and --mocks-port exclude each other.');
       const { config: configFile, junit: junitFile, markdown: markdownFile, json: jsonFile } = files;
       const { secrets: secretsDir, data: dataDir } = files;
       const command = {
-        ...{ homeDir, snapshot, target, mocksPort, build, baseline },
+        ...{ homeDir, snapshot, target, mocksPort, build, baseline, allowKnown },
         ...{ configFile, junitFile, markdownFile, jsonFile, secretsDir, dataDir },
       };
       return end(runSession(null, environment, (session) => runReplayCommand(session, command)));

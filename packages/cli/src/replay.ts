@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { EXIT, exitCodeOf, reportJunit, reportMarkdown } from '@echoplane/analyzer';
 import { ApiError, type ReportDetail } from '@echoplane/api';
 import { OperatingError } from '@echoplane/runtime';
-import { ARTIFACTS } from '@echoplane/traffic';
+import { ARTIFACTS, type TestConfig } from '@echoplane/traffic';
 import { choosePort } from './ports.ts';
 import {
   finishReplay,
@@ -31,6 +31,8 @@ export interface ReplayCommand {
   mocksPort: number | null;
   build: string | undefined;
   baseline: string | undefined;
+  /** What the baseline differs in as well is no failure. */
+  allowKnown: boolean;
   configFile: string | undefined;
   junitFile: string | undefined;
   markdownFile: string | undefined;
@@ -56,7 +58,7 @@ export async function runReplayCommand(session: Session, command: ReplayCommand)
 
 async function replayTarget(session: Session, command: ReplayCommand): Promise<ReportDetail> {
   const { supervisor, signal, terminal } = session;
-  const config = command.configFile === undefined ? undefined : await readTestConfig(command.configFile);
+  const config = await configOf(command);
   await checkPlaces(command);
   const plane = await openPlane(command.homeDir);
   const snapshot = await findSnapshot(plane, command.snapshot);
@@ -95,6 +97,12 @@ async function replayTarget(session: Session, command: ReplayCommand): Promise<R
     for (const artifact of [ARTIFACTS.tests, ARTIFACTS.mocks, ARTIFACTS.tokens])
       await rm(join(open.folder, artifact), { force: true });
   }
+}
+
+/** That of the file, with what the command line asks. */
+async function configOf({ configFile, allowKnown }: ReplayCommand): Promise<TestConfig | undefined> {
+  const config = configFile === undefined ? undefined : await readTestConfig(configFile);
+  return allowKnown ? { ...config, goals: { ...config?.goals, allowKnown } } : config;
 }
 
 async function findSnapshot({ client }: RunningPlane, wanted: string): Promise<{ id: string; name: string }> {

@@ -48,7 +48,8 @@ export function lastWord(name: string, report: Report): string {
     return `${name}: passed ${counts.passed} of ${asserted} assertions, ${mocks} outbound requests answered by mocks, none missed`;
   }
   const verdict = report.verdict.replace('-', ' ');
-  const what = findings.length > 0 ? findings.map((finding) => finding.sentence) : report.reasons;
+  const found = findings.filter(({ known }) => !known).map(({ sentence }) => sentence);
+  const what = found.length > 0 ? found : report.reasons;
   const more = what.length > MAX_LAST_WORDS ? [`… and ${what.length - MAX_LAST_WORDS} more`] : [];
   return `${name}: ${verdict} (${what.length}): ${[...what.slice(0, MAX_LAST_WORDS), ...more].join(' | ')}`;
 }
@@ -87,7 +88,7 @@ export function reportText(name: string, report: Report): string {
     ]),
     ...(unlisted > 0 ? [`  … and ${unlisted} more: ${all}`] : []),
     ...firstLines(
-      report.findings.map((finding) => `  ✗ ${withCause(finding)}`),
+      report.findings.map((finding) => `  ${finding.known ? '≈' : '✗'} ${withCause(finding)}`),
       MAX_FINDINGS,
       all,
     ),
@@ -130,8 +131,9 @@ export function comparisonText({
   ].join('\n');
 }
 
-function withCause({ sentence, count, of, cause, confidence }: Finding): string {
+function withCause({ sentence, count, of, cause, confidence, known }: Finding): string {
   const sure = confidence === undefined ? '' : `, ${surely(confidence)}`;
+  if (known) return `${sentence} (${count} of ${of}); ${cause}`;
   return `${sentence} (${count} of ${of}${sure})${cause ? `; likely because ${cause}` : ''}`;
 }
 

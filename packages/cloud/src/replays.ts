@@ -50,11 +50,13 @@ export function replayHandlers({ withTenant, clock }: Services): Pick<Handlers, 
         refuseProblems(testConfig ?? {}, ['testConfig']);
         refuseProblems({ goals: body.goals }, []);
         await checkParts(db, body.snapshot, body.baseline);
+        const goals = goalsOf(body);
+        refuseWithoutBaseline(goals, body.baseline);
         const now = clock.nowUs();
         const id = newId(now);
         const { rowCount } = await db.query(INSERT, [
           ...[principal.tenant.id, id, body.name, body.snapshot, body.mode, body.buildTag ?? null],
-          ...[body.baseline ?? null, JSON.stringify(goalsOf(body)), now, body.key ?? null],
+          ...[body.baseline ?? null, JSON.stringify(goals), now, body.key ?? null],
           testConfig === undefined ? null : JSON.stringify(testConfig),
           body.leaseSeconds === undefined ? null : body.leaseSeconds * 1_000_000,
         ]);
@@ -103,6 +105,17 @@ export async function readReplay(db: Db, id: string): Promise<Replay> {
 /** Those of the test config, where none stand beside it. */
 function goalsOf({ goals, testConfig }: z.output<typeof NewReplay>): Goals {
   return goals ?? Goals.parse(testConfig?.goals ?? {});
+}
+
+/** What is known is known of a baseline. */
+export function refuseWithoutBaseline({ allowKnown }: Goals, baseline: string | null | undefined): void {
+  if (!allowKnown || baseline) return;
+  throw new ProblemError('invalid_request', 'The goal allowKnown needs a baseline.', [
+    {
+      path: 'body.goals.allowKnown',
+      message: 'Name an earlier replay of this service as the baseline, or leave allowKnown out.',
+    },
+  ]);
 }
 
 function replayOf(row: ReplayRow): Replay {

@@ -2,7 +2,14 @@
 // the snapshot's tests, and stores the report. What does not arrive in time is missing, and then the verdict is void.
 import type { StoreAccess } from '@echoplane/api';
 import { makeReportFrom, type ReportBasis } from '@echoplane/archive';
-import { type GeneratorRun, type Goals, type Report, TAG, type TestConfig } from '@echoplane/traffic';
+import {
+  type Finding,
+  type GeneratorRun,
+  type Goals,
+  type Report,
+  TAG,
+  type TestConfig,
+} from '@echoplane/traffic';
 import type { Db } from './db.ts';
 import { type JobContext, JobWait, type JobWork, WAIT_LIMIT_MS } from './job-context.ts';
 import type { Span } from './partitions.ts';
@@ -33,6 +40,7 @@ const BASELINE = `SELECT r.method, e.name AS endpoint, count(*) AS count,
   FROM rrpairs r JOIN endpoints e ON e.id = r.endpoint_id
   WHERE ${OF_REPLAY} AND r.status IS NOT NULL AND ${IS_RESULT}
   GROUP BY 1, 2, 4`;
+const FOUND = "SELECT report->'findings' AS findings FROM reports WHERE replay_id = $1";
 const STORE = `INSERT INTO reports (tenant_id, replay_id, verdict, success_rate, report) VALUES ($1, $2, $3, $4, $5)
   ON CONFLICT (tenant_id, replay_id) DO UPDATE
     SET verdict = excluded.verdict, success_rate = excluded.success_rate, report = excluded.report`;
@@ -90,7 +98,16 @@ async function basisOf(context: JobContext, replay: ReplayRow, missing: string[]
     ...(testConfig === null ? {} : { testConfig }),
     run: { ...run, voidReasons: [...run.voidReasons, ...missing] },
     baseline: await readBaseline(context, baseline),
+    ...(goals.allowKnown && baseline !== null ? { known: await readKnown(context, baseline) } : {}),
   };
+}
+
+/** What the baseline found of answers, chaos apart. */
+async function readKnown({ job, withTenant }: JobContext, baseline: string): Promise<ReportBasis['known']> {
+  const found = await withTenant(job.tenant, (db) => db.query<{ findings: Finding[] }>(FOUND, [baseline]));
+  return (found.rows[0]?.findings ?? []).flatMap(({ id, kind, count, of, cause }) =>
+    kind === 'assertion' && id !== undefined && !cause?.startsWith('chaos ') ? [{ id, count, of }] : [],
+  );
 }
 
 /** Waits until all results are in shipped segments; after the limit, sentences that say what did not arrive. */

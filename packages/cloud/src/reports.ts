@@ -9,7 +9,7 @@ import type { Db } from './db.ts';
 import type { Handlers, Services } from './handlers.ts';
 import { requeueJob } from './jobs.ts';
 import { ProblemError } from './problems.ts';
-import { readReplay } from './replays.ts';
+import { readReplay, refuseWithoutBaseline } from './replays.ts';
 import { refuseProblems } from './test-configs.ts';
 
 const REPORT = `SELECT o.report, n.name FROM reports o JOIN replays p ON p.id = o.replay_id
@@ -45,6 +45,7 @@ export function reportHandlers({ withTenant, clock }: Services): Pick<Handlers, 
         refuseProblems(body, []);
         const replay = await readReplay(db, id);
         const { goals, testConfig, reassert } = askedAnew(replay, body);
+        refuseWithoutBaseline(goals, replay.baseline);
         const values = [id, JSON.stringify(goals), JSON.stringify(testConfig), reassert];
         const changed = await db.query(REANALYZE, values);
         if (changed.rowCount === 0) throw notAnalyzed(replay);

@@ -333,6 +333,14 @@ describe('replays', () => {
     );
   });
 
+  test('take nothing for known without a baseline that says what is', async () => {
+    const asked = [{ goals: { allowKnown: true } }, { testConfig: { goals: { allowKnown: true } } }];
+    for (const one of asked) {
+      const refused = await call(plane.ann.keys.editor, 'createReplay', {}, { ...newReplay(), ...one });
+      expect(refused.json()).toMatchObject({ status: 400, errors: [{ path: 'body.goals.allowKnown' }] });
+    }
+  });
+
   test('need a snapshot that has succeeded', async () => {
     const snapshot = (
       await call(plane.ann.keys.editor, 'createSnapshot', {}, { name: 'new', query: {} })

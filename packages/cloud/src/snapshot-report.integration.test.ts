@@ -281,6 +281,32 @@ describe('snapshot and report', () => {
     ]);
   });
 
+  test('what its baseline differs in as well is no failure where that is said, and anything else is', async () => {
+    const answering = (method: string, text: string) => (pair: RRPair) =>
+      pair.direction === 'IN' && pair.request!.method === method
+        ? {
+            ...pair,
+            response: { ...pair.response!, body: { size: text.length, encoding: 'identity', text } },
+          }
+        : pair;
+    const baseline = await replayed(answering('POST', 'then'));
+    await workOff();
+    const asked = { baseline: baseline.id, goals: { allowKnown: true } };
+    const same = await replayed(answering('POST', 'now'), asked);
+    await workOff();
+    const { report } = await call<ReportDetail>('GET', `/v1/replays/${same.id}/report`);
+    expect(report).toMatchObject({ verdict: 'passed', counts: { passed: 30, failed: 0, known: 30 } });
+    const worse = await replayed((pair) => answering('GET', 'now')(answering('POST', 'now')(pair)), asked);
+    await workOff();
+    const found = await call<ReportDetail>('GET', `/v1/replays/${worse.id}/report`);
+    expect(found.report).toMatchObject({ verdict: 'missed-goals', counts: { failed: 30, known: 30 } });
+    // Judged again without it, the same answers have failed.
+    await call('POST', `/v1/replays/${same.id}/analyze`, { goals: { allowKnown: false } });
+    await workOff();
+    const anew = await call<ReportDetail>('GET', `/v1/replays/${same.id}/report`);
+    expect(anew.report).toMatchObject({ verdict: 'missed-goals', counts: { failed: 30 } });
+  });
+
   test('results that never arrive are missing and void the verdict', async () => {
     const replay = await call<Replay>('POST', '/v1/replays', {
       name: 'lost',

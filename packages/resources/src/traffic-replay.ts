@@ -103,7 +103,7 @@ export const TrafficReplaySpec = z.object({
   baseline: name
     .optional()
     .describe(
-      'an earlier TrafficReplay of this namespace, or the id of its report: latency is judged against it',
+      'an earlier TrafficReplay of this namespace, or the id of its report: latency is judged against it, and with the goal allowKnown what differs there as well is no failure',
     ),
   secretRefs: z
     .array(z.object({ name, key: name, as: name }))

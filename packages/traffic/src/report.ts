@@ -16,6 +16,8 @@ export const Goals = z.object({
   matchRate: z.number().min(0).max(1).default(1),
   /** Against the baseline replay: no endpoint may be slower beyond noise. */
   noSlowerEndpoint: z.boolean().default(true),
+  /** Differences that the baseline replay has too, as often as chance allows, count neither for nor against the success rate. */
+  allowKnown: z.boolean().optional(),
   /** Further ones, each a sentence: `latency.p95 < 300ms where endpoint == "/cart"`. */
   rules: z.array(z.string().max(1_000)).max(100).optional(),
 });
@@ -139,6 +141,8 @@ export const Finding = z.object({
   cause: z.string().optional(),
   /** Failed assertions of other findings that follow from this one. */
   explains: z.int().optional(),
+  /** What the baseline had of it, where this run has no more than chance explains and `allowKnown` is set. */
+  known: z.object({ count: z.int(), of: z.int() }).optional(),
   /** Of a shift in latency: 1 − the probability that chance did it. */
   confidence: z.number().optional(),
 });
@@ -186,6 +190,8 @@ export const Report = z.object({
     failed: z.int(),
     headless: z.int(),
     missing: z.int(),
+    /** Assertions that failed by nothing but what the baseline has too, where `allowKnown` is set: neither passed nor failed. */
+    known: z.int().optional(),
     mockExact: z.int(),
     mockVolatile: z.int(),
     mockMiss: z.int(),

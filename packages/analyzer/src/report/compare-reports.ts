@@ -10,6 +10,7 @@ import type {
 } from '@echoplane/traffic';
 import { leafPattern } from '@echoplane/traffic';
 import { findingId } from './finding-book.ts';
+import { rises } from './known-findings.ts';
 import { sketchOfQuantiles } from './quantiles.ts';
 import { chanceOfHigher } from './rank-test.ts';
 import { LARGE, MIN_SAMPLES } from './slower.ts';
@@ -17,8 +18,6 @@ import { percent } from './verdict.ts';
 
 /** Of all endpoints together. */
 const MAX_CHANCE = 0.001;
-/** Standard deviations that two counts of the same thing differ by once in two thousand times. */
-const MANY_DEVIATIONS = 3.3;
 
 /** What changed from one report to the other. */
 export function compareReports(before: Report, after: Report): ReportComparison {
@@ -68,11 +67,6 @@ function compareFindings(
       return [{ finding, before: earlier.count, ...(isMore ? { isMore } : {}) }];
     }),
   };
-}
-
-/** Whether a count is higher than it was by more than chance explains: what varies by itself hides no fault beside it. */
-function rises(before: number, after: number): boolean {
-  return after - before > MANY_DEVIATIONS * Math.sqrt(after + before);
 }
 
 /** By test where both reports have its failure, else by the first of its endpoint. */

@@ -7,6 +7,7 @@ import {
   leafPattern,
   MAX_FAILURES,
 } from '@echoplane/traffic';
+import type { KnownFinding, KnownFindings } from './known-findings.ts';
 
 /** Differences that are no leaf's. */
 const SAID: ReadonlySet<string> = new Set(['expect', 'transform']);
@@ -28,9 +29,15 @@ interface Entry {
 
 export class FindingBook {
   readonly #entries = new Map<string, Entry>();
+  readonly #known: KnownFindings | null;
   readonly #failures: AssertionResult[] = [];
   #failed = 0;
   #beyond = 0;
+
+  /** `known`: what the baseline found, where that is to count. */
+  constructor(known: KnownFindings | null = null) {
+    this.#known = known;
+  }
 
   /** Failures kept in full. */
   get failures(): readonly AssertionResult[] {
@@ -61,12 +68,13 @@ export class FindingBook {
       if (entry.kept < FAILURES_OF_ONE) isKept = true;
       entry.kept++;
     }
+    this.#known?.failed(seen);
     if (isKept && this.#failures.length < MAX_FAILURES) this.#failures.push(assertion);
   }
 
   /**
-   * The findings: what stands for itself first, then what follows from something, each the most frequent first. `asserted`:
-   * assertions of an endpoint; `wordsOf`: the sentence of a cause, null when it turned out to be none.
+   * The findings: what stands for itself first, then what follows from something or is known of the baseline, each the most
+   * frequent first. `asserted`: assertions of an endpoint; `wordsOf`: the sentence of a cause, null when it turned out to be none.
    */
   findings(asserted: (finding: Finding) => number, wordsOf: (cause: string) => string | null): Finding[] {
     const findings: Finding[] = [];
@@ -75,7 +83,8 @@ export class FindingBook {
       const [key, count] = [...causes].sort(([, a], [, b]) => b - a)[0] ?? ['', 0];
       const cause = count >= finding.count * MOST ? wordsOf(key) : null;
       if (cause !== null) explained.set(key, (explained.get(key) ?? 0) + finding.count);
-      findings.push({ ...finding, of: asserted(finding), ...(cause === null ? {} : { cause }) });
+      const found = { ...finding, of: asserted(finding), ...(cause === null ? {} : { cause }) };
+      findings.push(withKnown(found, this.#known?.of(found) ?? null));
     }
     return findings
       .map((finding) => withExplained(finding, explained.get(finding.id!) ?? 0))
@@ -103,6 +112,14 @@ export class FindingBook {
 /** Adds to a finding what follows from it. */
 export function withExplained(finding: Finding, explains: number): Finding {
   return explains === 0 ? finding : { ...finding, explains };
+}
+
+/** What the baseline had of a finding is its likely cause. */
+function withKnown(finding: Finding, before: KnownFinding | null): Finding {
+  if (!before) return finding;
+  const { count, of } = before;
+  const cause = `the baseline has it too (${count} of ${of})`;
+  return { ...finding, cause, known: { count, of } };
 }
 
 function weight({ count, explains = 0 }: Finding): number {

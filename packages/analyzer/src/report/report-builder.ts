@@ -23,6 +23,7 @@ import { Expectations, strictFindings } from './expectations.ts';
 import { FindingBook, MAX_EXAMPLES } from './finding-book.ts';
 import { parseGoal } from './goal-language.ts';
 import { goalResult } from './goal-values.ts';
+import { type KnownFinding, KnownFindings } from './known-findings.ts';
 import { LatencySketch, sketchOfHistogram } from './latency-sketch.ts';
 import { Outbound } from './outbound.ts';
 import { RunValues } from './run-values.ts';
@@ -43,6 +44,8 @@ export interface ReportOptions {
   assertions?: readonly Assertion[] | undefined;
   /** Latencies of an earlier replay in the same environment. */
   baseline: readonly TimedEndpoint[] | null;
+  /** Findings of the baseline, where `goals.allowKnown` is set. */
+  known?: readonly KnownFinding[] | undefined;
   /** Whether there were stages of load: tests are sent many times over, or not at all. */
   isLoad?: boolean | undefined;
   /** Whether the assertions are others than those the generator made. */
@@ -58,7 +61,8 @@ export class ReportBuilder {
   readonly #endpoints = new EndpointTallies();
   readonly #outbound = new Outbound();
   readonly #causes = new Causes();
-  readonly #book = new FindingBook();
+  readonly #known: KnownFindings | null;
+  readonly #book: FindingBook;
   /** Findings of sessions that chaos touched. */
   readonly #chaosBook = new FindingBook();
   readonly #chaosSessions = new Set<string>();
@@ -72,6 +76,8 @@ export class ReportBuilder {
   /** Throws FilterError for a goal or an expression that cannot be used. */
   constructor(options: ReportOptions) {
     this.#options = options;
+    this.#known = options.known ? new KnownFindings(options.known) : null;
+    this.#book = new FindingBook(this.#known);
     this.#values = new RunValues(options.otherTokens);
     this.#expectations = new Expectations(options.assertions);
     this.#rules = (options.goals.rules ?? []).map(parseGoal);
@@ -131,7 +137,7 @@ export class ReportBuilder {
     const shifts = shiftsOf(endpoints.timed());
     const lost = this.#lost();
     const findings = this.#findings(slowerFindings(shifts));
-    const counts = this.#exactCounts(lost);
+    const counts = this.#exactCounts(lost, findings);
     const counted = counts.passed + counts.failed;
     const successRate = counted === 0 ? null : counts.passed / counted;
     const { matchRate } = this.#outbound;
@@ -161,7 +167,7 @@ export class ReportBuilder {
       endpoints: endpoints.all().map((tally) => endpointReport(tally, shifts)),
       findings,
       failures: [...this.#book.failures],
-      failuresOmitted: Math.max(0, counts.failed - this.#book.failures.length),
+      failuresOmitted: Math.max(0, counts.failed + (counts.known ?? 0) - this.#book.failures.length),
       ...{ run, leaves: this.#leaves },
       ...this.#chaosReport(),
       ...(chains ? { chains } : {}),
@@ -278,12 +284,21 @@ export class ReportBuilder {
     return { unknown: Math.max(unknown, Math.min(cancelled, missing)), failed, deadLetters };
   }
 
-  #exactCounts({ unknown, failed: unsent }: { unknown: number; failed: number }): Report['counts'] {
+  #exactCounts(
+    { unknown, failed: unsent }: { unknown: number; failed: number },
+    findings: readonly Finding[],
+  ): Report['counts'] {
     const { run } = this.#options;
     const { passed, failed, headless, tests, missingHeadless } = this.#counts;
-    const own = { passed, failed: failed + unsent + unknown, headless: headless + missingHeadless };
-    const exact = this.#areGeneratorsCounts() ? run.asserted! : own;
-    return { tests, ...exact, missing: unknown, ...this.#outbound.counts };
+    const others = { missing: unknown, ...this.#outbound.counts };
+    if (this.#areGeneratorsCounts()) return { tests, ...run.asserted!, ...others };
+    const known = this.#known?.testsOf(new Set(findings.flatMap((one) => (one.known ? [one.id!] : []))));
+    const own = {
+      passed,
+      failed: failed - (known ?? 0) + unsent + unknown,
+      headless: headless + missingHeadless,
+    };
+    return { tests, ...own, ...others, ...(known === undefined ? {} : { known }) };
   }
 
   #findings(slower: readonly Finding[]): Finding[] {
@@ -330,6 +345,7 @@ export class ReportBuilder {
       ...{ chaosTests: { passed: this.#chaosPassed, failed: this.#chaosBook.failed } },
       ...{ deadLetters, unresolved: this.#unresolved, beyond: this.#book.beyond },
       otherAnswers: this.#outbound.counts.mockOther ?? {},
+      isKnownUnused: this.#known !== null && this.#areGeneratorsCounts(),
     });
   }
 }

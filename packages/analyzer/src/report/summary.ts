@@ -18,7 +18,8 @@ export function summaryOf(report: Omit<Report, 'summary'>): string[] {
 function outcome({ verdict, counts, findings, reasons, successRate }: Omit<Report, 'summary'>): string {
   const asserted = counts.passed + counts.failed;
   const rate = successRate === null ? '' : ` (${percent(successRate)})`;
-  const held = `${counts.passed} of ${asserted} assertions hold${rate}`;
+  const known = counts.known ? `, ${counts.known} more differ as they did in the baseline` : '';
+  const held = `${counts.passed} of ${asserted} assertions hold${rate}${known}`;
   if (verdict === 'passed') return `${VERDICTS.passed}: ${held}.`;
   if (verdict === 'void' || verdict === 'failed')
     return `${VERDICTS[verdict]}: ${reasons[0] ?? held}.`.replace('..', '.');
@@ -64,6 +65,8 @@ export interface Remarks {
   unresolved: ReadonlyMap<string, number>;
   /** Findings that had no room. */
   beyond: number;
+  /** Why what the baseline found is not taken off, if it was to be. */
+  isKnownUnused: boolean;
   otherAnswers: Readonly<Record<string, number>>;
 }
 
@@ -105,6 +108,10 @@ export function notesOf(remarks: Remarks): string[] {
   if (Object.keys(remarks.otherAnswers).length > 0)
     notes.push(
       `Outbound requests answered otherwise than by a mock of their own: ${listed(remarks.otherAnswers)}.`,
+    );
+  if (remarks.isKnownUnused)
+    notes.push(
+      'What the baseline found counts as failed: of a load only the generator counts every answer, and it does not know the baseline.',
     );
   if (beyond > 0) notes.push(`${beyond} more differences had no room in the findings.`);
   return notes;

@@ -77,10 +77,12 @@ function reasonsFor(
     return [
       'No test could be asserted: the snapshot holds none, or every session began before the recording.',
     ];
-  const found = findings.map(
-    ({ sentence, count, of, explains }) =>
-      `${sentence} (${count} of ${of}${explains ? `, and ${explains} failures follow from it` : ''})`,
-  );
+  const found = findings
+    .filter(({ known }) => !known)
+    .map(
+      ({ sentence, count, of, explains }) =>
+        `${sentence} (${count} of ${of}${explains ? `, and ${explains} failures follow from it` : ''})`,
+    );
   const missed = goals
     .filter(({ met, name }) => !met && !STANDARD.has(name))
     .map(({ name, wanted, actual }) => `the goal ${name} ${wanted} was missed: it is ${actual}`);

@@ -58,8 +58,11 @@ export function FindingList({ report }: { report: Report }) {
   );
 }
 
+/** What the baseline has too, and does not count. */
+const KNOWN = { words: 'Known', color: 'gray' };
+
 function FindingItem({ value, group: { finding, failures } }: { value: string; group: FailureGroup }) {
-  const { words, color } = KINDS[finding.kind];
+  const { words, color } = finding.known ? KNOWN : KINDS[finding.kind];
   return (
     <Accordion.Item value={value}>
       <Accordion.Control>
@@ -78,9 +81,7 @@ function FindingItem({ value, group: { finding, failures } }: { value: string; g
             </Text>
             {(finding.cause || finding.explains) && (
               <Text size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
-                {finding.cause
-                  ? `Most likely because ${finding.cause}`
-                  : `${plural(finding.explains ?? 0, 'more failure')} follow from it`}
+                {causeOf(finding)}
               </Text>
             )}
           </Stack>
@@ -98,6 +99,11 @@ function FindingItem({ value, group: { finding, failures } }: { value: string; g
       </Accordion.Panel>
     </Accordion.Item>
   );
+}
+
+function causeOf({ cause, explains = 0, known }: Finding): string {
+  if (cause === undefined) return `${plural(explains, 'more failure')} follow from it`;
+  return known ? `Does not count: ${cause}` : `Most likely because ${cause}`;
 }
 
 function Explanation({ finding }: { finding: Finding }) {

@@ -117,6 +117,7 @@ function Figures({ report }: { report: Report }) {
           plural(counts.tests, 'test'),
           `${formatCount(counts.headless)} outside the verdict (signed in before the recording)`,
           `${formatCount(counts.missing)} without a result`,
+          ...(counts.known === undefined ? [] : [`${formatCount(counts.known)} as in the baseline`]),
           ...notSent.map(([reason, n]) => `${formatCount(n)} not sent (${reason})`),
         ].join(' · ')}
       </Text>

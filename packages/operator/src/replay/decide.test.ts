@@ -229,6 +229,12 @@ describe('snapshot', () => {
       ending('BaselineNotFound'),
     ],
     [
+      'what is to be known without a baseline fails before anything is opened',
+      { snapshot: 'a-snapshot' },
+      { testConfig: { config: { goals: { allowKnown: true } } } },
+      ending('BaselineNotFound'),
+    ],
+    [
       'a baseline is named when the replay is opened',
       { snapshot: 'a-snapshot' },
       { baseline: { id: 'b' } },

@@ -29,6 +29,11 @@ export function snapshotStep(
   if (status.replay === undefined) {
     if (baseline && 'problem' in baseline) return fail('BaselineNotFound', baseline.problem);
     const { config } = testConfig;
+    if (config.goals?.allowKnown && !baseline)
+      return fail(
+        'BaselineNotFound',
+        'The goal allowKnown needs spec.baseline: an earlier TrafficReplay of this namespace that has a report.',
+      );
     const asked = Object.keys(config).length === 0 ? {} : { testConfig: config };
     return { do: 'open', snapshot: snapshot.id, ...(baseline ? { baseline: baseline.id } : {}), ...asked };
   }

@@ -137,6 +137,25 @@ describe('replay', () => {
     expect(output).toMatch(/GET \/notes\/\{id\}: body\.color is missing \(was "green"\) \(3 of 3\)/);
   });
 
+  test('of a build that forgets what its baseline forgets ends with 0 where that is allowed', async () => {
+    const file = join(stage.folder, 'baseline.json');
+    await replay({ BROKEN: 'yes' }, ['--json', file]);
+    const { replay: id } = JSON.parse(readFileSync(file, 'utf8')) as { replay: string };
+    const strict = await replay({ BROKEN: 'yes' }, ['--baseline', id]);
+    expect(strict.code, strict.output).toBe(1);
+    const allowed = await replay({ BROKEN: 'yes' }, ['--baseline', id, '--allow-known']);
+    expect(allowed.code, allowed.output).toBe(0);
+    expect(allowed.output).toMatch(
+      /4 of 4 assertions hold \(100 %\), 3 more differ as they did in the baseline/,
+    );
+    expect(allowed.output).toMatch(/≈ .*body\.color is missing.*; the baseline has it too \(3 of 3\)/);
+    const alone = await replay({}, ['--allow-known']);
+    expect([alone.code, alone.output]).toEqual([
+      3,
+      expect.stringContaining('--allow-known needs --baseline'),
+    ]);
+  });
+
   test('with a config that forgives that ends with 0', async () => {
     const file = join(stage.folder, 'forgiving.json');
     writeFileSync(file, JSON.stringify({ assertions: [{ type: 'status' }] }));

@@ -22,7 +22,7 @@ import { redactTail, redactText } from './carrier-text.ts';
 import { redactXml } from './carrier-xml.ts';
 import type { Inspection } from './inspection.ts';
 import { locate } from './json-path.ts';
-import { isFileType, namesDigest, standIn } from './stand-in.ts';
+import { isFileType, standIn } from './stand-in.ts';
 
 /** What is known of a body beside its bytes. */
 export interface BodyTraits {
@@ -33,8 +33,14 @@ export interface BodyTraits {
   /** Bytes are missing at its end. */
   isCut: boolean;
   kept?: KeptFields | undefined;
-  /** Of a request: its target and headers. What it uploads is stood in for, so that it can be sent again. */
-  said?: (() => string) | undefined;
+  /** Of a request: what it uploads is stood in for, so that it can be sent again. */
+  upload?: Upload | undefined;
+}
+
+/** What a request uploads. */
+export interface Upload {
+  /** Names the upload that it adds a piece to. */
+  addsTo?: string | undefined;
 }
 
 /** Fields of a body that stay as they are. */
@@ -181,24 +187,28 @@ export class BodyCarrier {
   }
 
   /** A file that a request uploads, by itself or as a part, is stood in for; what else is opaque does not leave. */
-  #file(content: Content, family: Family, { contentType, isCut, kept, said }: BodyTraits): boolean {
+  #file(content: Content, family: Family, { contentType, isCut, kept, upload }: BodyTraits): boolean {
     const isPlain = (content.encoding ?? 'identity') === 'identity';
-    if (!said || isCut || !isPlain || content.json !== undefined) return this.#withheld(content);
+    if (!upload || isCut || !isPlain || content.json !== undefined) return this.#withheld(content);
     const bytes = readBytes(content);
     const inspection = this.#inspection;
-    const inPlace = (file: Buffer) => standIn(file, (text) => inspection.mark(text));
+    const inPlace = (file: Buffer, addsTo?: string) => {
+      const made = standIn(file, (text) => inspection.mark(text));
+      inspection.digests.learn(file, made, addsTo);
+      return made;
+    };
     if (family === 'multipart') {
       const redacted = redactMultipart(bytes.toString('latin1'), inspection, 0, {
-        ...{ contentType, standIn: inPlace, ...(kept ? { kept: kept.form } : {}) },
+        ...{ contentType, standIn: (file) => inPlace(file), ...(kept ? { kept: kept.form } : {}) },
         redactPart: (part, type, deeper) => this.typed(part, type, deeper) ?? '',
       });
       if (redacted === null) return this.#withheld(content);
       writeBytes(content, Buffer.from(redacted, 'latin1'));
       return true;
     }
-    if (!isFileType(contentType) || namesDigest(said(), bytes)) return this.#withheld(content);
+    if (!isFileType(contentType)) return this.#withheld(content);
     inspection.notes.place('unredactable', 'stand-in');
-    writeBytes(content, inPlace(bytes));
+    writeBytes(content, inPlace(bytes, upload.addsTo));
     return true;
   }
 

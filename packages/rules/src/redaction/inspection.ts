@@ -20,6 +20,7 @@ import { isPlain } from './plain-value.ts';
 import { type ScanOptions, scan } from './scan.ts';
 import { ShownSecrets } from './shown-secrets.ts';
 import { Splice } from './splice.ts';
+import { StoodInDigests } from './stood-in-digests.ts';
 import { TokenMinter } from './token-minter.ts';
 import { TOKEN_PREFIX } from './token-shape.ts';
 
@@ -52,6 +53,8 @@ export class Inspection {
   readonly claims: KeyNames;
   /** What is read of the service's exchanges with its clients: its answers show them secrets, which their requests carry. */
   side: 'request' | 'answer' | null = null;
+  /** Of files that were replaced. */
+  readonly digests = new StoodInDigests();
   readonly #shown = new ShownSecrets();
   readonly #minter: TokenMinter;
   readonly #off: ReadonlySet<SecretKind>;

@@ -14,6 +14,7 @@ import { Inspection } from './inspection.ts';
 import { KeyNames } from './key-names.ts';
 import { Notes } from './notes.ts';
 import { Patterns } from './patterns.ts';
+import { uploadOf } from './stood-in-digests.ts';
 import { TokenMinter } from './token-minter.ts';
 
 export interface RedactorOptions {
@@ -77,6 +78,7 @@ export class Redactor {
     if (pair.messages) this.#streamMessages(pair, pair.messages);
     this.#hosts(pair);
     this.#tags(pair.tags);
+    this.#inspection.digests.rename(pair);
     this.#notes.close();
   }
 
@@ -144,8 +146,8 @@ export class Redactor {
     const isGrpc = pair.protocol === 'grpc';
     const isCut = pair.gaps?.[cut] !== undefined;
     this.#notes.enter('.body');
-    const said = 'url' in message ? () => `${message.url}\n${headers.join('\n')}` : undefined;
-    if (!this.#bodies.redact(body, { contentType, grpcEncoding, isGrpc, isCut, kept, said }))
+    const upload = 'url' in message ? { addsTo: uploadOf(message) } : undefined;
+    if (!this.#bodies.redact(body, { contentType, grpcEncoding, isGrpc, isCut, kept, upload }))
       markUnredactable(pair);
     this.#notes.leave();
     this.#notes.endOfRecord();

@@ -38,14 +38,6 @@ export function standIn(file: Buffer, markOf: (text: string) => string): Buffer 
   return like(file, `stand-in ${groups.join(' ')} `);
 }
 
-/** Whether a request names a digest of its bytes, which the bytes in their place would not have. */
-export function namesDigest(said: string, file: Buffer): boolean {
-  return ['md5', 'sha1', 'sha256', 'sha512'].some((algorithm) => {
-    const digest = createHash(algorithm).update(file).digest();
-    return said.includes(digest.toString('hex')) || said.includes(digest.toString('base64'));
-  });
-}
-
 function like(file: Buffer, mark: string): Buffer {
   const picture = pngLike(file) ?? gifLike(file) ?? jpegLike(file);
   const begun = picture && picture.length <= file.length ? picture : beginningOf(file);

@@ -12,6 +12,7 @@ import {
 import type { RRPair } from '@echoplane/traffic';
 import { clientKey, requestKey } from './askers.ts';
 import { BackgroundWork } from './background-work.ts';
+import { withBasic } from './basic-credentials.ts';
 import { ClientTimeLearner } from './client-times.ts';
 import { CoinedNames } from './coined-names.ts';
 import { Conversations } from './conversations.ts';
@@ -259,7 +260,7 @@ export class Survey {
     response: Role,
   ): Steps<void> {
     const about = { pair: number, id: pair.id, where: '', value: '' };
-    const sent = request === ROLE.client ? this.#glued.sent(asked) : piecesOf(asked);
+    const sent = request === ROLE.client ? this.#glued.sent(withBasic(asked)) : piecesOf(asked);
     for (const { value, kind, path } of sent) {
       if (request === ROLE.outbound && !isSignificant(path)) continue;
       const key = this.#keys.of(value);

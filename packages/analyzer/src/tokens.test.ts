@@ -30,6 +30,19 @@ test('a value is followed into another session, url, header and body', () => {
   });
 });
 
+test('the id and the secret of a client are followed into its Basic credentials', () => {
+  const [id, secret] = [uuidOf('client'), `rdx_${secretOf('client').slice(0, 20).toLowerCase()}`];
+  const basic = (name: string) => `Basic ${Buffer.from(`${name}:${secret}`).toString('base64')}`;
+  const analysis = analyze(
+    record([
+      { request: 'POST /clients', body: { name: 'shop' }, status: 201, answer: { id, secret } },
+      { request: 'POST /token', headers: [['Authorization', basic(id)]], answer: { scope: 'all' } },
+    ]),
+  );
+  expect(consumersOf(analysis, id)).toEqual(['header.authorization#1!b64#0']);
+  expect(consumersOf(analysis, secret)).toEqual(['header.authorization#1!b64#1']);
+});
+
 test('what a client sent first is its own, whoever repeats it', () => {
   const key = uuidOf('idempotency');
   const analysis = analyze(

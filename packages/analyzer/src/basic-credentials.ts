@@ -1,0 +1,13 @@
+// Basic credentials of a client that was registered during the recording: the service made up both, an id and a secret, and
+// the client sends them glued together behind base64 (RFC 7617). Pure.
+import { type Leaf, withInnerLeaves } from '@echoplane/replay';
+
+const BASIC = /^basic [\w+/=-]+$/i;
+
+/** The leaves of a request, with the name and the password behind its credentials. */
+export function withBasic(leaves: readonly Leaf[]): readonly Leaf[] {
+  const held = leaves.filter(
+    ({ path, value }) => path === 'header.authorization' && typeof value === 'string' && BASIC.test(value),
+  );
+  return held.length === 0 ? leaves : [...leaves, ...withInnerLeaves(held).filter(({ inner }) => inner)];
+}

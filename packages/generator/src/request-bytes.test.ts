@@ -110,3 +110,21 @@ test('the body is sent byte for byte, whatever form it is stored in', () => {
     expect(requestBytes(request([['Host', 'h']], { body }), HOST).body).toEqual(body);
   }
 });
+
+test.each<[signature: string, target: string, headers: HeaderList, isKept: boolean]>([
+  [
+    'AWS in a header',
+    '/',
+    [['Authorization', 'AWS4-HMAC-SHA256 Credential=a/s3, SignedHeaders=host;x-amz-date, Signature=b']],
+    true,
+  ],
+  ['AWS in an address', '/a?X-Amz-SignedHeaders=content-type%3Bhost&X-Amz-Signature=b', [], true],
+  ['AWS without the host', '/a?X-Amz-SignedHeaders=x-host&X-Amz-Signature=b', [], false],
+  ['RFC 9421', '/', [['Signature-Input', 'sig=("@method" "@authority");created=1618884473']], true],
+  ['RFC 9421 without the host', '/', [['Signature-Input', 'sig=("@method" "@path");keyid="host"']], false],
+  ['the draft', '/', [['Signature', 'keyId="k",headers="(request-target) host date",signature="b"']], true],
+  ['none', '/?q=host', [['Authorization', 'Bearer host']], false],
+])('a Host that its client signed stays: %s', (_, target, headers, isKept) => {
+  const made = request([['Host', 'shop.example'], ...headers], { target });
+  expect(lines(made)).toContain(`Host: ${isKept ? 'shop.example' : HOST}`);
+});

@@ -1,6 +1,7 @@
 // A test's request as the bytes to send: recorded headers verbatim and in order, except what speaks of the old
 // connection. Pure. It must not know tokens: the request it gets is already filled.
 import { bodyBytes, type HeaderList, type Test } from '@echoplane/traffic';
+import { signsHost } from './signed-host.ts';
 
 export interface RequestBytes {
   /** Head and body, as they are written. */
@@ -22,16 +23,17 @@ const DROPPED = new Set([
 const UNSAFE_IN_VALUE = /[\r\n\0\u0100-\uffff]/;
 const FRAMING = new Set(['content-length', 'transfer-encoding']);
 
-/** Serialises a request for `host`, null: the recorded one; the body is sent with a Content-Length, which takes the place of the recorded framing. */
-export function requestBytes(request: Test['request'], host: string | null): RequestBytes {
+/** Serialises a request for `host`, null: the recorded one, as where it is signed; the body is sent with a Content-Length, which takes the place of the recorded framing. */
+export function requestBytes(request: Test['request'], named: string | null): RequestBytes {
+  const host = named !== null && signsHost(request) ? null : named;
   const body = bodyBytes(request.body);
-  const named = connectionOptions(request.headers);
+  const options = connectionOptions(request.headers);
   const lines = [`${request.method} ${safeTarget(request.target)} HTTP/1.1`];
   let framed = false;
   if (!request.headers.some(([name]) => name.toLowerCase() === 'host')) lines.push(`Host: ${host ?? ''}`);
   for (const [name, value] of request.headers) {
     const lower = name.toLowerCase();
-    if (DROPPED.has(lower) || named.has(lower)) continue;
+    if (DROPPED.has(lower) || options.has(lower)) continue;
     if (FRAMING.has(lower)) {
       if (!framed) lines.push(`Content-Length: ${body.length}`);
       framed = true;

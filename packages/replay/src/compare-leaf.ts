@@ -6,7 +6,7 @@ import { withAtom } from './atoms-of-text.ts';
 import { judgeClocked } from './clocked-numbers.ts';
 import { areCoinedAlike } from './coined-names.ts';
 import { isCountBeside } from './compare-beside.ts';
-import { isRemaining } from './compare-remaining.ts';
+import { isRemaining, isSameLifetime } from './compare-remaining.ts';
 import { isCountedBeside, judgeOwnId } from './compare-serial.ts';
 import { compareText, isRandomPair } from './compare-text.ts';
 import { isMadeInOneMoment, isOfOneSecond, isSameMoment, isTimeOfRun, judgeTime } from './compare-time.ts';
@@ -146,6 +146,7 @@ function judgeUnlinked(comparing: Comparing, pair: Pair, learned: VolatileLeaf |
   const time = judgeTime(comparing, recorded, live);
   if (time && time !== 'differs') return time;
   if (isRemaining(comparing, recorded, live) || isSpanOfTimes(comparing, path, recorded, live)) return 'time';
+  if (learned?.isCut) return isSameLifetime(recorded, live) ? { kind: 'measure' } : 'differs';
   if (isSameAge(comparing, recorded, live) || isSameSpan(comparing, recorded, live)) return 'time';
   const folders = judgeTempFolders(comparing, recorded, live);
   if (folders) return folders;

@@ -25,6 +25,16 @@ export function isRemaining({ own, test, live: answer }: Comparing, recorded: Sc
   });
 }
 
+/** Whether both are what is left of so many whole minutes, all or a second fewer. */
+export function isSameLifetime(recorded: Scalar, live: Scalar): boolean {
+  const minutes = [recorded, live].map((value) =>
+    typeof value === 'number' && Number.isInteger(value) && [0, 59].includes(value % 60)
+      ? Math.ceil(value / 60)
+      : null,
+  );
+  return minutes[0] !== null && minutes[0] === minutes[1];
+}
+
 /** Seconds, also where they are written out: `Max-Age` beside `Expires`. */
 function countOf(value: Scalar): number | null {
   const count = typeof value === 'string' && /^[1-9]\d{0,9}$/.test(value) ? Number(value) : value;

@@ -65,6 +65,8 @@ export const VolatileLeaf = z.object({
   unit: z.number().optional(),
   /** Numbers only: durations by the service's clock. One that lies between two times of its object does so again. */
   clocked: z.literal(true).optional(),
+  /** Numbers only: what is left of a lifetime of whole minutes, in whole seconds; all or one fewer. */
+  isCut: z.literal(true).optional(),
   why: z.string(),
 });
 export type VolatileLeaf = z.infer<typeof VolatileLeaf>;

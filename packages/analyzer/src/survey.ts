@@ -175,9 +175,9 @@ export class Survey {
       if (pieces) texts.push({ place, path, pieces, text: value });
     }
     this.serials.observe(numbers, writes, asked);
-    this.measures.observe(values, asked);
-    this.coined.observe(asked, values, writes && pair.response!.status < 400);
     const span = { fromUs: pair.ts, toUs: pair.ts + pair.durationUs };
+    this.measures.observe(values, asked, span);
+    this.coined.observe(asked, values, writes && pair.response!.status < 400);
     const isOk = pair.response!.status < 400;
     this.background.observe({ operation, asked, answered, isWrite: writes, isOk, ...span });
     const names = writes ? writtenNames(operation, asked, answered) : null;

@@ -19,6 +19,7 @@ import { isMintedAnew } from './minted-anew.ts';
 import { isNanosOfRun } from './nanos.ts';
 import { isNumberedAtOnce, isPartNumberedAtOnce, isSwappedAtOnce } from './numbered-at-once.ts';
 import { isOwnNote } from './own-notes.ts';
+import { judgeSince } from './running-clocks.ts';
 import { isSameSpan } from './spelled-spans.ts';
 import { judgeTempFolders } from './temp-folders.ts';
 import { type AnswerLink, isWriting, linkedPlaces } from './test-places.ts';
@@ -129,6 +130,8 @@ function judgeUnlinked(comparing: Comparing, pair: Pair, learned: VolatileLeaf |
   const token = String(recorded);
   if (learned?.clocked && typeof recorded === 'number')
     return judgeClocked(comparing, recorded, live as number);
+  if (learned?.since !== undefined && typeof recorded === 'number')
+    return judgeSince(comparing, path, [recorded, live as number], learned.since);
   const isProduced = comparing.values.producedBy(comparing.test).has(token);
   const due = isProduced ? undefined : comparing.values.token(token);
   if (due === String(live)) return 'strict';

@@ -21,6 +21,7 @@ export { MockGroup } from './mock-group.ts';
 export * from './reading-posts.ts';
 export { Recent } from './recent.ts';
 export * from './replay-state.ts';
+export { type Moment, momentBefore } from './running-clocks.ts';
 export * from './signature.ts';
 export * from './substitution.ts';
 export { isTimeTag, readTime } from './times.ts';

@@ -67,6 +67,8 @@ export const VolatileLeaf = z.object({
   clocked: z.literal(true).optional(),
   /** Numbers only: what is left of a lifetime of whole minutes, in whole seconds; all or one fewer. */
   isCut: z.literal(true).optional(),
+  /** Numbers only: how long it has been since one moment, the same in every answer, in units of so many µs. */
+  since: z.number().optional(),
   why: z.string(),
 });
 export type VolatileLeaf = z.infer<typeof VolatileLeaf>;

@@ -11,6 +11,7 @@ import { isCountedBeside, judgeOwnId } from './compare-serial.ts';
 import { compareText, isRandomPair } from './compare-text.ts';
 import { isMadeInOneMoment, isOfOneSecond, isSameMoment, isTimeOfRun, judgeTime } from './compare-time.ts';
 import { type Comparing, type Judgement, print } from './comparing.ts';
+import { isCountedAge } from './counted-ages.ts';
 import { areSameIds } from './id-lists.ts';
 import { isJwt, isNearly, kindOf, type Scalar, shapePattern } from './kinds.ts';
 import { insideAt, leafAt } from './leaves.ts';
@@ -151,6 +152,7 @@ function judgeUnlinked(comparing: Comparing, pair: Pair, learned: VolatileLeaf |
   if (isRemaining(comparing, recorded, live) || isSpanOfTimes(comparing, path, recorded, live)) return 'time';
   if (learned?.isCut) return isSameLifetime(recorded, live) ? { kind: 'measure' } : 'differs';
   if (isSameAge(comparing, recorded, live) || isSameSpan(comparing, recorded, live)) return 'time';
+  if (isCountedAge(comparing, path, recorded, live)) return 'time';
   const folders = judgeTempFolders(comparing, recorded, live);
   if (folders) return folders;
   if (isNanosOfRun(comparing, path, recorded, live)) return 'time';

@@ -135,10 +135,12 @@ function knownText({ values, test }: Comparing, text: string, side: Side): strin
   let at = 0;
   for (const { kind, value, index } of atomsIn(text)) {
     const live = side === 'live' ? value : (values.token(value) ?? values.seen(value)?.live);
-    const isKnown = live !== undefined && values.recordedOf(live, null) !== undefined;
+    // The value of a flow stands in its live form already.
+    const shown = live ?? value;
+    const isKnown = values.recordedOf(shown, null) !== undefined;
     // What the request brought was sent as it was recorded.
     const isOwn = !isKnown && (live === undefined || side === 'live') && mentions(test, value);
-    known += `${text.slice(at, index)}${isKnown ? live : isOwn ? value : `{${kind}}`}`;
+    known += `${text.slice(at, index)}${isKnown ? shown : isOwn ? value : `{${kind}}`}`;
     at = index + value.length;
   }
   return known + text.slice(at);

@@ -19,6 +19,7 @@ import { isOwnDuration } from './measured.ts';
 import { isMintedAnew } from './minted-anew.ts';
 import { isNanosOfRun } from './nanos.ts';
 import { isNumberedAtOnce, isPartNumberedAtOnce, isSwappedAtOnce } from './numbered-at-once.ts';
+import { namesAddress } from './own-address.ts';
 import { isOwnNote } from './own-notes.ts';
 import { judgeSince } from './running-clocks.ts';
 import { isSameSpan } from './spelled-spans.ts';
@@ -201,6 +202,8 @@ function judgeLinked(
     const is = insideAt(String(live), inside);
     if (was === undefined || is === undefined) continue;
     const due = comparing.observed({ flow }, was) ?? comparing.values.flow(flow, was);
+    // A link of a service is compared as a text: by its address and by all that it asks for.
+    if (due === undefined && inside === '' && namesAddress(comparing, was)) return null;
     if (due === undefined) {
       const isFree = () => !isTaken(comparing, flow, was, is);
       // What the request named as it was recorded is the same here, too.

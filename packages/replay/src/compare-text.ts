@@ -28,7 +28,7 @@ import { isSamePeer } from './peers.ts';
 import { withNoncesOf } from './policies.ts';
 import { type Replacement, replaceValues } from './replace-values.ts';
 import { isNameList, noteShuffled } from './seeded-sets.ts';
-import { isShuffled, linkedPlaces, mentions } from './test-places.ts';
+import { isShuffled, linkedPlaces, mentions, ownTimesOf } from './test-places.ts';
 import { readTime } from './times.ts';
 import { isDigest } from './tree.ts';
 
@@ -111,8 +111,10 @@ function expectedText(comparing: Comparing, recorded: string): string {
   const named =
     addresses.length > 0 ? replaceValues(recorded, addresses as Replacement[], 'plain') : recorded;
   const applied = values.apply(named);
-  const sent = [...values.consumedBy(test), ...namedBy(comparing)];
-  const rest = sent.filter(([value]) => applied.includes(value));
+  const sent = [...values.consumedBy(test), ...namedBy(comparing), ...ownTimesBy(comparing)];
+  const rest = sent.filter(
+    ([value]) => applied.includes(value) || applied.includes(encodeURIComponent(value)),
+  );
   return rest.length === 0 ? applied : replaceValues(applied, rest, 'plain');
 }
 
@@ -168,6 +170,14 @@ function namedBy({ values, test }: Comparing): [recorded: string, live: string][
   return linkedPlaces(test).flatMap(({ flow, recorded }): [string, string][] => {
     if (recorded.length < MIN_NAMED || !/[A-Za-z]/.test(recorded)) return [];
     const live = values.flow(flow, recorded);
+    return live === undefined || live === recorded ? [] : [[recorded, live]];
+  });
+}
+
+/** The times of its own that the client sent: a link to the next page repeats them. */
+function ownTimesBy({ values, test }: Comparing): [recorded: string, live: string][] {
+  return ownTimesOf(test).flatMap(({ recorded }): [string, string][] => {
+    const live = values.sentTime(recorded);
     return live === undefined || live === recorded ? [] : [[recorded, live]];
   });
 }

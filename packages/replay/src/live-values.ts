@@ -126,6 +126,12 @@ export class LiveValues {
     }
   }
 
+  /** What was sent in the place of a time the client sent before; a user learns it from another one too. */
+  sentTime(recorded: string): string | undefined {
+    const live = this.#sent.live(recorded);
+    return live === undefined && this.#parent ? this.#parent.sentTime(recorded) : live;
+  }
+
   /** Takes from a live answer what later requests and answers will need; after `compareTest` of the same answer. */
   learn(test: Test, live: HttpResponse): void {
     const observed = takeObserved(live);
@@ -306,7 +312,7 @@ export class LiveValues {
       own.map(({ recorded, isAgain }) => [recorded, isAgain ? null : shiftedTime(recorded, nowUs - ts)]),
     );
     return own.flatMap(({ path, recorded, isAgain }) => {
-      const live = here.get(recorded) ?? (isAgain ? this.#sentTime(recorded) : undefined);
+      const live = here.get(recorded) ?? (isAgain ? this.sentTime(recorded) : undefined);
       return live === undefined ? [] : [{ path, inside: '', live }];
     });
   }
@@ -320,12 +326,6 @@ export class LiveValues {
   #shownTime(key: string): string | undefined {
     const live = this.#shown.live(key);
     return live === undefined && this.#parent ? this.#parent.#shownTime(key) : live;
-  }
-
-  /** What was sent in the place of a time the client sent before; a user learns it from another one too. */
-  #sentTime(recorded: string): string | undefined {
-    const live = this.#sent.live(recorded);
-    return live === undefined && this.#parent ? this.#parent.#sentTime(recorded) : live;
   }
 
   #setSent(recorded: string, live: string): void {

@@ -35,3 +35,10 @@ export function newAddress(
 export function noteAddress(comparing: Comparing, [recorded, live]: readonly [string, string]): void {
   comparing.observe(SPACE, recorded, live);
 }
+
+/** Whether a text is a link to the service, by the name it was called or the address it listens on. */
+export function namesAddress({ values, test }: Comparing, recorded: string): boolean {
+  const hosts = [values.host(test)?.[0], test.server].filter((host) => host !== undefined);
+  const [, host] = /^https?:\/\/([^/?#]+)/.exec(recorded) ?? [];
+  return host !== undefined && hosts.includes(host);
+}

@@ -26,6 +26,8 @@ export interface Outgoing {
    * into again: they hold until this returns.
    */
   settle(outcome: Outcome): void;
+  /** Told at each step of a conversation (see conversation-steps.ts). */
+  stepped(): void;
 }
 
 export interface Channel {

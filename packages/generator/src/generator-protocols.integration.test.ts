@@ -173,7 +173,7 @@ test('a WebSocket is talked to as it was: each message after those that had come
         ],
       },
     );
-  await stage.replay(port, [talk('you said two'), { ...talk('you said three'), order: 1, offsetUs: 9 }]);
+  await stage.replay(port, [talk('you said two'), { ...talk('you said three'), order: 1, offsetUs: 9_000 }]);
   const [same, other] = stage.receiver.pairs;
   expect(same!.messages!.map(({ from, data }) => `${from} ${Buffer.from(data)}`)).toEqual([
     'server hello',
@@ -184,6 +184,53 @@ test('a WebSocket is talked to as it was: each message after those that had come
   ]);
   expect(same).toMatchObject({ protocol: 'websocket', error: '' });
   expect(other!.tags[TAG.verdict]).toBe('failed');
+});
+
+test('a WebSocket hears what others did meanwhile, once its client has said that it wants to', async () => {
+  const seen: string[] = [];
+  const watchers = new Set<import('ws').WebSocket>();
+  const server = new WebSocketServer({ noServer: true });
+  const http = (await import('node:http')).createServer((request, response) => {
+    seen.push(`${request.method} ${request.url}`);
+    if (request.method === 'POST') for (const watcher of watchers) watcher.send('an order');
+    response.setHeader('content-type', 'application/json');
+    response.end('{}');
+  });
+  http.on('upgrade', (request, socket, head) =>
+    server.handleUpgrade(request, socket, head, (client) => {
+      // Later than it was recorded.
+      setTimeout(() => client.send('hello'), 100);
+      client.on('message', (data) => {
+        seen.push(String(data));
+        if (String(data) === 'watch') watchers.add(client);
+      });
+    }),
+  );
+  const port = await serve(http);
+  const said = (from: 'client' | 'server', text: string, offsetUs: number): StreamMessage => ({
+    ...{ from, kind: 'text', offsetUs, size: text.length, text },
+  });
+  const watch = newTest(
+    'a',
+    { target: '/ws' },
+    {
+      ...{ protocol: 'websocket', durationUs: 1_000 },
+      response: { status: 101, headers: [], body: storeBody(Buffer.alloc(0), '') },
+      messages: [
+        ...[said('server', 'hello', 2_000), said('client', 'watch', 3_000)],
+        ...[said('server', 'an order', 62_000), said('client', 'thanks', 63_000)],
+      ],
+    },
+  );
+  const order = newTest('a', { method: 'POST', target: '/orders' }, { order: 1, offsetUs: 60_000 });
+  const read = newTest('b', { target: '/orders' }, { offsetUs: 70_000 });
+  await stage.replay(port, [watch, order, read]);
+  expect(seen).toEqual(['watch', 'POST /orders', 'thanks', 'GET /orders']);
+  const conversation = stage.receiver.pairs.find(({ protocol }) => protocol === 'websocket')!;
+  expect(conversation.error).toBe('');
+  expect(conversation.messages!.map(({ from, data }) => `${from} ${Buffer.from(data)}`)).toEqual([
+    ...['server hello', 'client watch', 'server an order', 'client thanks'],
+  ]);
 });
 
 test('a message that is longer than may be heard ends its test, which has failed, and voids the run', async () => {

@@ -52,6 +52,8 @@ export interface Timing {
   awaited?: AwaitedChange | null;
   /** Called once, when it has left or failed to. */
   left?: () => void;
+  /** Called at each step of a conversation. */
+  stepped?: () => void;
 }
 
 /** Told when a test was over, µs; null: the run was cancelled before it left. */
@@ -195,6 +197,10 @@ class Play implements Outgoing {
     this.filled = of.filled;
     this.#timing = of.timing;
     this.#ended = of.ended;
+  }
+
+  stepped(): void {
+    this.#timing.stepped?.();
   }
 
   leave(): void {

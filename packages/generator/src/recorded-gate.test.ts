@@ -31,6 +31,17 @@ test('overlapping tests that began close together keep their distance, others do
   expect(gate.waitUs(span(20 * SECOND, 21 * SECOND), 1_500)).toBe(0);
 });
 
+test('what began after a step of a conversation waits for that step, and not for the end', () => {
+  const gate = new RecordedGate(10);
+  const steps = { nextUs: 2 * SECOND };
+  gate.begin(span(0, 30 * SECOND), 0, steps);
+  const next = span(3 * SECOND, 4 * SECOND);
+  expect(gate.waitUs(span(SECOND, 2 * SECOND), 10)).toBe(0);
+  expect(gate.waitUs(next, 20)).toBe(FOREVER);
+  steps.nextUs = 5 * SECOND;
+  expect(gate.waitUs(next, 30)).toBe(0);
+});
+
 test('what is under way is bounded', () => {
   const gate = new RecordedGate(2);
   gate.begin(span(0, 100), 0);

@@ -4,6 +4,8 @@
 //   recorded   A ├────────┤            C began after A had ended, and while B was under way:
 //              B    ├──────────────┤   it waits for A, and not for B.
 //              C             ├──┤
+//
+// A conversation is under way for long: what began after a step of it waits until it has come so far again.
 
 /** Requests that began this close together (µs, recorded) and overlap keep their distance: the service may see who is first. */
 const CLOSE_US = 50_000;
@@ -14,7 +16,14 @@ export interface RecordedSpan {
   endUs: number;
 }
 
+/** How far a test has come that others need not wait for to the end. */
+export interface Steps {
+  /** When its next step was taken in the recording, µs. */
+  readonly nextUs: number;
+}
+
 interface InFlight extends RecordedSpan {
+  steps: Steps | null;
   /** When it began in the replay. */
   liveUs: number;
 }
@@ -32,8 +41,8 @@ export class RecordedGate {
   waitUs(next: RecordedSpan, nowUs: number): number {
     if (this.#inFlight.size >= this.#maxInFlight) return Number.POSITIVE_INFINITY;
     let waitUs = 0;
-    for (const { startUs, endUs, liveUs } of this.#inFlight) {
-      if (endUs <= next.startUs) return Number.POSITIVE_INFINITY;
+    for (const { startUs, endUs, steps, liveUs } of this.#inFlight) {
+      if (Math.min(endUs, steps?.nextUs ?? endUs) <= next.startUs) return Number.POSITIVE_INFINITY;
       const distanceUs = next.startUs - startUs;
       if (distanceUs < CLOSE_US) waitUs = Math.max(waitUs, liveUs + distanceUs - nowUs);
     }
@@ -41,8 +50,8 @@ export class RecordedGate {
   }
 
   /** A test has begun; call what is returned when it has ended. */
-  begin({ startUs, endUs }: RecordedSpan, liveUs: number): () => void {
-    const begun = { startUs, endUs, liveUs };
+  begin({ startUs, endUs }: RecordedSpan, liveUs: number, steps: Steps | null = null): () => void {
+    const begun = { startUs, endUs, steps, liveUs };
     this.#inFlight.add(begun);
     return () => this.#inFlight.delete(begun);
   }

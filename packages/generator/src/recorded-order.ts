@@ -3,8 +3,9 @@
 import type { Clock } from '@echoplane/runtime';
 import type { Test } from '@echoplane/traffic';
 import { AwaitedChanges } from './awaited-change.ts';
+import { ConversationSteps } from './conversation-steps.ts';
 import type { Player, User } from './player.ts';
-import { RecordedGate, type RecordedSpan } from './recorded-gate.ts';
+import { RecordedGate, type RecordedSpan, type Steps } from './recorded-gate.ts';
 import { paceOf, RecordedPace } from './recorded-pace.ts';
 import type { TestFile } from './test-file.ts';
 
@@ -42,9 +43,14 @@ export async function playRecorded(options: RecordedOrderOptions): Promise<void>
     const user = options.userOf(session);
     const awaited = changes.of(test);
     pace.begin(span, options.clock.nowUs());
-    await turns.take(span, async (hasLeft) => {
+    const steps = ConversationSteps.of(test);
+    const stepped = () => {
+      steps?.take();
+      turns.moved();
+    };
+    await turns.take(span, steps, async (hasLeft) => {
       await new Promise((ended) =>
-        options.player.play(prepared, user, { dueUs: null, left: hasLeft, awaited }, ended),
+        options.player.play(prepared, user, { dueUs: null, left: hasLeft, stepped, awaited }, ended),
       );
       pace.end(span, options.clock.nowUs());
       if (sessions.ended(session)) options.sessionEnded(session);
@@ -59,6 +65,8 @@ class Turns {
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
   readonly #underWay = new Set<Promise<void>>();
+  /** Something under way has come on. */
+  #moved = Promise.withResolvers<void>();
 
   constructor({ maxInFlight, clock, signal }: RecordedOrderOptions) {
     this.#gate = new RecordedGate(maxInFlight);
@@ -71,14 +79,24 @@ class Turns {
     while (!this.#signal.aborted) {
       const waitUs = this.#gate.waitUs(span, this.#clock.nowUs());
       if (waitUs === 0) return;
-      if (waitUs === Number.POSITIVE_INFINITY) await Promise.race(this.#underWay);
+      if (waitUs === Number.POSITIVE_INFINITY) await Promise.race([...this.#underWay, this.#moved.promise]);
       else await this.#clock.sleep(waitUs / 1000, this.#signal);
     }
   }
 
+  /** Whoever waits for a step of a conversation looks again. */
+  moved(): void {
+    this.#moved.resolve();
+    this.#moved = Promise.withResolvers();
+  }
+
   /** Begins a test and resolves when its request has left. */
-  async take(span: RecordedSpan, play: (hasLeft: () => void) => Promise<void>): Promise<void> {
-    const ended = this.#gate.begin(span, this.#clock.nowUs());
+  async take(
+    span: RecordedSpan,
+    steps: Steps | null,
+    play: (hasLeft: () => void) => Promise<void>,
+  ): Promise<void> {
+    const ended = this.#gate.begin(span, this.#clock.nowUs(), steps);
     const { promise: left, resolve: hasLeft } = Promise.withResolvers<void>();
     const played = play(hasLeft).finally(() => {
       ended();

@@ -4,6 +4,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { type Line, linesOf, OperatingError, readLineAt } from '@echoplane/runtime';
 import { Test, withMailTokens } from '@echoplane/traffic';
 import { recordProblem, unreadable } from './bad-artifact.ts';
+import { lengthUs } from './conversation-steps.ts';
 import { type LoadShare, shareOf, WHOLE } from './load-share.ts';
 import { type Shard, shardSessions } from './shards.ts';
 import { type SessionList, TestIndex } from './test-index.ts';
@@ -57,7 +58,8 @@ export class TestFile {
         const test = parseTest(line, path);
         if (includes && !includes(test)) continue;
         const session = numberOf(test.session, numbers);
-        const { offsetUs: startUs, durationUs, order } = test;
+        const { offsetUs: startUs, order } = test;
+        const durationUs = lengthUs(test);
         index.add({ at: line.at, sizeBytes: line.bytes.length, startUs, durationUs, session, order });
         if (shard || worker) noteFlow(flows, session, test);
       }

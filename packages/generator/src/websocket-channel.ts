@@ -16,6 +16,7 @@ import type { StreamMessage as SeenMessage } from '@echoplane/wire';
 import WebSocket from 'ws';
 import { AnswerCollector } from './answer-collector.ts';
 import type { Channel, Outgoing, SentRequest } from './channel.ts';
+import { isStep } from './conversation-steps.ts';
 import { factsOf, openSocket } from './dial.ts';
 import type { Http2Options } from './http2-channel.ts';
 import { type ConnectionFacts, MESSAGE_TOO_LONG, type Outcome } from './outcome.ts';
@@ -51,7 +52,7 @@ export class WebSocketChannel implements Channel {
 
   send(outgoing: Outgoing, dueUs: number): void {
     this.isOpen = false;
-    const conversation = new Conversation(this.#socket, outgoing.filled, this.#options, dueUs);
+    const conversation = new Conversation(this.#socket, outgoing, this.#options, dueUs);
     void conversation.play(this.facts).then((outcome) => outgoing.settle(outcome));
   }
 
@@ -62,7 +63,7 @@ export class WebSocketChannel implements Channel {
 }
 
 class Conversation {
-  readonly #sent: SentRequest;
+  readonly #outgoing: Outgoing;
   readonly #options: Http2Options;
   readonly #dueUs: number;
   readonly #collector: AnswerCollector;
@@ -78,8 +79,9 @@ class Conversation {
   /** Wakes whoever waits for the next event. */
   #happened = Promise.withResolvers<void>();
 
-  constructor(socket: Socket, sent: SentRequest, options: Http2Options, dueUs: number) {
-    this.#sent = sent;
+  constructor(socket: Socket, outgoing: Outgoing, options: Http2Options, dueUs: number) {
+    const { filled: sent } = outgoing;
+    this.#outgoing = outgoing;
     this.#options = options;
     this.#dueUs = dueUs;
     const limitBytes = options.bodyLimitBytes;
@@ -91,7 +93,7 @@ class Conversation {
   /** Resolves when the conversation is over, took too long, or the signal aborted. */
   async play(facts: ConnectionFacts): Promise<Outcome> {
     const { timeoutMs, signal, clock } = this.#options;
-    const { messages = [] } = this.#sent;
+    const { messages = [] } = this.#outgoing.filled;
     const lengthMs = ((messages.at(-1)?.offsetUs ?? 0) / 1000) * this.#options.pauseFactor;
     const stop = (error: PairError) => () => this.#end(error);
     const timer = setTimeout(stop('timeout'), timeoutMs + lengthMs);
@@ -114,6 +116,7 @@ class Conversation {
   async #speak(messages: readonly StreamMessage[]): Promise<void> {
     const { clock, pauseFactor } = this.#options;
     while (this.#response === null && !this.#isOver) await this.#happened.promise;
+    this.#outgoing.stepped();
     let wanted = 0;
     let [beforeUs, recordedUs] = [clock.nowUs(), 0];
     for (const message of messages) {
@@ -121,6 +124,7 @@ class Conversation {
       if (message.from === 'client')
         await this.#say(message, beforeUs + (message.offsetUs - recordedUs) * pauseFactor);
       else if (isData(message)) await this.#hear(++wanted);
+      if (isStep(message)) this.#outgoing.stepped();
       beforeUs = clock.nowUs();
       recordedUs = message.offsetUs;
     }

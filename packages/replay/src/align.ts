@@ -3,6 +3,7 @@
 import { leafPattern } from '@echoplane/traffic';
 import { isAge } from './ages.ts';
 import { withAtom } from './atoms-of-text.ts';
+import { isNamedAge } from './clock-ages.ts';
 import type { Comparing } from './comparing.ts';
 import { withLiveIds } from './ids-in-text.ts';
 import { atomsIn, isHidden, isRedacted } from './kinds.ts';
@@ -98,7 +99,12 @@ function identityOf(comparing: Comparing, path: string, node: TreeNode, side: Si
     const links = places.links.get(pattern) ?? [];
     const link = links.find(({ inside }) => inside === '');
     if (link) return `${at}=${knownNumber(values, link.flow, text, side)}`;
-    const isOfClock = readTime(value) !== null || spans.has(at) || isClockSpan(value) || isAge(value);
+    const isOfClock =
+      readTime(value) !== null ||
+      spans.has(at) ||
+      isNamedAge(at, value) ||
+      isClockSpan(value) ||
+      isAge(value);
     if (isOfClock || places.learned.has(pattern)) return `${at}={}`;
     if (typeof value !== 'string') return `${at}=${typeof value}:${text}`;
     const named = side === 'recorded' && links.length === 0 ? withLiveIds(text, values) : text;

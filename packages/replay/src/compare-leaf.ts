@@ -3,6 +3,7 @@
 import { leafPattern, type ValueKind, type VolatileLeaf } from '@echoplane/traffic';
 import { isSameAge } from './ages.ts';
 import { withAtom } from './atoms-of-text.ts';
+import { isClockAge } from './clock-ages.ts';
 import { judgeClocked } from './clocked-numbers.ts';
 import { areCoinedAlike } from './coined-names.ts';
 import { isCountBeside } from './compare-beside.ts';
@@ -152,6 +153,7 @@ function judgeUnlinked(comparing: Comparing, pair: Pair, learned: VolatileLeaf |
   if (time && time !== 'differs') return time;
   if (isRemaining(comparing, recorded, live) || isSpanOfTimes(comparing, path, recorded, live)) return 'time';
   if (learned?.isCut) return isSameLifetime(recorded, live) ? { kind: 'measure' } : 'differs';
+  if (isClockAge(comparing, path, recorded, live)) return 'time';
   if (isSameAge(comparing, recorded, live) || isSameSpan(comparing, recorded, live)) return 'time';
   if (isCountedAge(comparing, path, recorded, live)) return 'time';
   const folders = judgeTempFolders(comparing, recorded, live);

@@ -18,6 +18,10 @@ type Fields = { [key: string]: TreeNode };
 export interface Holder {
   recorded: Fields;
   live: Fields;
+  /** What of the recorded one is compared at the moment. */
+  at?: TreeNode;
+  /** The object that holds this one as a field. */
+  around?: Holder | undefined;
 }
 
 /** A number that an object is named by: its links must name it by the same. Null: it is no such number. */

@@ -5,6 +5,7 @@ import { type Pairing, pairByIdentity } from './align.ts';
 import { isCutElsewhere, mayMove } from './array-order.ts';
 import { isBesideWrite, isMovedByWrite } from './compare-beside.ts';
 import { compareLeaf } from './compare-leaf.ts';
+import type { Holder } from './compare-serial.ts';
 import { type Comparing, print } from './comparing.ts';
 import { liveKeys } from './generated-keys.ts';
 import { keepsOrders } from './list-order.ts';
@@ -74,7 +75,8 @@ function compareFields(comparing: Comparing, path: string, recorded: Fields, liv
   const keys = Object.keys(recorded);
   const theirs = Object.keys(live);
   const renamed = keys.every((key) => Object.hasOwn(live, key)) ? null : liveKeys(comparing, keys, theirs);
-  const holder = { recorded, live };
+  const around = comparing.holder?.at === recorded ? comparing.holder : undefined;
+  const holder: Holder = { recorded, live, around };
   let shared = 0;
   for (const key of keys) {
     const at = path + keyStep(key);
@@ -82,6 +84,7 @@ function compareFields(comparing: Comparing, path: string, recorded: Fields, liv
     if (Object.hasOwn(live, theirKey)) {
       shared++;
       if (theirKey !== key) comparing.moves.push([at, path + keyStep(theirKey)]);
+      holder.at = recorded[key]!;
       comparing.holder = holder;
       compareTree(comparing, at, recorded[key]!, live[theirKey]!);
     } else missing(comparing, at, recorded[key]!);

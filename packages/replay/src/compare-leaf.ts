@@ -29,6 +29,7 @@ import { type AnswerLink, isWriting, linkedPlaces } from './test-places.ts';
 import { isSpanOfTimes } from './time-spans.ts';
 import { readTime, taggedTimes } from './times.ts';
 import { ExactNumber } from './tree.ts';
+import { isUptime } from './uptimes.ts';
 import { isWrittenSize } from './written-sizes.ts';
 
 type LeafValue = Scalar | ExactNumber;
@@ -162,6 +163,7 @@ function judgeUnlinked(comparing: Comparing, pair: Pair, learned: VolatileLeaf |
   if (isCountBeside(comparing, path, recorded, live)) return { kind: 'measure' };
   if (typeof recorded === 'number' && isOwnDuration(comparing, path, recorded, live as number))
     return { kind: 'measure' };
+  if (typeof recorded === 'number' && isUptime(comparing, path, recorded, live as number)) return 'time';
   const before = comparing.differences.length;
   const judged =
     typeof recorded === 'string' && !time

@@ -9,7 +9,7 @@ function learned(seconds: readonly number[], name = 'expires_in') {
     answer: { [name]: left },
   }));
   return analyze(record(answers))
-    .tests[0]!.volatile.filter(({ isCut }) => isCut)
+    .tests[0]!.volatile.filter(({ cut }) => cut)
     .map(({ path }) => path);
 }
 

@@ -39,7 +39,7 @@ export class CutSeconds {
     const found = new Map<string, VolatileLeaf[]>();
     for (const [{ operation, path }, lifetimes] of this.#places) {
       if (![...lifetimes.values()].some(({ whole, less }) => Math.min(whole, less) >= MIN_EACH)) continue;
-      const leaf: VolatileLeaf = { path, kind: 'measure', isCut: true, why: WHY };
+      const leaf: VolatileLeaf = { path, kind: 'measure', cut: true, why: WHY };
       found.set(operation.key, [...(found.get(operation.key) ?? []), leaf]);
     }
     return found;

@@ -4,7 +4,7 @@ import { differences } from './shifted-replay.fixture.ts';
 
 test('seconds that are cut may be one fewer of the same lifetime, and no other', () => {
   const answer = (left: number) => ({ body: { expires_in: left } });
-  const volatile = [{ path: 'body.expires_in', kind: 'measure', isCut: true, why: '' }] as const;
+  const volatile = [{ path: 'body.expires_in', kind: 'measure', cut: true, why: '' }] as const;
   const token = { method: 'POST', target: '/token', volatile: [...volatile] };
   const found = (was: number, is: number) =>
     differences({ ...token, ...answer(was) }, answer(is), new LiveValues(new Map()));

@@ -66,7 +66,7 @@ export const VolatileLeaf = z.object({
   /** Numbers only: durations by the service's clock. One that lies between two times of its object does so again. */
   clocked: z.literal(true).optional(),
   /** Numbers only: what is left of a lifetime of whole minutes, in whole seconds; all or one fewer. */
-  isCut: z.literal(true).optional(),
+  cut: z.literal(true).optional(),
   /** Numbers only: how long it has been since one moment, the same in every answer, in units of so many µs. */
   since: z.number().optional(),
   why: z.string(),

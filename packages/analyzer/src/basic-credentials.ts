@@ -6,8 +6,8 @@ const BASIC = /^basic [\w+/=-]+$/i;
 
 /** The leaves of a request, with the name and the password behind its credentials. */
 export function withBasic(leaves: readonly Leaf[]): readonly Leaf[] {
-  const held = leaves.filter(
+  const held = leaves.find(
     ({ path, value }) => path === 'header.authorization' && typeof value === 'string' && BASIC.test(value),
   );
-  return held.length === 0 ? leaves : [...leaves, ...withInnerLeaves(held).filter(({ inner }) => inner)];
+  return held ? [...leaves, ...withInnerLeaves([held]).filter(({ inner }) => inner)] : leaves;
 }

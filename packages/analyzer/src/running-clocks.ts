@@ -42,6 +42,7 @@ export class RunningClocks {
     for (const { place, path, value } of answered) {
       if (typeof value !== 'number' || value < 0 || path.includes('[') || !path.startsWith('body')) continue;
       const known = this.#places.get(place);
+      if (known?.length === 0) continue;
       if (!known && (this.#places.size >= MAX_PLACES || readTime(value) !== null)) continue;
       if (known)
         this.#places.set(

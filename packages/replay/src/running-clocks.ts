@@ -20,10 +20,14 @@ export interface Moment {
 
 /** The moment since which it has been so many units of so many µs, in an answer that was made between two instants. */
 export function momentBefore(amount: number, unitUs: number, fromUs: number, toUs: number): Moment {
-  const [, fraction = ''] = /\.(\d+)$/.exec(String(amount)) ?? [];
   // Cut or rounded.
-  const stepUs = unitUs / 10 ** fraction.length + CLOCK_SKEW_US;
+  const stepUs = unitUs / 10 ** digitsOf(amount) + CLOCK_SKEW_US;
   return { leastUs: fromUs - amount * unitUs - stepUs, mostUs: toUs - amount * unitUs + stepUs };
+}
+
+/** Behind its point. */
+function digitsOf(amount: number): number {
+  return Number.isInteger(amount) ? 0 : (/\.(\d+)$/.exec(String(amount))?.[1]?.length ?? 0);
 }
 
 /** A number where such durations stand. */

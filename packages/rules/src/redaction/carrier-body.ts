@@ -22,7 +22,7 @@ import { redactTail, redactText } from './carrier-text.ts';
 import { redactXml } from './carrier-xml.ts';
 import type { Inspection } from './inspection.ts';
 import { locate } from './json-path.ts';
-import { isFileType, standIn } from './stand-in.ts';
+import { isFileType, isStandIn, standIn } from './stand-in.ts';
 
 /** What is known of a body beside its bytes. */
 export interface BodyTraits {
@@ -189,8 +189,9 @@ export class BodyCarrier {
   /** A file that a request uploads, by itself or as a part, is stood in for; what else is opaque does not leave. */
   #file(content: Content, family: Family, { contentType, isCut, kept, upload }: BodyTraits): boolean {
     const isPlain = (content.encoding ?? 'identity') === 'identity';
-    if (!upload || isCut || !isPlain || content.json !== undefined) return this.#withheld(content);
+    if (isCut || !isPlain || content.json !== undefined) return this.#withheld(content);
     const bytes = readBytes(content);
+    if (!upload) return this.#sentBack(content, bytes);
     const inspection = this.#inspection;
     const inPlace = (file: Buffer, addsTo?: string) => {
       const made = standIn(file, (text) => inspection.mark(text));
@@ -209,6 +210,17 @@ export class BodyCarrier {
     if (!isFileType(contentType)) return this.#withheld(content);
     inspection.notes.place('unredactable', 'stand-in');
     writeBytes(content, inPlace(bytes, upload.addsTo));
+    return true;
+  }
+
+  /** A file that was uploaded before, or what stood in for it, comes back as what stands in for it. */
+  #sentBack(content: Content, bytes: Buffer): boolean {
+    const { digests, notes } = this.#inspection;
+    if (!isStandIn(bytes) && digests.isEmpty) return this.#withheld(content);
+    const made = standIn(bytes, (text) => this.#inspection.mark(text));
+    if (!made.equals(bytes) && !digests.areOf(bytes, made)) return this.#withheld(content);
+    notes.place('unredactable', 'stand-in');
+    writeBytes(content, made);
     return true;
   }
 

@@ -38,6 +38,11 @@ export function standIn(file: Buffer, markOf: (text: string) => string): Buffer 
   return like(file, `stand-in ${groups.join(' ')} `);
 }
 
+/** Whether a file may be what stands in for another: `standIn` gives it back as it is then. */
+export function isStandIn(file: Buffer): boolean {
+  return file.includes('stand-in ');
+}
+
 function like(file: Buffer, mark: string): Buffer {
   const picture = pngLike(file) ?? gifLike(file) ?? jpegLike(file);
   const begun = picture && picture.length <= file.length ? picture : beginningOf(file);

@@ -71,3 +71,21 @@ test('pieces that are sent one after the other to one address are one file', () 
   const kept = Buffer.concat(pieces.map(({ request }) => bodyBytes(request!.body)));
   expect(end.request!.url).toBe(`http://shop:8080/uploads/7?state=c&digest=sha256:${digest(kept)}`);
 });
+
+test('a file that was uploaded comes back as what stands in for it, and another does not leave', () => {
+  const { redactor } = watched();
+  const answered = (bytes: Buffer) => {
+    const pair = sent('GET', '/blobs/1');
+    pair.response!.headers = [['Content-Type', FILE]];
+    pair.response!.body = storeBody(bytes, '');
+    redactor.pair(pair);
+    return { gap: pair.gaps?.reason, body: bodyBytes(pair.response!.body) };
+  };
+  expect(answered(file(7)).gap).toBe('unredactable');
+  const upload = sent('PUT', '/blobs/1', file(7));
+  redactor.pair(upload);
+  const kept = bodyBytes(upload.request!.body);
+  expect(answered(file(7))).toEqual({ gap: undefined, body: kept });
+  expect(answered(kept)).toEqual({ gap: undefined, body: kept });
+  expect(answered(file(8)).gap).toBe('unredactable');
+});

@@ -23,6 +23,16 @@ export class StoodInDigests {
   readonly #known = new Map<string, string>();
   readonly #uploads = new Map<string, Pieces>();
 
+  get isEmpty(): boolean {
+    return this.#known.size === 0;
+  }
+
+  /** Whether `kept` is what was put in the place of `sent` when that was sent. */
+  areOf(sent: Buffer, kept: Buffer): boolean {
+    const of = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+    return this.#known.get(of(sent)) === of(kept);
+  }
+
   /** `kept` is in the place of `sent`; where it is one of the pieces of an upload, `upload` names that. */
   learn(sent: Buffer, kept: Buffer, upload?: string): void {
     if (sent.equals(kept)) return;
@@ -39,7 +49,7 @@ export class StoodInDigests {
 
   /** Names the bytes that are there, in a pair that was redacted otherwise. */
   rename({ request, response, messages, redactions }: RRPair): void {
-    if (this.#known.size === 0) return;
+    if (this.isEmpty) return;
     if (request) {
       const sent = this.#body(request.body);
       const isTouched = redactions.some(({ path }) => path.startsWith('request.body'));

@@ -10,7 +10,7 @@ const UNITS = [1_000_000, 1_000];
 const MAX_PLACES = 2_000;
 /** Times that the readings are further apart than they are sure: of three or more, and of two. */
 const MIN_SPREAD = 3;
-const MIN_SPREAD_OF_TWO = 10;
+const MIN_SPREAD_OF_TWO = 5;
 const WHY = 'is how long it has been since one moment: all readings of it give the same';
 
 /** The readings of a place in one unit. */

@@ -131,14 +131,15 @@ export class Survey {
     this.sessions.add(pair, isTest, credentials);
     if (reason !== null) {
       this.operations.remember(number, null);
-      const edge = this.conversations.part(pair);
-      if (edge) yield* push(this.edges, edge);
+      const part = this.conversations.part(pair, this.#keys);
+      if (part) yield* push(this.edges, part.edge);
       else this.summary.unusable(pair, reason);
+      for (const line of part?.values ?? []) yield* push(this.events, line);
       return;
     }
     if (isTest) this.firstTest ??= pair.ts;
-    this.conversations.opened(pair, number);
     const operation = this.operations.of(pair);
+    this.conversations.opened(pair, number, operation.key);
     this.operations.remember(number, operation);
     this.summary.usable(pair, operation.endpoint);
     const asked = requestLeaves(requestParts(pair));

@@ -1,6 +1,7 @@
 // Tokens: generated values that the service hands out in one answer and that clients send back later. Reads every value's
 // life from the sorted events, over all sessions, and writes what follows from it: which test consumes and produces what,
 // which keys of mocks the service makes anew, which requests share a credential. Pure.
+import { isSaid } from '@echoplane/replay';
 import { leafPattern, type Token } from '@echoplane/traffic';
 import type { Sessions } from './sessions.ts';
 import { stableId } from './stable-id.ts';
@@ -248,8 +249,12 @@ class ValueLife {
   }
 }
 
-/** A named place (a field of a form) in the same answer: the n-th word of a page is another one when words before it change. */
+/**
+ * A named place (a field of a form) in the same answer: the n-th word of a page is another one when words before it change. And an
+ * answer, when others were told of it on a WebSocket first: who asked waits for it, and for nothing else.
+ */
 function isSteadier({ pair, path }: ValueEvent, other: ValueEvent): boolean {
+  if (isSaid(other.path) !== isSaid(path)) return isSaid(other.path);
   return pair === other.pair && other.path.includes('#') && !path.includes('#');
 }
 

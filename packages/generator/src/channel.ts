@@ -10,8 +10,18 @@ export interface SentRequest {
   readonly request: Test['request'];
   /** As HTTP/1.1 has it; what is under other protocols the record of what was sent. */
   readonly bytes: RequestBytes;
-  /** WebSocket tests: the recorded messages of both sides, with live values in the client's. */
-  readonly messages?: readonly StreamMessage[];
+  /** WebSocket tests. */
+  readonly talk?: Talk;
+}
+
+/** A recorded conversation, of which live values are learned and told while it lasts. */
+export interface Talk {
+  /** The recorded messages of both sides. */
+  readonly messages: readonly StreamMessage[];
+  /** A client's message with the live values that are known by now. */
+  filled(message: StreamMessage): StreamMessage;
+  /** Takes from the server's n-th data message what later requests, and messages, need. */
+  heard(n: number, data: Buffer): void;
 }
 
 /** A test on its way. */

@@ -17,6 +17,8 @@ afterEach(() => stage.close());
 
 const serve = (server: unknown) => stage.programs.serve(server as Server);
 
+const [RECORDED, LIVE] = ['4d2c7f0e-6a51-4c0b-9d3e-0f1a2b3c4d5e', '9b1e3a7c-2f48-4e6d-8a90-5c6b7d8e9f01'];
+
 /** An authority, a certificate for localhost and one for a client, as files and texts. */
 async function certificates() {
   const { certPem, keyPem } = await createAuthority({ commonName: 'Test authority', days: 1 });
@@ -231,6 +233,61 @@ test('a WebSocket hears what others did meanwhile, once its client has said that
   expect(conversation.messages!.map(({ from, data }) => `${from} ${Buffer.from(data)}`)).toEqual([
     ...['server hello', 'client watch', 'server an order', 'client thanks'],
   ]);
+});
+
+test('what is handed out in a conversation is sent back in it, and by requests amid it', async () => {
+  const server = new WebSocketServer({ noServer: true });
+  const asked: string[] = [];
+  const http = (await import('node:http')).createServer((request, response) => {
+    asked.push(request.url!);
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': 2 }).end('{}');
+    for (const client of server.clients) client.send('"seen"');
+  });
+  http.on('upgrade', (request, socket, head) =>
+    server.handleUpgrade(request, socket, head, (client) => {
+      client.send(JSON.stringify({ note: LIVE }));
+      client.on('message', (data) => asked.push(String(data)));
+    }),
+  );
+  const port = await serve(http);
+  const said = (from: 'client' | 'server', json: unknown, offsetUs: number): StreamMessage => {
+    const { encoding: _, ...body } = storeBody(Buffer.from(JSON.stringify(json)), '');
+    return { from, kind: 'text', offsetUs, ...body };
+  };
+  const talk = newTest(
+    'a',
+    { target: '/ws' },
+    {
+      ...{
+        protocol: 'websocket',
+        consumes: ['t'],
+        produces: [{ token: 't', path: 'messages[0].body.note' }],
+      },
+      response: { status: 101, headers: [], body: storeBody(Buffer.alloc(0), '') },
+      messages: [
+        said('server', { note: RECORDED }, 1_000),
+        said('client', { open: RECORDED }, 2_000),
+        said('server', 'seen', 900_000),
+      ],
+    },
+  );
+  const read = newTest(
+    'a',
+    { target: `/notes/${RECORDED}` },
+    { order: 1, offsetUs: 600_000, consumes: ['t'] },
+  );
+  const producer = { test: talk.id, path: 'messages[0].body.note' };
+  const token = {
+    id: 't',
+    kind: 'uuid' as const,
+    session: 'a',
+    value: RECORDED,
+    consumers: [],
+    evidence: '',
+  };
+  await stage.replay(port, [talk, read], { tokens: [{ ...token, producer, enabled: true }] });
+  expect(asked).toEqual([`{"open":"${LIVE}"}`, `/notes/${LIVE}`]);
+  expect(stage.receiver.pairs.map(({ tags }) => tags.unresolved)).toEqual([undefined, undefined]);
 });
 
 test('a message that is longer than may be heard ends its test, which has failed, and voids the run', async () => {

@@ -1,8 +1,10 @@
 // A test's request on its way out: live values, then the user's transforms, then credentials from the vault, then bytes. What
 // comes out the same each time is kept with the test. It must not know connections.
+
+import { saidByServer, testOfMessage } from '@echoplane/replay';
 import type { Clock } from '@echoplane/runtime';
-import type { Body, StreamMessage, Test } from '@echoplane/traffic';
-import { protocolOf, type ReplayedProtocol } from './channel.ts';
+import { type Body, settleBody, storeBody, type Test } from '@echoplane/traffic';
+import { protocolOf, type ReplayedProtocol, type Talk } from './channel.ts';
 import type { Credentials } from './credentials.ts';
 import type { DeadLetterReason } from './dead-letters.ts';
 import { http2HeadBytes } from './http2-head-bytes.ts';
@@ -21,7 +23,7 @@ export interface Filled {
   /** How long to hold it up, ms. */
   delayMs: number;
   /** WebSocket tests only. */
-  messages?: StreamMessage[];
+  talk?: Talk;
 }
 
 /** Why a request cannot be sent. */
@@ -57,7 +59,9 @@ export class RequestFiller {
     if (cutBytes > 0) return { reason: 'incomplete-request', detail: `${cutBytes} bytes` };
     const { strict, credentials, transforms, clock } = this.#options;
     const live = user.values.live.fill(test, clock.nowUs());
-    const missing = strict ? live.unresolved[0] : undefined;
+    // What a conversation hands out itself comes in time.
+    const unresolved = live.unresolved.filter((id) => !test.produces.some(({ token }) => token === id));
+    const missing = strict ? unresolved[0] : undefined;
     if (missing !== undefined) return { reason: 'unresolved-token', detail: missing };
     const transformed = transforms.request(test, live.request, user);
     const [finding] = transformed.findings;
@@ -66,17 +70,17 @@ export class RequestFiller {
     const whole = prepared.hasCredentials ? credentials.fill(transformed.message) : transformed.message;
     const target = placed(whole.target, this.#options.target);
     const request = target === whole.target ? whole : { ...whole, target };
-    const { unresolved } = live;
     const { delayMs } = transformed;
-    const messages = protocol === 'websocket' ? { messages: filledMessages(test, user) } : {};
+    const talk = protocol === 'websocket' ? { talk: talkOf(test, user) } : {};
     if (test.ownTimes) {
       user.values.live.noteSent(test, request);
       user.values.compared.noteSent(test, request);
     }
     const bytes = this.#bytes(request, protocol);
-    const filled: Filled = { request, bytes, protocol, unresolved, delayMs, ...messages };
+    const filled: Filled = { request, bytes, protocol, unresolved, delayMs, ...talk };
     const isConstant = prepared.isConstant && transformed.isUntouched && !prepared.hasCredentials;
-    if (isConstant) prepared.filled = filled;
+    // A conversation is somebody's.
+    if (isConstant && !filled.talk) prepared.filled = filled;
     return filled;
   }
 
@@ -88,14 +92,27 @@ export class RequestFiller {
   }
 }
 
-/** A client's messages are filled as bodies are. */
-function filledMessages(test: Test, { values }: User): StreamMessage[] {
-  return (test.messages ?? []).map((message) => {
-    if (message.from === 'server') return message;
-    const { from, kind, offsetUs, ...body } = message;
-    const asked = { ...test, request: { ...test.request, body: { encoding: 'identity', ...body } } };
-    return { from, kind, offsetUs, ...values.live.fill(asked).request.body };
-  });
+/** A client's messages are filled as bodies are, when they are said: the server may have handed out what they name just before. */
+function talkOf(test: Test, { values }: User): Talk {
+  const recorded = saidByServer(test);
+  const hands = test.produces.some(({ path }) => path.startsWith('messages['));
+  return {
+    messages: test.messages ?? [],
+    filled(message) {
+      const { from, kind, offsetUs, ...body } = message;
+      const asked = { ...test, request: { ...test.request, body: { encoding: 'identity', ...body } } };
+      return { from, kind, offsetUs, ...values.live.fill(asked).request.body };
+    },
+    heard(n, data) {
+      const message = recorded[n];
+      if (!message || !hands) return;
+      const one = testOfMessage(test, n, message);
+      if (one.produces.length === 0) return;
+      const body = storeBody(data, '');
+      settleBody(body);
+      values.live.learn(one, { status: one.response.status, headers: [], body });
+    },
+  };
 }
 
 /** Bytes of its body, or of the first of the client's messages, that is not in the recording; 0: all is there. */

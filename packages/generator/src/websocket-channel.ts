@@ -93,7 +93,7 @@ class Conversation {
   /** Resolves when the conversation is over, took too long, or the signal aborted. */
   async play(facts: ConnectionFacts): Promise<Outcome> {
     const { timeoutMs, signal, clock } = this.#options;
-    const { messages = [] } = this.#outgoing.filled;
+    const { messages = [] } = this.#outgoing.filled.talk ?? {};
     const lengthMs = ((messages.at(-1)?.offsetUs ?? 0) / 1000) * this.#options.pauseFactor;
     const stop = (error: PairError) => () => this.#end(error);
     const timer = setTimeout(stop('timeout'), timeoutMs + lengthMs);
@@ -141,7 +141,10 @@ class Conversation {
     const waitMs = (atUs - clock.nowUs()) / 1000;
     if (waitMs > 0) await clock.sleep(waitMs, signal);
     if (this.#isOver || this.#socket.readyState !== WebSocket.OPEN) return;
-    const bytes = bodyBytes({ encoding: 'identity', ...message });
+    const bytes = bodyBytes({
+      encoding: 'identity',
+      ...(this.#outgoing.filled.talk?.filled(message) ?? message),
+    });
     if (message.kind === 'ping') this.#socket.ping(bytes);
     else if (message.kind === 'pong') this.#socket.pong(bytes);
     else if (message.kind === 'close') this.#socket.close(closeCode(bytes));
@@ -159,7 +162,7 @@ class Conversation {
         answer.on('close', () => this.#end(null));
       })
       .on('message', (data, isBinary) => {
-        this.#heard++;
+        this.#outgoing.filled.talk?.heard(this.#heard++, data as Buffer);
         this.#note('server', isBinary ? 'binary' : 'text', data as Buffer);
       })
       .on('ping', (data) => this.#note('server', 'ping', data))

@@ -1,11 +1,11 @@
 import type { Body, Difference, StreamMessage, Test } from '@echoplane/traffic';
 import { expect, test } from 'vitest';
-import { messageDifferences } from './compare-messages.ts';
+import { messageDifferences, testOfMessage } from './compare-messages.ts';
 
 const message = (from: 'client' | 'server', text: string, kind = 'text'): StreamMessage => ({
   ...{ from, kind, offsetUs: 0, size: text.length, text },
 });
-const recorded = { response: { status: 101 }, messages: [] } as unknown as Test;
+const recorded = { response: { status: 101 }, produces: [], messages: [] } as unknown as Test;
 const talk = {
   ...recorded,
   messages: [message('server', 'a'), message('client', 'b'), message('server', 'c')],
@@ -36,4 +36,14 @@ test('one that did not come is missing, one more is no difference', () => {
   ]);
   const more = said(...['a', 'c', 'd'].map((text) => message('server', text)));
   expect(messageDifferences(talk, more, compare)).toEqual([]);
+});
+
+test('a message hands out what stands in it, and was said when it was', () => {
+  const produces = ['body.id', 'messages[0].body.id', 'messages[1].body.note'].map((path, n) => ({
+    token: `t${n}`,
+    path,
+  }));
+  const one = testOfMessage({ ...talk, produces, durationUs: 5 }, 1, { ...talk.messages[2]!, offsetUs: 70 });
+  expect(one).toMatchObject({ produces: [{ token: 't2', path: 'body.note' }], durationUs: 70 });
+  expect(one.response.body.text).toBe('c');
 });

@@ -9,22 +9,48 @@ export interface SaidMessage {
   body(): Body;
 }
 
+const SAID = /^messages\[(\d+)\]\./;
+
+/** The path of a leaf in the n-th data message of the server. */
+export function saidPath(n: number, path: string): string {
+  return `messages[${n}].${path}`;
+}
+
+/** Whether a path is of a message. */
+export function isSaid(path: string): boolean {
+  return SAID.test(path);
+}
+
+/** A test whose answer is the server's n-th data message: with what that hands out. */
+export function testOfMessage(test: Test, n: number, message: StreamMessage): Test {
+  const { from: _, kind: __, offsetUs, ...body } = message;
+  const produces = test.produces.flatMap(({ token, path }) => {
+    const [prefix, at] = SAID.exec(path) ?? [];
+    return prefix !== undefined && Number(at) === n ? [{ token, path: path.slice(prefix.length) }] : [];
+  });
+  const response = answerOf(test, { encoding: 'identity', ...body });
+  return { ...test, produces, response, durationUs: Math.max(test.durationUs, offsetUs) };
+}
+
 /** Differences at `messages[i]…`, of what was recorded; more than that is no difference. `compare`: one answer of one test. */
 export function messageDifferences(
   test: Test,
   live: readonly SaidMessage[],
   compare: (one: Test, answer: HttpResponse) => readonly Difference[],
 ): Difference[] {
-  const recorded = (test.messages ?? []).filter(isOfServer);
+  const recorded = saidByServer(test);
   const said = live.filter(isOfServer);
-  return recorded.flatMap(({ from: _, kind, offsetUs: __, ...body }, i): Difference[] => {
-    const path = `messages[${i}]`;
+  return recorded.flatMap((message, i): Difference[] => {
     const seen = said[i];
-    if (!seen) return [{ path, problem: 'missing', expected: kind, actual: null }];
-    const expected = answerOf(test, { encoding: 'identity', ...body });
-    const differences = compare({ ...test, response: expected }, answerOf(test, seen.body()));
-    return differences.map((difference) => ({ ...difference, path: `${path}.${difference.path}` }));
+    if (!seen) return [{ path: `messages[${i}]`, problem: 'missing', expected: message.kind, actual: null }];
+    const differences = compare(testOfMessage(test, i, message), answerOf(test, seen.body()));
+    return differences.map((difference) => ({ ...difference, path: saidPath(i, difference.path) }));
   });
+}
+
+/** The server's data messages of a recorded conversation. */
+export function saidByServer({ messages = [] }: Test): StreamMessage[] {
+  return messages.filter(isOfServer);
 }
 
 function isOfServer({ from, kind }: { from: string; kind: string }): boolean {

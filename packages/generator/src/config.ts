@@ -30,7 +30,9 @@ export const generatorConfig = z
     hostHeader: z
       .enum(['target', 'recorded'])
       .default('target')
-      .describe('what stands in the Host header: the name of the target, or the recorded one'),
+      .describe(
+        'what stands in the Host header: the name of the target, or the recorded one; a Host that is signed stays as recorded',
+      ),
     targetCaFile: field
       .text()
       .optional()

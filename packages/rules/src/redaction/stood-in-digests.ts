@@ -10,6 +10,8 @@ const ALGORITHMS = ['md5', 'sha1', 'sha256', 'sha512'] as const;
 const MAX_DIGESTS = 40_000;
 /** Uploads in pieces that are under way. */
 const MAX_UPLOADS = 256;
+/** Hex digits of MD5. */
+const SHORTEST = 32;
 const HEX = /(?<![0-9a-f])[0-9a-f]{32,130}(?![0-9a-f])/g;
 const BASE64 = /(?<![\w+/])[A-Za-z0-9+/]{22,86}={1,2}(?![\w+/=])/g;
 
@@ -89,7 +91,7 @@ export class StoodInDigests {
   /** The bytes that were there, when they are others now. */
   #body(content: Content): Buffer | null {
     const text = readText(content);
-    if (text === null) return null;
+    if (text === null || !mayHoldDigest(text)) return null;
     const renamed = this.#text(text);
     if (renamed === text) return null;
     const before = Buffer.from(text);
@@ -110,6 +112,21 @@ export class StoodInDigests {
 /** The upload that a request adds a piece to: what it sends belongs behind what was sent there before. */
 export function uploadOf({ method, url }: { method: string; url: string }): string | undefined {
   return method === 'PATCH' ? url.split('?', 1)[0] : undefined;
+}
+
+/** Whether there are as many hex digits in a row as the shortest digest has: one of every so many characters is of them. */
+function mayHoldDigest(text: string): boolean {
+  for (let i = SHORTEST - 1; i < text.length; i += SHORTEST) {
+    let [from, to] = [i, i];
+    while (from > 0 && isHexDigit(text.charCodeAt(from))) from--;
+    while (to < text.length && isHexDigit(text.charCodeAt(to))) to++;
+    if (to - from > SHORTEST) return true;
+  }
+  return false;
+}
+
+function isHexDigit(code: number): boolean {
+  return (code >= 48 && code <= 57) || (code >= 97 && code <= 102);
 }
 
 const hashes = (): Hash[] => ALGORITHMS.map((algorithm) => createHash(algorithm));

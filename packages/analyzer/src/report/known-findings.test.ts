@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { buildReport } from './build-report.ts';
 import { reportJunit } from './junit.ts';
 import { KnownFindings } from './known-findings.ts';
+import { reportMarkdown } from './markdown.ts';
 import { type Answered, answerTo, inputOf, makeTest, runOf } from './report.fixture.ts';
 
 const tests = Array.from({ length: 40 }, () => makeTest({ answer: { at: 'then', total: 10 } }));
@@ -25,6 +26,9 @@ test('what the baseline has too counts neither for nor against the run, and is s
   expect(made.failuresOmitted).toBe(0);
   expect(made.summary![0]).toContain('3 more differ as they did in the baseline');
   expect(reportJunit(made, { name: 'r' })).toContain('failures="0"');
+  expect(reportMarkdown(made, { name: 'r' })).toContain(
+    '### Known from the baseline\n\n- GET /things: body.at',
+  );
 });
 
 test('without a baseline that is asked the same is a failure', () => {

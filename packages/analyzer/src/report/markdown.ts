@@ -34,7 +34,11 @@ export function reportMarkdown(report: Report, { name, link, comparison }: Markd
     endpointTable(report.endpoints, report.findings),
     findingList(
       'What follows from them',
-      report.findings.filter((finding) => !isRoot(finding)),
+      report.findings.filter((finding) => !isRoot(finding) && !finding.known),
+    ),
+    findingList(
+      'Known from the baseline',
+      report.findings.filter(({ known }) => known),
     ),
     noteList(report.notes ?? []),
   ].filter((part) => part !== '');

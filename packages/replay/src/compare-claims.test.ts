@@ -44,6 +44,16 @@ test('but a role more, another one or a list of something else does', () => {
   ]);
 });
 
+test('a token of which one claim is followed is compared with all its claims', () => {
+  const token = (claims: object) => ({ body: { token: jwt({ user_id: '2', role: 'viewer', ...claims }) } });
+  const links = [{ in: 'response' as const, path: 'body.token!jwt.user_id', flow: 'users' }];
+  const recorded: TestSketch = { method: 'POST', target: '/token', links, ...token({}) };
+  const found = (claims: object) => differences(recorded, token(claims), new LiveValues(new Map()));
+  expect(found({ user_id: '1' })).toEqual([]);
+  expect(found({ user_id: '1', role: 'admin' })).toEqual(['body.token!jwt.role value']);
+  expect(found({ user_id: '1', sub: 'another' })).toEqual(['body.token!jwt.sub unexpected']);
+});
+
 test('a page may name a value of a flow in several places, always by its live one', () => {
   const page = (a: string, b: string) => ({
     body: `<a href="/in?tab_id=${a}">in</a> <a href="/out?tab_id=${b}">out</a>`,

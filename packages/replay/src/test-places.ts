@@ -287,6 +287,11 @@ function linesOf(value: Leaf['value']): number {
   return typeof value === 'string' ? value.split('\n').length : 1;
 }
 
+/** Whether a piece of a leaf is a claim of the token that the leaf is. */
+export function isClaim(inside: string): boolean {
+  return inside.startsWith('!jwt.');
+}
+
 function byPattern(links: readonly FlowLink[], side: FlowLink['in']): Map<string, AnswerLink[]> {
   const found = new Map<string, AnswerLink[]>();
   for (const { in: where, path, flow, like } of links) {
@@ -297,6 +302,8 @@ function byPattern(links: readonly FlowLink[], side: FlowLink['in']): Map<string
     const inside = at < 0 ? '' : path.slice(at);
     list.push(like === 'words' ? { inside, flow, isCoined: true } : { inside, flow });
     found.set(whole, list);
+    // A claim is a leaf of its own once its token is opened.
+    if (side === 'response' && isClaim(inside)) found.set(path, [{ inside: '', flow }]);
   }
   return found;
 }

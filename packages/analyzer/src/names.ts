@@ -194,6 +194,8 @@ export function namingOf(path: string, endpoint: string): Naming {
   }
   // Of a token the one it was made for (RFC 7519 section 4.1.2), who may be named nowhere else.
   if (/!jwt\.(?:sub|u?id|_id)$/.test(path)) return { role: 'id', entity: 'user', isOwn: true };
+  // Which version of a thing an answer shows: read there, and sent back as a condition (RFC 9110 section 13.1).
+  if (ENTITY_TAG.test(path)) return { role: 'cursor', entity: 'entity tag', isOwn: true };
   // An answer that says `Location: 41`.
   if (path === 'header.location')
     return { role: 'id', entity: collectionBefore(segments, segments.length), isOwn: true };
@@ -221,6 +223,8 @@ export function namingOf(path: string, endpoint: string): Naming {
   if (WEAK.has(found.attribute)) return { role: 'other', entity: '', isOwn: false };
   return { role: 'id', entity: around, isOwn: true };
 }
+
+const ENTITY_TAG = /^header\.(?:etag|if-match|if-none-match)$/;
 
 /** Where in a text: `locations: [{ line: 1, column: 16 }]`. */
 function isSpot(keys: readonly string[]): boolean {

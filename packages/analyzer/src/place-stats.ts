@@ -140,7 +140,7 @@ export function isOtherAnswer({ place, samples, distinct }: PlaceStats): boolean
 
 /** Names of one kind of thing share a space; a place whose name says nothing is a space of its own. */
 export function spaceOf({ naming, id }: Place): string {
-  if (naming.role === 'cursor') return 'cursor';
+  if (naming.role === 'cursor') return naming.entity;
   return naming.role === 'id' && naming.entity !== '' ? naming.entity : `#${id}`;
 }
 

@@ -369,7 +369,7 @@ function isFlowValue({ naming, path }: Place, value: string | number, text: stri
       ? isRare(text) && !isTimeTag(text)
       : value > MAX_AMOUNT && kindOf(value) === null;
   if (naming.role === 'cursor')
-    return typeof value === 'string' && !/^\d{1,5}$/.test(text) && !isFollowed(text);
+    return typeof value === 'string' && !/^\d{1,5}$/.test(text) && !isFollowed(text) && !isTimeTag(text);
   return typeof value === 'number' ? Number.isSafeInteger(value) && value >= 0 : !isFollowed(text);
 }
 

@@ -14,6 +14,10 @@ import type { Leaf } from './tree.ts';
 const MEASURES =
   /^header\.(?:.*-)?(?:request-id|correlation-id|trace-?id|traceparent|tracestate|runtime|response-time|duration|elapsed|server-timing|ratelimit-(?:remaining|reset|used)|rate-limit-(?:remaining|reset|used))$/;
 
+/** `limit=100, remaining=42, reset=17`, `"default";r=42;t=17`. https://www.ietf.org/archive/id/draft-ietf-httpapi-ratelimit-headers-10.html */
+const QUOTA = 'header.ratelimit';
+const LEFT = /(?<=\b(?:remaining|reset|r|t)=)\d+/g;
+
 /** Compares what stands before and behind the bodies. */
 export function compareHead(comparing: Comparing): void {
   const named = withRecordedNames(comparing, comparing.places.head, meantHead(comparing.live));
@@ -55,8 +59,18 @@ function compareHeadLeaf(comparing: Comparing, { path, value }: Leaf, live: Leaf
   else if (path === 'header.last-modified' && isLongAgo(comparing, value, live.value))
     comparing.loose(path, 'timestamp');
   else if (MEASURES.test(path)) comparing.loose(path, 'measure');
+  else if (path === QUOTA) compareQuotas(comparing, String(value), String(live.value));
   else if (isPolicy(path)) comparePolicies(comparing, path, String(value), String(live.value));
   else compareLeaf(comparing, path, value, live.value);
+}
+
+/** What is left of a quota, and until when, is anew in every answer; how much it is, is not. */
+function compareQuotas(comparing: Comparing, recorded: string, live: string): void {
+  if (recorded.replace(LEFT, '') === live.replace(LEFT, '')) comparing.loose(QUOTA, 'measure');
+  else {
+    comparing.leaves.strict++;
+    comparing.differ(QUOTA, 'value', print(recorded), print(live));
+  }
 }
 
 /** The order of directives means nothing, but may show that sets come in the order of seeded hashes. */

@@ -1,6 +1,6 @@
 // Seconds that are left of a lifetime of whole minutes, `expires_in`: cut to whole ones, they are one fewer when the answer was
-// not ready within the second. Learned of a field that says both, each more than once: which one is a matter of milliseconds.
-// Bounded. Pure.
+// not ready within the second. Learned of a field that says so much of one lifetime more than once, one fewer among it, which
+// nobody sets: how often is a matter of milliseconds. Bounded. Pure.
 import type { Scalar } from '@echoplane/replay';
 import type { VolatileLeaf } from '@echoplane/traffic';
 import type { Place } from './places.ts';
@@ -8,10 +8,10 @@ import type { Place } from './places.ts';
 const NAMED = /expir|ttl|max_?age|remain|left|lifetime|valid/i;
 const KEY = /[^.[\]]+$/;
 const MINUTE = 60;
-const MIN_EACH = 2;
+const MIN_SAID = 2;
 const MAX_PLACES = 1_000;
 const MAX_LIFETIMES = 20;
-const WHY = 'is what is left of a lifetime of whole minutes, in whole seconds: now all, now one fewer';
+const WHY = 'is what is left of a lifetime of whole minutes, in whole seconds: all or one fewer';
 
 interface Said {
   whole: number;
@@ -38,7 +38,7 @@ export class CutSeconds {
   finish(): Map<string, VolatileLeaf[]> {
     const found = new Map<string, VolatileLeaf[]>();
     for (const [{ operation, path }, lifetimes] of this.#places) {
-      if (![...lifetimes.values()].some(({ whole, less }) => Math.min(whole, less) >= MIN_EACH)) continue;
+      if (![...lifetimes.values()].some(({ whole, less }) => less > 0 && whole + less >= MIN_SAID)) continue;
       const leaf: VolatileLeaf = { path, kind: 'measure', cut: true, why: WHY };
       found.set(operation.key, [...(found.get(operation.key) ?? []), leaf]);
     }

@@ -13,6 +13,7 @@ import {
   add,
   type Ballot,
   candidates,
+  codesLast,
   count,
   type FlowValue,
   isOtherAnswer,
@@ -56,13 +57,6 @@ interface Answering {
   marks: readonly number[];
 }
 
-/** A code in a message is that of the thing which the same answer names by it. */
-function codesLast(answered: readonly FlowValue[]): readonly FlowValue[] {
-  const isCode = ({ place: { naming, path } }: FlowValue) => naming.role === 'other' && path.includes('#');
-  const codes = answered.filter(isCode);
-  return codes.length === 0 ? answered : [...answered.filter((one) => !isCode(one)), ...codes];
-}
-
 /** Watches pairs in order, then tells the flows. */
 export class FlowLearner {
   readonly #known = new Map<string, Known[]>();
@@ -88,8 +82,8 @@ export class FlowLearner {
     if (isOk) {
       this.#askedBy.observe(asked, leaves, answered);
       const named = answered.filter(({ place: { naming } }) => naming.role === 'id' && naming.entity !== '');
-      const numbered = named.map(({ place, at, value }) => ({ at, value, space: spaceOf(place) }));
-      this.#counters.observe(numbered, isWrite);
+      const numberOf = ({ place, at, value }: FlowValue) => ({ at, value, space: spaceOf(place) });
+      this.#counters.observe(named.map(numberOf), isWrite);
     }
     const pair = this.#pairs++;
     for (const { place, value } of asked) {
@@ -166,6 +160,8 @@ export class FlowLearner {
     count(stats, value, true);
     if (place.naming.isOwn && place.naming.role === 'id') this.#collectiveMarks.observe(space, value, marks);
     if (own) {
+      // A Location says no words of the thing; what stands behind it in the same answer does.
+      if (own.marks.length === 0) own.marks = marks;
       if (!own.byClient) stats.hits++;
       else if (isFresh) this.#madeUnseen(own, value, { stats, asked, marks });
       return;

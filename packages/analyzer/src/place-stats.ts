@@ -171,3 +171,10 @@ export function sameOf({ same, hits, distinct }: PlaceStats): string | null {
   const [best] = [...same].sort((a, b) => b[1].size - a[1].size || (a[0] < b[0] ? -1 : 1));
   return best && hits === 0 && best[1].size >= 2 && 2 * best[1].size >= distinct.size ? best[0] : null;
 }
+
+/** A code in a message is that of the thing which the same answer names by it. */
+export function codesLast(answered: readonly FlowValue[]): readonly FlowValue[] {
+  const isCode = ({ place: { naming, path } }: FlowValue) => naming.role === 'other' && path.includes('#');
+  const codes = answered.filter(isCode);
+  return codes.length === 0 ? answered : [...answered.filter((one) => !isCode(one)), ...codes];
+}

@@ -68,6 +68,20 @@ test('what is wrong with a request is told in any order, what is right is not', 
   ).not.toEqual([]);
 });
 
+test('the way to the place of what is wrong has an order', () => {
+  const faults = (...loc: (string | number)[]) =>
+    json({ detail: [{ loc, messages: ['too short', 'too common'] }] });
+  const found = (live: ReturnType<typeof json>) =>
+    differences(
+      { status: 422, ...faults('body', 'lines', 0) },
+      { status: 422, ...live },
+      new LiveValues(new Map()),
+    );
+  expect(found(faults('lines', 'body', 0))).toEqual(['body.detail[0].loc order']);
+  const turned = { detail: [{ loc: ['body', 'lines', 0], messages: ['too common', 'too short'] }] };
+  expect(found(json(turned))).toEqual([]);
+});
+
 /** Rows of a log, each with the second in which it was made. */
 const log = (shiftMs: number, ...list: [name: string, second: number][]) =>
   json(

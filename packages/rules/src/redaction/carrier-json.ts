@@ -277,10 +277,12 @@ class JsonPass {
 
   #value(start: number, end: number, isEscaped: boolean): void {
     if (this.#kept.length > 0 && this.#isKept(start)) return;
-    if (this.#kind === null && !isEscaped && this.#inspection.isPlain(this.#text, start, end)) return;
+    const isShown = this.#kind === null && this.#inspection.isShown(this.#text, start, end);
+    const isOpen = this.#kind === null && !isEscaped && !isShown;
+    if (isOpen && this.#inspection.isPlain(this.#text, start, end)) return;
     const written = this.#text.slice(start, end);
     const value = isEscaped ? unescaped(written) : written;
-    const redacted = this.#inspection.value(value, this.#kind, this.#depth);
+    const redacted = this.#inspection.value(value, isShown ? 'credential' : this.#kind, this.#depth);
     if (redacted !== value) this.#put(start, end, redacted);
   }
 

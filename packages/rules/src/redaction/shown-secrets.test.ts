@@ -1,4 +1,4 @@
-// Secrets that answers showed by their names, found again in urls whose names say nothing.
+// Secrets that answers showed by their names, found again in urls and bodies whose names say nothing.
 import { expect, test } from 'vitest';
 import { watched } from './redactor.fixture.ts';
 import { sketch } from './redactor-pair.fixture.ts';
@@ -59,4 +59,22 @@ test('a request has the token of what its own answer shows, and once is as good 
   const again = structuredClone(hook);
   redactor.pair(again);
   expect(again).toEqual(hook);
+});
+
+test('a secret of an answer has its token in the JSON of a request, where that is the whole value', () => {
+  const { redactor, sealed } = watched();
+  const checkout = 'fc2e02ad-05f7-4688-9439-e9f20f9635dd';
+  const made = pairOf('http://shop:8080/graphql', `{"data":{"checkout":{"id":7,"token":"${checkout}"}}}`);
+  const asked = pairOf('http://shop:8080/graphql', `{"id":"${checkout}"}`);
+  const text = JSON.stringify({
+    variables: { t: checkout, note: `of ${checkout}`, other: 'a00d3028-644c-4cce-aa44-a350341af491' },
+  });
+  asked.request!.headers.push(['Content-Type', 'application/json']);
+  asked.request!.body = { size: text.length, encoding: 'identity', text };
+  for (const pair of [made, asked]) redactor.pair(pair);
+  const { token } = JSON.parse(made.response!.body.text!).data.checkout;
+  expect(token).toMatch(/^rdx_/);
+  expect(asked.request!.body.text).toBe(text.replace(`"${checkout}"`, `"${token}"`));
+  expect(asked.response!.body.text).toBe(`{"id":"${checkout}"}`);
+  expect(sealed).toContainEqual({ token, value: checkout });
 });

@@ -1,5 +1,5 @@
-// Secrets that an answer showed under a name which says so, and that clients send in a url under one which does not:
-// `{"secret": "e3cdb0d5…"}`, then `?key=e3cdb0d5…`. One value has one token wherever it stands. Only what is long and mixed enough to be
+// Secrets that an answer showed under a name which says so, and that clients send under one which does not, in a url, a form or JSON:
+// `{"secret": "e3cdb0d5…"}`, then `?key=e3cdb0d5…` or `{"variables": {"t": "e3cdb0d5…"}}`. One value has one token wherever it stands. Only what is long and mixed enough to be
 // nothing else. Bounded: past the bound the oldest is forgotten.
 import { ownCopy } from './own-copy.ts';
 

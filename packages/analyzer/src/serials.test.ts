@@ -110,3 +110,59 @@ test('what clients send goes up and is no counter', () => {
   const { tests } = analyze([...gets, under]);
   expect(tests.map(({ volatile }) => volatile)).toEqual([[], [], [], []]);
 });
+
+/** The places of each flow. */
+function placesOf({ flows }: ReturnType<typeof analyze>): string[][] {
+  return flows.map(({ places }) => places.map(({ endpoint, path, role }) => `${endpoint} ${path} ${role}`));
+}
+
+/** Several messages in one answer. */
+const stream = (...frames: string[]) =>
+  Buffer.concat(frames.map((one) => Buffer.from(one, 'base64'))).toString('base64');
+
+test('the numbers of several things in one answer are theirs, also in the field in which writes tell one', () => {
+  const entries = (numbers: number[]) => stream(...numbers.map((number) => frame(number, 5)));
+  const analysis = analyze([
+    ...revisions.map((revision, n) => called('Put', n, frame(revision, 5))),
+    ...[
+      [4, 3],
+      [5, 7],
+      [3, 6, 8],
+    ].map((numbers, n) => called('History', 10 + n, entries(numbers))),
+  ]);
+  expect(placesOf(analysis)).toEqual([
+    ['/store.Keys/Put body[].1 producer', '/store.Keys/History body[].1 echo'],
+  ]);
+});
+
+test('two kinds of writes that take turns count together, and two counters of their own do not', () => {
+  const turns = (from: number) =>
+    [2, 4, 6, 8, 10].flatMap((number, n) => [
+      called('Put', 2 * n, frame(number)),
+      called('Grant', 2 * n + 1, frame(0, 0, from + number)),
+    ]);
+  const shown = [3, 5, 7, 8, 9].map((number, n) => called('Get', 20 + n, frame(0, number)));
+  expect(placesOf(analyze([...turns(1), ...shown]))).toEqual([
+    [
+      '/store.Keys/Put body[].1 producer',
+      '/store.Keys/Grant body[].3 producer',
+      '/store.Keys/Get body[].2 echo',
+    ],
+  ]);
+  expect(placesOf(analyze([...turns(80), ...shown]))).toEqual([]);
+});
+
+test('numbers of 64 bits are numbers as well', () => {
+  const fixed = (number: number) => {
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigUInt64LE(4_000_000_000n + BigInt(number));
+    return Buffer.from([0, 0, 0, 0, 9, (1 << 3) | 1, ...bytes]).toString('base64');
+  };
+  const analysis = analyze([
+    ...revisions.map((revision, n) => called('Open', n, fixed(revision))),
+    ...revisions.map((revision, n) => called('Read', 10 + n, stream(fixed(revision), fixed(4)))),
+  ]);
+  expect(placesOf(analysis)).toEqual([
+    ['/store.Keys/Open body[].1 producer', '/store.Keys/Read body[].1 echo'],
+  ]);
+});

@@ -16,12 +16,15 @@ const MAX_VALUES = 20_000;
 /** Answers of overlapping writes come in another order than their numbers. */
 const MAX_OVERLAP = 16;
 const MAX_STEP = 64;
+/** How often two fields take turns that count together. */
+const MIN_TURNS = 3;
 
 /** A place of answers, and what it held. */
 interface Seen {
   place: Place;
   samples: number;
-  values: Set<number>;
+  /** With the number of the answer that had it first. */
+  values: Map<number, number>;
   /** Greatest value that a write made here. */
   top: number;
   isSerial: boolean;
@@ -29,12 +32,14 @@ interface Seen {
   told: number;
   /** Never less than before. */
   isRising: boolean;
+  /** An answer had several: those of the things in it. */
+  isList: boolean;
   /** Places that held the same in every answer with this one. */
   twins: Set<Place>;
 }
 
-/** A number of an answer. */
-export interface PlacedNumber {
+/** A number or text of an answer. */
+export interface PlacedValue {
   place: Place;
   path: string;
   value: Scalar;
@@ -52,22 +57,31 @@ export class SerialLearner {
   readonly #seen = new Map<Place, Seen>();
   /** What any answer had so far, by field. */
   readonly #told = new Map<string, Set<number>>();
+  #answers = 0;
 
-  /** The numbers in the answer of a write or a read, answers in order; `asked`: the request. */
-  observe(numbers: readonly PlacedNumber[], isWrite: boolean, asked: readonly Leaf[]): void {
-    const kept = numbers.filter(
-      (one): one is PlacedNumber & { value: number } =>
-        Number.isSafeInteger(one.value) && (one.value as number) >= 1 && isNumbered(one.path),
-    );
+  /** The values in the answer of a write or a read, answers in order; `asked`: the request. */
+  observe(answered: readonly PlacedValue[], isWrite: boolean, asked: readonly Leaf[]): void {
+    const kept: { place: Place; value: number }[] = [];
+    for (const { place, path, value: written } of answered) {
+      const value = countOf(written);
+      if (value !== null && isNumbered(path)) kept.push({ place, value });
+    }
     if (kept.length === 0) return;
+    this.#answers++;
     const sent = new Set(asked.map((leaf) => leaf.value));
     const together = new Map<number, Set<Place>>();
-    for (const { value, place } of kept)
+    const lone = new Map<Place, number>();
+    const listed = new Set<Place>();
+    for (const { value, place } of kept) {
       together.set(value, (together.get(value) ?? new Set<Place>()).add(place));
+      if ((lone.get(place) ?? value) !== value) listed.add(place);
+      lone.set(place, value);
+    }
     for (const { value, place } of kept) {
       const seen = this.#seenAt(place, value, isWrite, together.get(value)!);
       if (!seen) continue;
       seen.samples++;
+      seen.isList ||= listed.has(place);
       if (this.#told.get(place.path)?.has(value)) seen.told++;
       for (const twin of seen.twins) if (!together.get(value)!.has(twin)) seen.twins.delete(twin);
       seen.isRising &&= value >= seen.top && !sent.has(value);
@@ -77,7 +91,7 @@ export class SerialLearner {
         seen.isSerial = !seen.values.has(value) && step > -MAX_OVERLAP && step <= MAX_STEP;
       }
       seen.top = Math.max(seen.top, value);
-      if (seen.values.size < MAX_VALUES) seen.values.add(value);
+      if (seen.values.size < MAX_VALUES && !seen.values.has(value)) seen.values.set(value, this.#answers);
     }
     for (const { value, place } of kept) this.#tell(place.path, value);
   }
@@ -93,8 +107,8 @@ export class SerialLearner {
     if (known || this.#seen.size >= MAX_PLACES) return known;
     const twins = new Set(together);
     twins.delete(place);
-    const none = { samples: 0, told: 0, values: new Set<number>() };
-    const seen: Seen = { place, ...none, top: value, isSerial, isRising: true, twins };
+    const none = { samples: 0, told: 0, values: new Map<number, number>() };
+    const seen: Seen = { place, ...none, top: value, isSerial, isRising: true, isList: false, twins };
     this.#seen.set(place, seen);
     return seen;
   }
@@ -126,19 +140,23 @@ export class SerialLearner {
   #families(): Family[] {
     const serials = [...this.#seen.values()].filter(isMaking);
     const groups = [...Map.groupBy(serials, ({ place }) => place.path)].map(([path, producers]): Family => {
-      const values = new Set(producers.flatMap((one) => [...one.values]));
+      const values = new Map(producers.flatMap((one) => [...one.values]));
       return { producers, values, paths: new Set([path]) };
     });
     groups.sort((a, b) => b.values.size - a.values.size);
     const families: Family[] = [];
     for (const group of groups) {
-      const kin = families.find(({ paths }) => group.producers.every((one) => isState(one, paths)));
+      const kin = families.find(
+        (family) =>
+          group.producers.every((one) => isState(one, family.paths)) ||
+          (areOneCount(family, group) && !isShown(family, families) && !isShown(group, families)),
+      );
       if (!kin) {
         if (group.values.size >= MIN_VALUES) families.push(group);
         continue;
       }
       kin.producers.push(...group.producers);
-      for (const value of group.values) kin.values.add(value);
+      for (const [value, answer] of group.values) kin.values.set(value, answer);
     }
     return families;
   }
@@ -146,8 +164,29 @@ export class SerialLearner {
 
 interface Family {
   producers: Seen[];
-  values: Set<number>;
+  values: Map<number, number>;
   paths: Set<string>;
+}
+
+/** Whether its numbers are those of another field: who repeats them counts nothing. */
+function isShown({ producers }: Family, families: readonly Family[]): boolean {
+  return families.some(
+    (other) => other.producers !== producers && producers.every((one) => shows(one, other.values)),
+  );
+}
+
+/** Whether what two fields show is counted by one counter: no number is of both, and they take turns in it. */
+function areOneCount(one: Family, other: Family): boolean {
+  if ([...other.values.keys()].some((value) => one.values.has(value))) return false;
+  const both = [...one.values, ...other.values].sort(([a, was], [b, is]) => was - is || a - b);
+  let [turns, top] = [0, both[0]![0]];
+  for (const [n, [value]] of both.entries()) {
+    const step = value - top;
+    if (step <= -MAX_OVERLAP || step > MAX_STEP) return false;
+    top = Math.max(top, value);
+    if (n > 0 && one.values.has(value) !== one.values.has(both[n - 1]![0])) turns++;
+  }
+  return turns >= MIN_TURNS;
 }
 
 /** Each of its answers has a number of its own, which no answer had before. */
@@ -156,9 +195,15 @@ function isMaking({ isSerial, told, samples }: Seen): boolean {
 }
 
 /** The field in which writes answer with their number, or what always equals it: how far the counter is. */
-function isState({ place, values, twins }: Seen, heads: ReadonlySet<string>): boolean {
-  if (heads.has(place.path)) return true;
+function isState({ place, values, twins, isList }: Seen, heads: ReadonlySet<string>): boolean {
+  if (heads.has(place.path)) return !isList;
   return values.size >= MIN_COUNTED && [...twins].some(({ path }) => heads.has(path));
+}
+
+/** A whole number from one on; those of 64 bits are texts, and shorter ones somebody wrote. */
+function countOf(value: Scalar): number | null {
+  const count = typeof value === 'string' && /^[1-9]\d{5,14}$/.test(value) ? Number(value) : value;
+  return typeof count === 'number' && Number.isSafeInteger(count) && count >= 1 ? count : null;
 }
 
 /** A field that has a number for a name, `body[].1.3`. */
@@ -166,8 +211,8 @@ function isNumbered(path: string): boolean {
   return /^body\[\d+\](?:\.\d+|\[\d+\])+$/.test(path);
 }
 
-function shows({ values }: Seen, made: ReadonlySet<number>): boolean {
-  const shown = [...values].filter((value) => made.has(value)).length;
+function shows({ values }: Seen, made: ReadonlyMap<number, number>): boolean {
+  const shown = [...values.keys()].filter((value) => made.has(value)).length;
   return shown >= MIN_SHOWN && shown >= MIN_SHARE * values.size;
 }
 

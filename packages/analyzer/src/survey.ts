@@ -36,7 +36,7 @@ import { Polls } from './polls.ts';
 import { isRare } from './rare-texts.ts';
 import { Recommender } from './recommend.ts';
 import { Resources } from './resources.ts';
-import { type PlacedNumber, SerialLearner } from './serials.ts';
+import { type PlacedValue, SerialLearner } from './serials.ts';
 import { Sessions } from './sessions.ts';
 import { ShapeLearner } from './shapes.ts';
 import type { Steps } from './steps.ts';
@@ -157,7 +157,7 @@ export class Survey {
       operation.key.slice(operation.method.length + 1 + operation.endpoint.length),
     );
     const texts: PiecedText[] = [];
-    const [numbers, values]: [PlacedNumber[], PlacedNumber[]] = [[], []];
+    const values: PlacedValue[] = [];
     const answeredAt: (Place | undefined)[] = [];
     for (const { path, value, inner } of answered) {
       const isValue = typeof value === 'string' || typeof value === 'number';
@@ -165,17 +165,13 @@ export class Survey {
       const place = isValue ? this.#places.place(operation, 'response', path) : undefined;
       answeredAt.push(place);
       if (!place) continue;
-      const placed = { place, path, value };
-      values.push(placed);
-      if (typeof value !== 'string') {
-        numbers.push(placed);
-        continue;
-      }
+      values.push({ place, path, value });
+      if (typeof value !== 'string') continue;
       this.shapes.observe(place, value);
       const pieces = inner || this.echoes.isSettled(place) ? null : piecesIn(value);
       if (pieces) texts.push({ place, path, pieces, text: value });
     }
-    this.serials.observe(numbers, writes, asked);
+    this.serials.observe(values, writes, asked);
     const span = { fromUs: pair.ts, toUs: pair.ts + pair.durationUs };
     this.measures.observe(values, asked, span);
     this.coined.observe(asked, values, writes && pair.response!.status < 400);

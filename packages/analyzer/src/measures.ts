@@ -1,5 +1,5 @@
-// What is learned of numbers that a service measured itself: sizes that it allotted, durations, seconds left and how long it runs, by
-// its clock. Pure.
+// What is learned of numbers that a service measured itself: sizes that it allotted; by its clock durations, seconds left, how long it
+// runs and how long it took. Pure.
 import type { Leaf, Scalar } from '@echoplane/replay';
 import type { VolatileLeaf } from '@echoplane/traffic';
 import { AllottedSizes } from './allotted-sizes.ts';
@@ -7,14 +7,16 @@ import { ClockedNumbers } from './clocked-numbers.ts';
 import { CutSeconds } from './cut-seconds.ts';
 import type { Place } from './places.ts';
 import { RunningClocks, type Span } from './running-clocks.ts';
+import { TookNumbers } from './took-numbers.ts';
 
 export class Measures {
   readonly #sizes = new AllottedSizes();
   readonly #clocked = new ClockedNumbers();
   readonly #cut = new CutSeconds();
   readonly #running = new RunningClocks();
+  readonly #took = new TookNumbers();
 
-  /** The numbers and texts of an answer, the leaves of its request, and when it was made. */
+  /** The numbers and texts of an answer, the leaves of its request, and from when to when that was. */
   observe(
     answered: readonly { place: Place; path: string; value: Scalar }[],
     asked: readonly Leaf[],
@@ -24,10 +26,11 @@ export class Measures {
     this.#clocked.observe(answered, asked);
     this.#cut.observe(answered);
     this.#running.observe(answered, span);
+    this.#took.observe(answered, asked, span.toUs - span.fromUs);
   }
 
   /** By operation, the surest first. */
   finish(): Map<string, VolatileLeaf[]>[] {
-    return [this.#sizes.finish(), this.#running.finish(), this.#clocked.finish(), this.#cut.finish()];
+    return [this.#sizes, this.#running, this.#clocked, this.#cut, this.#took].map((one) => one.finish());
   }
 }

@@ -15,7 +15,7 @@ import { type Comparing, type Judgement, print } from './comparing.ts';
 import { areSameIds } from './id-lists.ts';
 import { isJwt, isNearly, kindOf, type Scalar, shapePattern } from './kinds.ts';
 import { insideAt, leafAt } from './leaves.ts';
-import { isOwnDuration } from './measured.ts';
+import { isOwnDuration, isTimeTaken } from './measured.ts';
 import { isMintedAnew } from './minted-anew.ts';
 import { isNanosOfRun } from './nanos.ts';
 import { isNumberedAtOnce, isPartNumberedAtOnce, isSwappedAtOnce } from './numbered-at-once.ts';
@@ -134,6 +134,8 @@ function judgeUnlinked(comparing: Comparing, pair: Pair, learned: VolatileLeaf |
     return judgeClocked(comparing, recorded, live as number);
   if (learned?.since !== undefined && typeof recorded === 'number')
     return judgeSince(comparing, path, [recorded, live as number], learned.since);
+  if (learned?.tookUs !== undefined && typeof recorded === 'number')
+    return isTimeTaken(comparing, live as number, learned.tookUs) ? { kind: 'measure' } : 'differs';
   const isProduced = comparing.values.producedBy(comparing.test).has(token);
   const due = isProduced ? undefined : comparing.values.token(token);
   if (due === String(live)) return 'strict';

@@ -47,3 +47,12 @@ test.each([
 ])('a duration that is none of the exchange is a difference: %s', (_, recorded, live) => {
   expect(differences(recorded, live, new LiveValues(new Map()))).toHaveLength(1);
 });
+
+test('a number that was learned to say how long the exchange took says so again', () => {
+  const volatile = [{ path: 'body.n', kind: 'measure' as const, tookUs: 1, why: '' }];
+  const found = (n: number) =>
+    differences({ volatile, ...json({ n: 4_120 }) }, json({ n }), new LiveValues(new Map()));
+  expect(found(2_087)).toEqual([]);
+  expect(found(41_200)).toEqual(['body.n value']);
+  expect(found(0)).toEqual(['body.n value']);
+});

@@ -42,6 +42,11 @@ export function isOwnDuration({ own }: Comparing, path: string, recorded: number
   return recorded * unitUs <= spanUs(own) + SLACK_US && live * unitUs <= liveSpanUs(own) + SLACK_US;
 }
 
+/** Whether a number, learned to say how long its exchange took, says so of the live one; `unitUs`: µs of one. */
+export function isTimeTaken({ own }: Comparing, live: number, unitUs: number): boolean {
+  return live > 0 && (own === null || live * unitUs <= liveSpanUs(own) + SLACK_US);
+}
+
 function isWithin(amount: string, unit: string, spanUs: number): boolean {
   return Number(amount) * (UNITS[unit] ?? UNITS.ms!) <= spanUs + SLACK_US;
 }

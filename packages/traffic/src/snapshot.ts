@@ -69,6 +69,8 @@ export const VolatileLeaf = z.object({
   cut: z.literal(true).optional(),
   /** Numbers only: how long it has been since one moment, the same in every answer, in units of so many µs. */
   since: z.number().optional(),
+  /** Numbers only: how long the exchange took, in units of so many µs. It is no longer than the live one took. */
+  tookUs: z.number().optional(),
   why: z.string(),
 });
 export type VolatileLeaf = z.infer<typeof VolatileLeaf>;

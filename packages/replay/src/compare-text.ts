@@ -246,6 +246,7 @@ function wordsOf(recorded: string, live: string): Piece[] | null {
       for (const [n, atom] of atomsIn(value).entries()) pieces.push({ atom, live: lives[n]!.value });
     } else if (EPOCH.test(value) && EPOCH.test(is[i]!))
       pieces.push({ atom: { kind: 'timestamp', value, index: 0 }, live: is[i]! });
+    else if (was.some((word, n) => word === value && is[n] !== is[i])) return null;
     else if (isRandomPair(value, is[i]!) || isHalfRedacted(value, is[i]!))
       pieces.push({ atom: { kind: 'token', value, index: 0 }, live: is[i]! });
     else return null;
@@ -269,10 +270,16 @@ function isHalfRedacted(recorded: string, live: string): boolean {
 /** Short random words: of one length and alphabet, with digits, and different nearly everywhere. */
 export function isRandomPair(recorded: string, live: string): boolean {
   if (recorded.length !== live.length || recorded.length < MIN_WORD) return false;
+  if (isMixed(recorded) && isMixed(live)) return isOtherMostly(recorded.toLowerCase(), live.toLowerCase());
   if (!(/\d/.test(recorded + live) && /[A-Za-z]/.test(recorded) && /[A-Za-z]/.test(live))) return false;
   if (/[a-z]/.test(recorded) !== /[a-z]/.test(live) || /[A-Z]/.test(recorded) !== /[A-Z]/.test(live))
     return false;
   return isOtherMostly(recorded, live);
+}
+
+/** Of ten random letters and digits chance may have left out all digits, or all capitals; words in camel case have few in a row. */
+function isMixed(text: string): boolean {
+  return /\d|[A-Z]{2}/.test(text) && isRandomWord(text);
 }
 
 function isOtherMostly(recorded: string, live: string): boolean {

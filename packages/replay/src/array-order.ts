@@ -211,9 +211,10 @@ function makersOf(
       if (![...makers, ...others].includes(undefined)) return [makers, others];
     }
   }
+  const [was, is] = [sharedTexts(recorded), sharedTexts(live)];
   return [
-    gone.map((node) => lastMaker(comparing, node, 'recorded')),
-    come.map((node) => lastMaker(comparing, node, 'live')),
+    gone.map((node) => lastMaker(comparing, node, 'recorded', was)),
+    come.map((node) => lastMaker(comparing, node, 'live', is)),
   ];
 }
 
@@ -229,11 +230,25 @@ function giverOf(
   return recorded === undefined ? undefined : values.makerOf(numberKey(flow, recorded));
 }
 
-/** The last write that brought anything of what an element names: it was made by that one. */
-function lastMaker({ values }: Comparing, node: TreeNode, side: 'recorded' | 'live'): Exchange | undefined {
+/** Texts that several elements have, a state or an author: by these none of them is told. */
+function sharedTexts(list: readonly TreeNode[]): ReadonlySet<Scalar> {
+  const [seen, shared] = [new Set<Scalar>(), new Set<Scalar>()];
+  for (const node of list)
+    for (const text of new Set(treeLeaves('', node).map(({ value }) => value)))
+      (seen.has(text) ? shared : seen).add(text);
+  return shared;
+}
+
+/** The last write that brought anything of what an element alone names: it was made by that one. */
+function lastMaker(
+  { values }: Comparing,
+  node: TreeNode,
+  side: 'recorded' | 'live',
+  shared: ReadonlySet<Scalar>,
+): Exchange | undefined {
   let last: Exchange | undefined;
   for (const { value } of treeLeaves('', node)) {
-    if (typeof value !== 'string') continue;
+    if (typeof value !== 'string' || shared.has(value)) continue;
     const maker = values.makerOf(side === 'live' ? (values.recordedOf(value, null) ?? value) : value);
     if (maker && (!last || maker.fromUs > last.fromUs)) last = maker;
   }

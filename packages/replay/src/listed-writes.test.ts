@@ -122,6 +122,16 @@ test('so it does in a list whose elements have a time that is never set', () => 
   expect(differences(recorded, never('live', 'older-job', 'later-job'), afterWrites())).not.toEqual([]);
 });
 
+test('so it does where all have a state that a later write said first', () => {
+  const waiting = (host: keyof typeof HOSTS, ...names: string[]) =>
+    json(names.map((name, i) => ({ ...record(15 + i, name, host), state: 'waiting' })));
+  const recorded = { n: 9, atUs: 500_000, links, ...waiting('recorded', 'older-job', 'nightly-job') };
+  const values = afterWrites();
+  const put = { n: 8, method: 'PUT', atUs: 400_000, requestBody: { state: 'waiting' }, ...json({}) };
+  differences(put, json({}), values);
+  expect(differences(recorded, waiting('live', 'older-job', 'weekly-job'), values)).toEqual([]);
+});
+
 test('a time that is never set sorts nothing anew', () => {
   const shelves = (...names: string[]) =>
     json(names.map((name) => ({ name, seenAt: '0001-01-01T00:00:00Z' })));

@@ -15,6 +15,7 @@ import { type Comparing, type Judgement, print } from './comparing.ts';
 import { areSameIds } from './id-lists.ts';
 import { isJwt, isNearly, kindOf, type Scalar, shapePattern } from './kinds.ts';
 import { insideAt, leafAt } from './leaves.ts';
+import { isEdgeOfList } from './list-edges.ts';
 import { isOwnDuration, isTimeTaken } from './measured.ts';
 import { isMintedAnew } from './minted-anew.ts';
 import { isNanosOfRun } from './nanos.ts';
@@ -62,6 +63,7 @@ function judge(comparing: Comparing, path: string, recorded: LeafValue, live: Le
   if (typeOf(recorded) !== typeOf(live))
     return isOwnNote(comparing, path, plain(recorded), plain(live)) ? { kind: 'timestamp' } : 'differs';
   if (comparing.isShapeOnly) return { kind: 'text' };
+  if (isEdgeOfList(comparing, path, plain(recorded), plain(live))) return 'strict';
   if (typeof recorded === 'string' && areSameIds(comparing, pattern, asked, [recorded, live as string]))
     return 'strict';
   const linked =

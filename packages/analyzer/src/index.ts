@@ -4,7 +4,7 @@ export { ANALYZER_VERSION, type ArtifactSink, analyzeStream, type StreamAnalysis
 export type { ClientTime } from './client-times.ts';
 export * from './edits.ts';
 export { recordedAnswer } from './recorded-answers.ts';
-export { buildReport, endOf, type ReportInput } from './report/build-report.ts';
+export { buildReport, type ReportInput, toldAt } from './report/build-report.ts';
 export * from './report/check-test-config.ts';
 export * from './report/compare-reports.ts';
 export type { TimedEndpoint } from './report/endpoint-tally.ts';

@@ -6,7 +6,7 @@
 //   results┘                                 └▶ sorter by end ─▶ (test, result) and outbound pairs in order
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { endOf, type LineReader, type LineSorter, sortable, type Workspace } from '@echoplane/analyzer';
+import { type LineReader, type LineSorter, sortable, toldAt, type Workspace } from '@echoplane/analyzer';
 import { type RRPair, TAG, Test, withMailTokens } from '@echoplane/traffic';
 
 /** What is told of a replay, in this order: plans, then missing tests, then what ended. */
@@ -59,7 +59,7 @@ async function sortByTest(
   }
   for await (const pair of pairs) {
     const test = pair.tags[TAG.test];
-    const end = sortable(endOf(pair));
+    const end = sortable(toldAt(pair));
     // JSON has no tab: what stands behind one is the next part.
     if (test === undefined) await byEnd.push(`${end}\t0\t${JSON.stringify(pair)}`);
     else await byTest.push(`${test}\t1\t${end}\t${JSON.stringify(pair)}`);

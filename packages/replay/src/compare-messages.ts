@@ -1,6 +1,8 @@
 // What the server said on a WebSocket, against the recording: message by message, each compared as the body of an answer. It
 // must not know how answers are compared. Pure.
+
 import type { Body, Difference, HttpResponse, StreamMessage, Test } from '@echoplane/traffic';
+import { leafAt } from './leaves.ts';
 
 /** A message as it was said live; `body`: made when it is asked for. */
 export interface SaidMessage {
@@ -30,6 +32,14 @@ export function testOfMessage(test: Test, n: number, message: StreamMessage): Te
   });
   const response = answerOf(test, { encoding: 'identity', ...body });
   return { ...test, produces, response, durationUs: Math.max(test.durationUs, offsetUs) };
+}
+
+/** What a test handed out at a path, in its answer or in a message of the server. */
+export function recordedAt(test: Test, path: string): string | undefined {
+  const [prefix, n] = SAID.exec(path) ?? [];
+  if (prefix === undefined) return leafAt(test.response, path);
+  const message = saidByServer(test)[Number(n)];
+  return message && leafAt(testOfMessage(test, Number(n), message).response, path.slice(prefix.length));
 }
 
 /** Differences at `messages[i]…`, of what was recorded; more than that is no difference. `compare`: one answer of one test. */

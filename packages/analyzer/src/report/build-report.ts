@@ -15,7 +15,7 @@ export function buildReport(input: ReportInput): Report {
   const builder = new ReportBuilder(input);
   const byId = new Map(input.tests.map((test) => [test.id, test]));
   for (const test of input.tests) builder.plan(test);
-  const ended = [...input.results, ...input.mockResults].sort((a, b) => endOf(a) - endOf(b));
+  const ended = [...input.results, ...input.mockResults].sort((a, b) => toldAt(a) - toldAt(b));
   const answered = new Set<string>();
   for (const pair of ended) {
     const id = pair.tags[TAG.test];
@@ -29,7 +29,10 @@ export function buildReport(input: ReportInput): Report {
   return builder.finish();
 }
 
-/** When an exchange ended, µs since the epoch: the order in which results are told. */
-export function endOf({ ts, durationUs }: Pick<RRPair, 'ts' | 'durationUs'>): number {
-  return ts + durationUs;
+/**
+ * The order in which results are told, µs since the epoch: when they ended; a conversation when it began, as requests amid it carry
+ * what it has handed out by then.
+ */
+export function toldAt({ ts, durationUs, messages }: Pick<RRPair, 'ts' | 'durationUs' | 'messages'>): number {
+  return messages ? ts : ts + durationUs;
 }

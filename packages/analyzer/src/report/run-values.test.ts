@@ -19,6 +19,28 @@ test('what the server said on a WebSocket is compared, message by message', () =
   expect(cut!.differences).toMatchObject([{ path: 'messages[1]', problem: 'missing' }]);
 });
 
+test('requests amid a conversation carry what it has handed out', () => {
+  const [was, is, other] = ['was', 'is', 'other'].map((seed) =>
+    createHash('sha256').update(seed).digest('hex').slice(0, 32),
+  );
+  const said = (note?: string): StreamMessage => ({
+    ...{ from: 'server', kind: 'text', offsetUs: 0, size: 50, json: { note: note! } },
+  });
+  const talk = makeTest({
+    ...{ status: 101, messages: [said(was)], protocol: 'websocket' },
+    produces: [{ token: 'n', path: 'messages[0].body.note' }],
+  });
+  const read = makeTest({ target: `/notes/${was}`, answer: { note: was }, consumes: ['n'] });
+  const live = (note?: string) => [
+    { ...answerTo(talk, { durationUs: 1_000_000 }), messages: [said(is)] },
+    answerTo(read, { target: `/notes/${is}`, answer: { note } }),
+  ];
+  expect(buildReport(inputOf([talk, read], live(is))).verdict).toBe('passed');
+  expect(buildReport(inputOf([talk, read], live(other))).failures).toMatchObject([
+    { differences: [{ path: 'body.note' }] },
+  ]);
+});
+
 describe('a session that runs several times', () => {
   const key = (seed: string) => createHash('sha256').update(seed).digest('hex').slice(0, 32);
   const made = makeTest({

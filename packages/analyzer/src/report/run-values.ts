@@ -1,7 +1,7 @@
 // The live values that answers of a run are compared with: those of the whole run; under load, where sessions run round after
 // round, those of each run of a session, and behind them those of its round, as virtual users have them. Recorded values of
 // tokens are read from the recorded answers, so that no list of tokens is held. Bounded; pure.
-import { LiveValues, leafAt } from '@echoplane/replay';
+import { LiveValues, recordedAt } from '@echoplane/replay';
 import { header, type RRPair, roundOf, type Test } from '@echoplane/traffic';
 
 const MAX_TOKENS = 200_000;
@@ -40,10 +40,10 @@ export class RunValues {
     return recent(this.#runs, `${session} ${host}`, MAX_RUNS, ofRun);
   }
 
-  #takeTokens({ produces, response }: Test): void {
-    for (const { token, path } of produces) {
+  #takeTokens(test: Test): void {
+    for (const { token, path } of test.produces) {
       if (this.#otherTokens.has(token) || this.#tokens.has(token)) continue;
-      const recorded = leafAt(response, path);
+      const recorded = recordedAt(test, path);
       if (recorded === undefined) continue;
       if (this.#tokens.size >= MAX_TOKENS) this.#tokens.delete(this.#tokens.keys().next().value!);
       this.#tokens.set(token, recorded);

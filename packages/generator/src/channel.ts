@@ -1,5 +1,5 @@
 // What carries a request to the service under test and brings its answer back, whatever the protocol.
-import type { StreamMessage, Test } from '@echoplane/traffic';
+import { header, type StreamMessage, type Test } from '@echoplane/traffic';
 import type { ConnectionFacts, Outcome } from './outcome.ts';
 import type { ProvenAnswer } from './proven-answer.ts';
 import type { RequestBytes } from './request-bytes.ts';
@@ -58,6 +58,9 @@ export type ReplayedProtocol = (typeof PROTOCOLS)[number];
 /** How a test is sent; null when it cannot be. */
 export function protocolOf({ protocol = 'http/1.1', messages, request }: Test): ReplayedProtocol | null {
   if (messages !== undefined && protocol !== 'grpc') return 'websocket';
+  // One that was refused: what is asked for without an upgrade is another thing.
+  const isUpgrade = request.method === 'GET' && /^websocket$/i.test(header(request.headers, 'upgrade') ?? '');
+  if (isUpgrade && protocol === 'http/1.1') return 'websocket';
   if (protocol === 'http/1.0') return 'http/1.1';
   const known = PROTOCOLS.find((name) => name === protocol);
   return known === 'websocket' && request.method !== 'GET' ? null : (known ?? null);

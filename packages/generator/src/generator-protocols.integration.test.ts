@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { Server } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { createAuthority, loadAuthority } from '@echoplane/runtime';
-import { type StreamMessage, storeBody, TAG, type Test } from '@echoplane/traffic';
+import { type HeaderList, type StreamMessage, storeBody, TAG, type Test } from '@echoplane/traffic';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { GeneratorStage, jsonAnswer, newTest, voidButForPace } from './generator-stage.ts';
@@ -288,6 +288,26 @@ test('what is handed out in a conversation is sent back in it, and by requests a
   await stage.replay(port, [talk, read], { tokens: [{ ...token, producer, enabled: true }] });
   expect(asked).toEqual([`{"open":"${LIVE}"}`, `/notes/${LIVE}`]);
   expect(stage.receiver.pairs.map(({ tags }) => tags.unresolved)).toEqual([undefined, undefined]);
+});
+
+test('a WebSocket that was refused is refused again, with its answer', async () => {
+  const http = (await import('node:http')).createServer((_, response) => response.writeHead(404).end('none'));
+  const answer = '{"error":"who are you?"}';
+  http.on('upgrade', (_request, socket) =>
+    socket.end(
+      `HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\nContent-Length: ${answer.length}\r\nConnection: close\r\n\r\n${answer}`,
+    ),
+  );
+  const port = await serve(http);
+  const headers: HeaderList = [
+    ['connection', 'Upgrade'],
+    ['upgrade', 'websocket'],
+  ];
+  await stage.replay(port, [newTest('a', { target: '/ws', headers })]);
+  const [{ response, error }] = stage.receiver.pairs as [(typeof stage.receiver.pairs)[0]];
+  expect(error).toBe('');
+  expect(Buffer.from(response!.head).toString()).toMatch(/^HTTP\/1.1 401 /);
+  expect(Buffer.from(response!.body).toString()).toBe(answer);
 });
 
 test('a message that is longer than may be heard ends its test, which has failed, and voids the run', async () => {

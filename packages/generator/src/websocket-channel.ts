@@ -117,6 +117,8 @@ class Conversation {
     const { clock, pauseFactor } = this.#options;
     while (this.#response === null && !this.#isOver) await this.#happened.promise;
     this.#outgoing.stepped();
+    // Refused: the answer is all there is.
+    while (this.#response?.status !== 101 && !this.#isOver) await this.#happened.promise;
     let wanted = 0;
     let [beforeUs, recordedUs] = [clock.nowUs(), 0];
     for (const message of messages) {

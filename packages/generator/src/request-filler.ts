@@ -3,8 +3,11 @@
 
 import { saidByServer, testOfMessage } from '@echoplane/replay';
 import type { Clock } from '@echoplane/runtime';
+
 import { type Body, settleBody, storeBody, type Test } from '@echoplane/traffic';
+import { withBodyDigests } from './body-digests.ts';
 import { protocolOf, type ReplayedProtocol, type Talk } from './channel.ts';
+
 import type { Credentials } from './credentials.ts';
 import type { DeadLetterReason } from './dead-letters.ts';
 import { http2HeadBytes } from './http2-head-bytes.ts';
@@ -63,7 +66,7 @@ export class RequestFiller {
     const unresolved = live.unresolved.filter((id) => !test.produces.some(({ token }) => token === id));
     const missing = strict ? unresolved[0] : undefined;
     if (missing !== undefined) return { reason: 'unresolved-token', detail: missing };
-    const transformed = transforms.request(test, live.request, user);
+    const transformed = transforms.request(test, withBodyDigests(test.request, live.request), user);
     const [finding] = transformed.findings;
     if (finding !== undefined) return { reason: 'transform-failed', detail: finding };
     prepared.hasCredentials ??= credentials.concern(test.request);

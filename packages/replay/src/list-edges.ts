@@ -34,7 +34,6 @@ export function isEdgeOfList(
 
 /** Index of the last element of a list. */
 function lastOf(response: HttpResponse, list: string): number {
-  const of = (path: string) =>
-    path.startsWith(`${list}[`) ? Number.parseInt(path.slice(list.length + 1), 10) : -1;
-  return Math.max(...responseLeaves(response).map(({ path }) => of(path)));
+  const last = responseLeaves(response).findLast(({ path }) => path.startsWith(`${list}[`));
+  return last ? Number.parseInt(last.path.slice(list.length + 1), 10) : -1;
 }

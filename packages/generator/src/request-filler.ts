@@ -1,13 +1,10 @@
 // A test's request on its way out: live values, then the user's transforms, then credentials from the vault, then bytes. What
 // comes out the same each time is kept with the test. It must not know connections.
-
 import { saidByServer, testOfMessage } from '@echoplane/replay';
 import type { Clock } from '@echoplane/runtime';
-
 import { type Body, settleBody, storeBody, type Test } from '@echoplane/traffic';
 import { withBodyDigests } from './body-digests.ts';
 import { protocolOf, type ReplayedProtocol, type Talk } from './channel.ts';
-
 import type { Credentials } from './credentials.ts';
 import type { DeadLetterReason } from './dead-letters.ts';
 import { http2HeadBytes } from './http2-head-bytes.ts';

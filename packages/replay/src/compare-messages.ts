@@ -1,6 +1,5 @@
 // What the server said on a WebSocket, against the recording: message by message, each compared as the body of an answer. It
 // must not know how answers are compared. Pure.
-
 import type { Body, Difference, HttpResponse, StreamMessage, Test } from '@echoplane/traffic';
 import { leafAt } from './leaves.ts';
 

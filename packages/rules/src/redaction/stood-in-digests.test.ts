@@ -1,5 +1,6 @@
 // What stands in for a file has another digest, and whoever sends it again has to name that.
 import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { bodyBytes, type RRPair, storeBody } from '@echoplane/traffic';
 import { expect, test } from 'vitest';
 import { watched } from './redactor.fixture.ts';
@@ -17,8 +18,11 @@ function sent(
   headers: [string, string][] = [],
 ): RRPair {
   const pair = sketch();
-  const request = { ...pair.request!, method, url: `http://shop:8080${path}`, headers: [...headers] };
-  request.headers.push(['Content-Type', FILE]);
+  const request = { ...pair.request!, method, url: `http://shop:8080${path}` };
+  request.headers = [
+    ...headers.map(([name, value]): [string, string] => [name, value]),
+    ['Content-Type', FILE],
+  ];
   request.body = storeBody(Buffer.from(body), '');
   pair.request = request;
   return pair;
@@ -88,4 +92,21 @@ test('a file that was uploaded comes back as what stands in for it, and another 
   expect(answered(file(7))).toEqual({ gap: undefined, body: kept });
   expect(answered(kept)).toEqual({ gap: undefined, body: kept });
   expect(answered(file(8)).gap).toBe('unredactable');
+});
+
+test('so is a CRC-32 in a header of its own, of the request itself alone', () => {
+  const { redactor } = watched();
+  const sum = (bytes: Buffer) =>
+    Buffer.from(crc32(bytes).toString(16).padStart(8, '0'), 'hex').toString('base64');
+  const said: [string, string][] = [
+    ['x-amz-checksum-crc32', sum(file(9))],
+    ['x-color', sum(file(9))],
+  ];
+  const upload = sent('PUT', '/blobs/1', file(9), said);
+  redactor.pair(upload);
+  const kept = bodyBytes(upload.request!.body);
+  expect(upload.request!.headers.slice(0, 2).map(([, value]) => value)).toEqual([sum(kept), sum(file(9))]);
+  const later = sent('PUT', '/blobs/2', 'words', said);
+  redactor.pair(later);
+  expect(later.request!.headers[0]![1]).toBe(sum(file(9)));
 });

@@ -2,6 +2,7 @@
 // where a file is replaced, and put in its place wherever that digest stands afterwards: in addresses, headers and texts. A
 // text that was changed by it alone has another digest itself. Bounded; holds digests, and nothing of files.
 import { createHash, type Hash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import type { RRPair } from '@echoplane/traffic';
 import { type Content, readBytes, readText, writeText } from './body-text.ts';
 
@@ -15,6 +16,9 @@ const SHORTEST = 32;
 const HEX = /(?<![0-9a-f])[0-9a-f]{32,130}(?![0-9a-f])/g;
 const BASE64 = /(?<![\w+/])[A-Za-z0-9+/]{22,86}={1,2}(?![\w+/=])/g;
 
+/** Headers that hold such a sum, and nothing else. */
+const SUM = /checksum|crc-?32/i;
+
 /** What was sent so far, and what stands in its place. */
 interface Pieces {
   sent: Hash[];
@@ -24,6 +28,8 @@ interface Pieces {
 export class StoodInDigests {
   readonly #known = new Map<string, string>();
   readonly #uploads = new Map<string, Pieces>();
+  /** CRC-32 of the files of one pair: too short to be looked for elsewhere. */
+  readonly #sums = new Map<string, string>();
 
   get isEmpty(): boolean {
     return this.#known.size === 0;
@@ -41,6 +47,7 @@ export class StoodInDigests {
     const whole = { sent: hashes(), kept: hashes() };
     update(whole, sent, kept);
     this.#note(whole);
+    for (const form of ['hex', 'base64'] as const) this.#sums.set(sumOf(sent, form), sumOf(kept, form));
     if (upload === undefined) return;
     const pieces = this.#uploads.get(upload) ?? { sent: hashes(), kept: hashes() };
     update(pieces, sent, kept);
@@ -64,6 +71,7 @@ export class StoodInDigests {
       this.#body(response.body);
     }
     for (const message of messages ?? []) this.#body(message);
+    this.#sums.clear();
   }
 
   #note({ sent, kept }: Pieces): void {
@@ -79,7 +87,10 @@ export class StoodInDigests {
   }
 
   #headers(headers: NonNullable<RRPair['request']>['headers']): void {
-    for (const header of headers) header[1] = this.#said(header[1]);
+    for (const header of headers) {
+      const [name, value] = header;
+      header[1] = (SUM.test(name) && this.#sums.get(value)) || this.#said(value);
+    }
   }
 
   /** An address, or the value of a header. */
@@ -118,15 +129,21 @@ export function uploadOf({ method, url }: { method: string; url: string }): stri
 function mayHoldDigest(text: string): boolean {
   for (let i = SHORTEST - 1; i < text.length; i += SHORTEST) {
     let [from, to] = [i, i];
-    while (from > 0 && isHexDigit(text.charCodeAt(from))) from--;
+    while (from > 0 && isHexDigit(text.charCodeAt(from - 1))) from--;
     while (to < text.length && isHexDigit(text.charCodeAt(to))) to++;
-    if (to - from > SHORTEST) return true;
+    if (to - from >= SHORTEST) return true;
   }
   return false;
 }
 
 function isHexDigit(code: number): boolean {
   return (code >= 48 && code <= 57) || (code >= 97 && code <= 102);
+}
+
+function sumOf(bytes: Buffer, form: 'hex' | 'base64'): string {
+  const sum = Buffer.alloc(4);
+  sum.writeUInt32BE(crc32(bytes));
+  return sum.toString(form);
 }
 
 const hashes = (): Hash[] => ALGORITHMS.map((algorithm) => createHash(algorithm));

@@ -215,16 +215,21 @@ export class ReportBuilder {
     const unsaid = messageDifferences(test, said, (one, answer) => {
       const compared = compareTest(one, answer, { values, times, rules });
       values.learn(one, answer);
+      // The status is that of the upgrade, and counted there.
+      const { strict } = compared.leaves;
+      if (!test.headless) this.#countLeaves({ ...compared.leaves, strict: strict - (rules.status ? 1 : 0) });
       return compared.differences;
     });
-    if (!test.headless) {
-      this.#leaves.strict += leaves.strict;
-      this.#leaves.time += leaves.time;
-      this.#leaves.kind += leaves.kind;
-      this.#leaves.ignored += leaves.ignored;
-    }
+    if (!test.headless) this.#countLeaves(leaves);
     const all = [...differences, ...unsaid, ...unmet, ...strictFindings(pair)];
     return { ...base, differences: this.#believed(pair) ? [] : all, volatile };
+  }
+
+  #countLeaves({ strict, time, kind, ignored }: LeafCounts): void {
+    this.#leaves.strict += strict;
+    this.#leaves.time += time;
+    this.#leaves.kind += kind;
+    this.#leaves.ignored += ignored;
   }
 
   /** Of a sample, and of users side by side, only the generator knows all values and counts, unless something else is asked now than it was. */

@@ -10,7 +10,11 @@ test('what the server said on a WebSocket is compared, message by message', () =
   });
   const talk = makeTest({ status: 101, messages: [said('one'), said('two')], protocol: 'websocket' });
   const live = (...texts: string[]) => ({ ...answerTo(talk), messages: texts.map(said) });
-  expect(buildReport(inputOf([talk], [live('one', 'two')])).verdict).toBe('passed');
+  const held = buildReport(inputOf([talk], [live('one', 'two')]));
+  expect(held.verdict).toBe('passed');
+  // Those of the upgrade, and a text for each message.
+  const upgrade = buildReport(inputOf([talk], [{ ...live() }])).leaves!;
+  expect(held.leaves!.strict - upgrade.strict).toBe(2);
   const [other] = buildReport(inputOf([talk], [live('one', 'three')])).failures;
   expect(other!.differences).toMatchObject([
     { path: 'messages[1].body', expected: '"two"', actual: '"three"' },

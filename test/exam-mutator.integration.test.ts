@@ -11,6 +11,7 @@ import {
 import type { AddressInfo } from 'node:net';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, expect, test } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
 import type { Answer } from './exam/faults/answer.ts';
 import { CATALOGUE } from './exam/faults/catalogue.ts';
 import { startGrpcMutator } from './exam/faults/grpc-mutator.ts';
@@ -67,6 +68,24 @@ async function ask(url: string): Promise<{ answer: IncomingMessage; body: Buffer
   for await (const chunk of answer) chunks.push(chunk as Buffer);
   return { answer, body: Buffer.concat(chunks) };
 }
+
+test('a WebSocket passes as it is, and ends with the mutator', async () => {
+  const server = createServer();
+  const sockets = new WebSocketServer({ server });
+  sockets.on('connection', (socket) => socket.on('message', (data) => socket.send(`re: ${data}`)));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  open.push(async () => server.close());
+  const mutator = await startMutator(`http://127.0.0.1:${portOf(server)}`, () => 'here', new Map());
+  const socket = new WebSocket(mutator.url.replace('http', 'ws'));
+  await once(socket, 'open');
+  socket.send('hello');
+  const [data] = await once(socket, 'message');
+  expect(String(data)).toBe('re: hello');
+  const closed = once(socket, 'close');
+  await mutator.close();
+  await closed;
+});
 
 test('what has no fault passes as it is: reason, names of headers, their order, bytes', async () => {
   const { mutator } = await service(planted('number +1', 'body.n'));

@@ -1,7 +1,15 @@
 // Stands between the generator and a service and puts faults into its answers, one at each endpoint that a round names. What
 // it has no fault for passes byte by byte. It knows nothing of how faults are found.
-import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import {
+  Agent,
+  createServer,
+  type IncomingMessage,
+  request,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { brotliDecompressSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib';
 import type { HeaderList } from '@echoplane/traffic';
@@ -114,14 +122,37 @@ export async function startMutator(
     );
   }
 
+  const hangUp = passConversations(server, hostname, Number(port));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     close: async () => {
       agent.destroy();
+      hangUp();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
+  };
+}
+
+/** WebSockets pass as they are; what is returned ends them. */
+function passConversations(server: Server, hostname: string, port: number): () => void {
+  const sockets = new Set<Duplex>();
+  server.on('upgrade', (incoming, socket: Duplex, head: Buffer) => {
+    const upstream = connect(port, hostname);
+    const lines = pairsOf(incoming.rawHeaders).map(([name, value]) => `${name}: ${value}\r\n`);
+    upstream.write(`${incoming.method} ${incoming.url} HTTP/1.1\r\n${lines.join('')}\r\n`, 'latin1');
+    upstream.write(head);
+    const pass = (from: Duplex, to: Duplex) => {
+      sockets.add(from);
+      from.on('error', () => to.destroy()).on('close', () => sockets.delete(from));
+      from.pipe(to);
+    };
+    pass(socket, upstream);
+    pass(upstream, socket);
+  });
+  return () => {
+    for (const socket of sockets) socket.destroy();
   };
 }
 

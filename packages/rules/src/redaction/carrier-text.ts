@@ -7,6 +7,7 @@ import { endsInToken, MAX_DEPTH } from './bounds.ts';
 import { startsWithScheme } from './carrier-authorization.ts';
 import { redactComponent, redactUserinfo } from './carrier-form.ts';
 import { isJwt, redactJwt } from './carrier-jwt.ts';
+import { isGraphOperation, isGraphVariable } from './graph-variables.ts';
 import type { Inspection } from './inspection.ts';
 import { Splice } from './splice.ts';
 
@@ -105,12 +106,14 @@ function redactAssignments(
   { quotedOnly = false }: TextOptions,
 ): string {
   const splice = new Splice(text);
+  const isOperation = isGraphOperation(text);
   for (let sign = nextSign(text, 0); sign >= 0; sign = nextSign(text, Math.max(sign + 1, splice.end))) {
     const kind = kindBefore(text, sign, inspection);
     if (kind === null) continue;
     const value = valueAfter(text, sign);
     if (value === null || (quotedOnly && !value.isQuoted)) continue;
     const written = text.slice(value.start, value.end);
+    if (isOperation && !value.isQuoted && isGraphVariable(text, sign, written)) continue;
     if (text.charCodeAt(sign) === 0x3a && !value.isQuoted && !standsAlone(text, value, kind)) continue;
     if (/^\d{1,3}$/.test(written) && kind !== 'password') continue;
     const redacted = redactComponent(written, kind, inspection, depth);

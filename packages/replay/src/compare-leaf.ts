@@ -13,6 +13,7 @@ import { compareText, isRandomPair } from './compare-text.ts';
 import { isMadeInOneMoment, isOfOneSecond, isSameMoment, isTimeOfRun, judgeTime } from './compare-time.ts';
 import { type Comparing, type Judgement, print } from './comparing.ts';
 import { areSameIds } from './id-lists.ts';
+import { openValue } from './inner-leaves.ts';
 import { isJwt, isNearly, kindOf, type Scalar, shapePattern } from './kinds.ts';
 import { insideAt, leafAt } from './leaves.ts';
 import { isEdgeOfList } from './list-edges.ts';
@@ -264,6 +265,10 @@ const MAX_COUNT_DIGITS = 5;
 /** Changed in one or two characters, or cut: a count may grow by a digit. */
 function isMisspelt(was: string, is: string): boolean {
   if (was === is || !isNearly(was, is)) return false;
+  // `T3JkZXI6NA==` is `Order:4`, and `T3JkZXI6NQ==` the next one.
+  const [opened, liveOpened] = [openValue(was), openValue(is)];
+  if (opened?.step === '!b64' && liveOpened?.step === '!b64' && opened.text !== liveOpened.text)
+    return isMisspelt(opened.text, liveOpened.text);
   const [less, more] = [was, is].sort((a, b) => a.length - b.length) as [string, string];
   if (less.length === more.length) return true;
   return /\d*$/.exec(more)![0].length > MAX_COUNT_DIGITS && !/^\d+$/.test(more);

@@ -24,6 +24,7 @@ import { isNumberedAtOnce, isPartNumberedAtOnce, isSwappedAtOnce } from './numbe
 import { namesAddress } from './own-address.ts';
 import { isOwnNote } from './own-notes.ts';
 import { isUptime, judgeSince } from './running-clocks.ts';
+import { judgeShortBytes } from './short-bytes.ts';
 import { isSameSpan } from './spelled-spans.ts';
 import { judgeTempFolders } from './temp-folders.ts';
 import { type AnswerLink, isClaim, isWriting, linkedPlaces } from './test-places.ts';
@@ -177,7 +178,7 @@ function judgeUnlinked(comparing: Comparing, pair: Pair, learned: VolatileLeaf |
   if (!learned || (typeof recorded === 'string' && isKnownOrNear(comparing, recorded, live as string)))
     return 'differs';
   if (time === 'differs' && !isTimeOfRun(comparing, recorded, live)) return 'differs';
-  return judgeLearned(pair, learned);
+  return judgeShortBytes(comparing, recorded, live) ?? judgeLearned(pair, learned);
 }
 
 /** A generated value whose counterpart is another one, or that was changed and not made anew. */

@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import { LiveValues } from './live-values.ts';
+import { differences, json } from './shifted-replay.fixture.ts';
+import { digestOf } from './tree.ts';
+
+const bytes = (text: string, size = 12) => digestOf(text, size);
+const volatile = ['body.id', 'body.items[].id'].map((path) => {
+  return { path, kind: 'mixed' as const, shape: '12 bytes, sha256 {hex}', why: '' };
+});
+const made = (id: string) => ({ method: 'POST', volatile, ...json({ id }) });
+const list = (...ids: string[]) => ({
+  n: 3,
+  volatile,
+  ...json({ items: ids.map((id, at) => ({ at, id })) }),
+});
+
+/** Two things are made, and a list shows both. */
+function shown(live: [string, string], listed: string[]): string[] {
+  const values = new LiveValues(new Map());
+  return [
+    ...differences(made(bytes('a')), json({ id: bytes(live[0]) }), values),
+    ...differences({ ...made(bytes('b')), n: 2 }, json({ id: bytes(live[1]) }), values),
+    ...differences(list(bytes('a'), bytes('b')), list(...listed), values),
+  ];
+}
+
+test('bytes that were made anew are the same wherever they are shown again', () => {
+  expect(shown(['x', 'y'], [bytes('x'), bytes('y')])).toEqual([]);
+  expect(shown(['x', 'y'], [bytes('y'), bytes('x')])).not.toEqual([]);
+  expect(shown(['x', 'y'], [bytes('x'), bytes('z')])).toEqual(['body.items[1].id value']);
+  expect(shown(['x', 'x'], [bytes('x'), bytes('x')])).toContain('body.id value');
+});
+
+test('of files nothing is followed', () => {
+  const values = new LiveValues(new Map());
+  const file = (text: string) => bytes(text, 4_096);
+  const learned = [{ path: 'body.id', kind: 'mixed' as const, why: '' }];
+  const read = (n: number, text: string) => ({ n, volatile: learned, ...json({ id: file(text) }) });
+  expect(differences(read(1, 'a'), json({ id: file('x') }), values)).toEqual([]);
+  expect(differences(read(2, 'a'), json({ id: file('y') }), values)).toEqual([]);
+});

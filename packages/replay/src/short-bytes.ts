@@ -1,0 +1,31 @@
+// Bytes that a service makes anew and shows again, as ids are in messages: what stands for them in comparisons is another text in each
+// run, but the same bytes in one run. Only short ones: of a file that is made twice nothing says that it is the same. Pure.
+import type { Comparing, Judgement } from './comparing.ts';
+import type { Scalar } from './kinds.ts';
+import { isDigest } from './tree.ts';
+
+/** Ids, hashes, nonces. */
+const MAX_BYTES = 64;
+/** Fewer bytes are equal by chance. */
+const MIN_BYTES = 8;
+
+/** One live counterpart for recorded bytes, and the reverse; null when nothing is known of them yet, which is noted, or they are none. */
+export function judgeShortBytes(comparing: Comparing, recorded: Scalar, live: Scalar): Judgement | null {
+  if (!isShort(recorded) || !isShort(live)) return null;
+  const { values } = comparing;
+  const here = comparing.observed('seen', recorded);
+  if (here !== undefined) return here === live ? 'strict' : 'differs';
+  const seen = values.seen(recorded);
+  if (seen?.live === live) return 'strict';
+  if (seen && !seen.isHint) return 'differs';
+  const owner = comparing.observedOf('seen', live) ?? values.recordedOf(live, null);
+  if (owner !== undefined && owner !== recorded) return 'differs';
+  comparing.observe('seen', recorded, live);
+  return null;
+}
+
+function isShort(value: Scalar): value is string {
+  if (typeof value !== 'string' || !isDigest(value)) return false;
+  const size = Number.parseInt(value, 10);
+  return size >= MIN_BYTES && size <= MAX_BYTES;
+}

@@ -24,7 +24,7 @@ import { isNumberedAtOnce, isPartNumberedAtOnce, isSwappedAtOnce } from './numbe
 import { namesAddress } from './own-address.ts';
 import { isOwnNote } from './own-notes.ts';
 import { isUptime, judgeSince } from './running-clocks.ts';
-import { judgeShortBytes } from './short-bytes.ts';
+import { isSeenAgain, judgeShortBytes, noteMade } from './short-bytes.ts';
 import { isSameSpan } from './spelled-spans.ts';
 import { judgeTempFolders } from './temp-folders.ts';
 import { type AnswerLink, isClaim, isWriting, linkedPlaces } from './test-places.ts';
@@ -175,10 +175,14 @@ function judgeUnlinked(comparing: Comparing, pair: Pair, learned: VolatileLeaf |
   if (judged !== 'differs' || comparing.differences.length > before) return judged;
   if (isProduced && isAlikeLong(recorded, live) && !isNearly(token, String(live)))
     return { kind: kindOf(recorded) ?? 'token' };
+  if (isSeenAgain(comparing, recorded, live)) return 'strict';
   if (!learned || (typeof recorded === 'string' && isKnownOrNear(comparing, recorded, live as string)))
     return 'differs';
   if (time === 'differs' && !isTimeOfRun(comparing, recorded, live)) return 'differs';
-  return judgeShortBytes(comparing, recorded, live) ?? judgeLearned(pair, learned);
+  const bytes = judgeShortBytes(comparing, recorded, live);
+  const made = bytes ?? judgeLearned(pair, learned);
+  if (!bytes && made !== 'differs' && learned.shape === '{token}') noteMade(comparing, recorded, live);
+  return made;
 }
 
 /** A generated value whose counterpart is another one, or that was changed and not made anew. */

@@ -39,3 +39,17 @@ test('of files nothing is followed', () => {
   expect(differences(read(1, 'a'), json({ id: file('x') }), values)).toEqual([]);
   expect(differences(read(2, 'a'), json({ id: file('y') }), values)).toEqual([]);
 });
+
+test('a word that was made anew is the same where it is shown again, though it does not look generated', () => {
+  const reference = (made: string) => json({ reference: made });
+  const learned = [{ path: 'body.reference', kind: 'token' as const, shape: '{token}', why: '' }];
+  const found = (live: string) => {
+    const values = new LiveValues(new Map());
+    const pay = { method: 'POST', volatile: learned, ...reference('pay_pp56cdwvimez') };
+    expect(differences(pay, reference('pay_ftga26hjiohc'), values)).toEqual([]);
+    return differences({ n: 2, ...reference('pay_pp56cdwvimez') }, reference(live), values);
+  };
+  expect(found('pay_ftga26hjiohc')).toEqual([]);
+  expect(found('pay_lrsjh6cxflhq')).toEqual(['body.reference value']);
+  expect(found('pay_pnfuzge31fyk')).toEqual(['body.reference value']);
+});

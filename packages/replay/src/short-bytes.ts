@@ -1,5 +1,5 @@
-// Bytes that a service makes anew and shows again, as ids are in messages: what stands for them in comparisons is another text in each
-// run, but the same bytes in one run. Only short ones: of a file that is made twice nothing says that it is the same. Pure.
+// Bytes and words that a service makes anew and shows again, as ids are in messages: what stands for them is another text in each
+// run, but the same one in one run, whether or not it looks generated. Of bytes only short ones: of a file that is made twice nothing says that it is the same. Pure.
 import type { Comparing, Judgement } from './comparing.ts';
 import type { Scalar } from './kinds.ts';
 import { isDigest } from './tree.ts';
@@ -22,6 +22,24 @@ export function judgeShortBytes(comparing: Comparing, recorded: Scalar, live: Sc
   if (owner !== undefined && owner !== recorded) return 'differs';
   comparing.observe('seen', recorded, live);
   return null;
+}
+
+/** Shorter words come again by chance. */
+const MIN_WORD_CHARS = 8;
+
+/** Whether a word stands again for which this one stood before, as nothing in it shows that it was made anew. */
+export function isSeenAgain({ values }: Comparing, recorded: Scalar, live: Scalar): boolean {
+  return isWord(recorded) && isWord(live) && values.seen(recorded)?.live === live;
+}
+
+/** Notes a word of a place where such are made anew. */
+export function noteMade(comparing: Comparing, recorded: Scalar, live: Scalar): void {
+  if (isWord(recorded) && isWord(live) && comparing.values.seen(recorded) === undefined)
+    comparing.observe('seen', recorded, live);
+}
+
+function isWord(value: Scalar): value is string {
+  return typeof value === 'string' && value.length >= MIN_WORD_CHARS && /^[\w-]*\d[\w-]*$/.test(value);
 }
 
 function isShort(value: Scalar): value is string {

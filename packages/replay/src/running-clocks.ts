@@ -49,7 +49,8 @@ export function judgeSince(
     const [before, now] = JSON.parse(known) as [Moment, Moment];
     return meet(was, before) && meet(is, now) ? 'time' : 'differs';
   }
-  if (!values.clock.stands(endOf(was, unitUs), endOf(is, unitUs), own)) return 'differs';
+  if (!values.clock.stands(instantAt(was.leastUs, unitUs), instantAt(is.leastUs, unitUs), own))
+    return 'differs';
   comparing.observe('seen', key, JSON.stringify([was, is]));
   return 'time';
 }
@@ -63,8 +64,9 @@ export function isUptime(comparing: Comparing, path: string, recorded: number, l
   const units = unit === undefined ? [SECOND_US, MS_US] : [unit.startsWith('m') ? MS_US : SECOND_US];
   // Each unit is tried, so that a later answer finds what it may have been.
   const fitting = units.filter((unitUs) => {
-    const started = momentBefore(recorded, unitUs, own.fromUs, own.toUs);
-    if (values.clock.isInRun({ ...endOf(started, unitUs), us: started.leastUs })) return false;
+    const { leastUs: us } = momentBefore(recorded, unitUs, own.fromUs, own.toUs);
+    // A service is there before its first request, by however little.
+    if (values.clock.isInRun(instantAt(us - SECOND_US, unitUs))) return false;
     return judgeSince(comparing, path, [recorded, live], unitUs) === 'time';
   });
   return fitting.length > 0;
@@ -74,8 +76,8 @@ function meet(one: Moment, other: Moment): boolean {
   return one.leastUs <= other.mostUs && other.leastUs <= one.mostUs;
 }
 
-function endOf({ mostUs }: Moment, unitUs: number): WrittenTime {
-  return { us: mostUs, precisionUs: unitUs, form: 'age', fraction: null };
+function instantAt(us: number, precisionUs: number): WrittenTime {
+  return { us, precisionUs, form: 'age', fraction: null };
 }
 
 function snakeCase(path: string): string {

@@ -27,6 +27,14 @@ test.each([
   },
 );
 
+test('a service that was just started has run as long when the next one was started longer ago', () => {
+  const values = new LiveValues(new Map());
+  const found = (n: number, recorded: number, live: number) =>
+    differences({ n, atUs: 4_000_000, ...health('uptime', recorded) }, health('uptime', live), values);
+  differences({ ...json({ ok: true }) }, json({ ok: true }), values);
+  expect(found(2, 4, 8)).toEqual([]);
+});
+
 test.each([
   ['stands still', 'uptimeSeconds', [17, 77], [26, 26]],
   ['is in another unit from then on', 'uptime', [17, 77], [26, 86_000]],

@@ -241,20 +241,24 @@ function sharedTexts(list: readonly TreeNode[]): ReadonlySet<Scalar> {
   return shared;
 }
 
-/** The last write that brought anything of what an element alone names: it was made by that one. */
+/** The last write that brought anything of what an element alone names, or else of what it names at all: it was made by that one. */
 function lastMaker(
   { values }: Comparing,
   node: TreeNode,
   side: 'recorded' | 'live',
   shared: ReadonlySet<Scalar>,
 ): Exchange | undefined {
-  let last: Exchange | undefined;
-  for (const { value } of treeLeaves('', node)) {
-    if (typeof value !== 'string' || shared.has(value)) continue;
-    const maker = values.makerOf(side === 'live' ? (values.recordedOf(value, null) ?? value) : value);
-    if (maker && (!last || maker.fromUs > last.fromUs)) last = maker;
-  }
-  return last;
+  const texts = treeLeaves('', node).flatMap(({ value }) => (typeof value === 'string' ? [value] : []));
+  const last = (some: readonly string[]) => {
+    const makers = some.flatMap(
+      (text) => values.makerOf(side === 'live' ? (values.recordedOf(text, null) ?? text) : text) ?? [],
+    );
+    return makers.reduce<Exchange | undefined>(
+      (latest, one) => (latest && latest.fromUs >= one.fromUs ? latest : one),
+      undefined,
+    );
+  };
+  return last(texts.filter((text) => !shared.has(text))) ?? last(texts);
 }
 
 /** Whether they have a generated key that was redacted: the order by it cannot be seen. No order that can be seen was lost. */

@@ -128,6 +128,9 @@ interface Pair {
   live: Scalar;
 }
 
+/** Of a place that holds one word, made anew each time. */
+const WORD = /^\{(?:token|hex)\}$/;
+
 function judgeUnlinked(comparing: Comparing, pair: Pair, learned: VolatileLeaf | undefined): Judgement {
   const tagged = taggedTimes(pair.recorded, pair.live);
   if (tagged)
@@ -181,7 +184,7 @@ function judgeUnlinked(comparing: Comparing, pair: Pair, learned: VolatileLeaf |
   if (time === 'differs' && !isTimeOfRun(comparing, recorded, live)) return 'differs';
   const bytes = judgeShortBytes(comparing, recorded, live);
   const made = bytes ?? judgeLearned(pair, learned);
-  if (!bytes && made !== 'differs' && learned.shape === '{token}') noteMade(comparing, recorded, live);
+  if (!bytes && made !== 'differs' && WORD.test(learned.shape ?? '')) noteMade(comparing, recorded, live);
   return made;
 }
 

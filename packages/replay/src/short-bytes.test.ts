@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { LiveValues } from './live-values.ts';
 import { differences, json } from './shifted-replay.fixture.ts';
+import type { AnswerSketch } from './test.fixture.ts';
 import { digestOf } from './tree.ts';
 
 const bytes = (text: string, size = 12) => digestOf(text, size);
@@ -38,6 +39,33 @@ test('of files nothing is followed', () => {
   const read = (n: number, text: string) => ({ n, volatile: learned, ...json({ id: file(text) }) });
   expect(differences(read(1, 'a'), json({ id: file('x') }), values)).toEqual([]);
   expect(differences(read(2, 'a'), json({ id: file('y') }), values)).toEqual([]);
+});
+
+test('hex digits that were made anew are the same where they are shown again, without the zero in front', () => {
+  const learned = [{ path: 'body.etag', kind: 'hex' as const, shape: '{hex}', why: '' }];
+  const found = (live: string) => {
+    const values = new LiveValues(new Map());
+    const made = { method: 'POST', volatile: learned, ...json({ etag: 'c0d9fb2d6ee92b79' }) };
+    expect(differences(made, json({ etag: 'a42e4f62308bfd6' }), values)).toEqual([]);
+    return differences({ n: 2, ...json({ etag: 'c0d9fb2d6ee92b79' }) }, json({ etag: live }), values);
+  };
+  expect(found('a42e4f62308bfd6')).toEqual([]);
+  expect(found('b42e4f62308bfd6')).toEqual(['body.etag value']);
+});
+
+test('bytes that are made anew may read as a message by chance, others may not', () => {
+  const grpc = (field: Buffer) => {
+    const message = Buffer.concat([Buffer.from([0x0a, field.length]), field]);
+    return { type: 'application/grpc', body: Buffer.from([0, 0, 0, 0, message.length, ...message]) };
+  };
+  const bytes = grpc(Buffer.from('ffee01ddcc02bbaa03ff9988', 'hex'));
+  const asMessage = grpc(Buffer.from('08960110c8011801', 'hex'));
+  const learned = [{ path: 'body[].1', kind: 'mixed' as const, shape: '12 bytes, sha256 {hex}', why: '' }];
+  const found = (recorded: AnswerSketch, live: AnswerSketch, volatile: typeof learned) =>
+    differences({ ...recorded, volatile }, live, new LiveValues(new Map()));
+  expect(found(bytes, asMessage, learned)).toEqual([]);
+  expect(found(asMessage, bytes, learned)).toEqual([]);
+  expect(found(bytes, asMessage, [])).toEqual(['body[0].1 type']);
 });
 
 test('a word that was made anew is the same where it is shown again, though it does not look generated', () => {

@@ -44,6 +44,18 @@ test('a thing without an id is told by the address that it gives of itself', () 
   expect(found({ ...linked([1, 'open'], [2, 'open']), beside: ['/api/things/3'] }, live)).toHaveLength(1);
 });
 
+test('parts of what was being written are made with it, and count', () => {
+  const list = (total: number, ...names: string[]) =>
+    json({ total, things: names.map((name) => ({ name })) });
+  const recorded = { ...list(5, 'nightly-42', 'nightly-42-first', 'weekly'), beside: ['nightly-42'] };
+  expect(found(recorded, list(2, 'weekly'))).toEqual([]);
+  expect(found({ ...list(2, 'weekly'), beside: ['nightly-42'] }, recorded)).toEqual([]);
+  expect(found({ ...recorded, beside: ['weekly'] }, list(2, 'weekly'))).not.toEqual([]);
+  expect(found(recorded, list(0, 'weekly'))).toEqual(['body.total value']);
+  const others = list(5, 'nightly-421', 'weekly');
+  expect(found({ ...others, beside: ['nightly-42'] }, list(2, 'weekly'))).toHaveLength(2);
+});
+
 test('a count that is called as the collection counts what was made of it, and no more', () => {
   const recorded = { ...json({ pets: 8, owners: 3 }), beside: ['Basil', '/api/pets/9'] };
   expect(found(recorded, json({ pets: 9, owners: 3 }))).toEqual([]);

@@ -29,3 +29,15 @@ test('another place in a list is found by it', () => {
   ]);
   expect(differences(rights(WAS, 'everyone'), rights('everyone', OTHER), knowing())).not.toEqual([]);
 });
+
+test('a name of several words in an address is that of the thing, whether or not it looks generated', () => {
+  const values = new LiveValues(new Map());
+  const links = [{ in: 'response' as const, path: 'body.slug', flow: 'projects' }];
+  const made = { method: 'POST', links, body: { slug: 'lantern-timber-Eskrwk' } };
+  expect(differences(made, { body: { slug: 'lantern-timber-m8aEPt' } }, values)).toEqual([]);
+  const at = (slug: string) => ({ n: 2, body: { url: `/p/${slug}/issues/1` } });
+  expect(differences(at('lantern-timber-Eskrwk'), at('lantern-timber-m8aEPt'), values)).toEqual([]);
+  expect(differences(at('lantern-timber-Eskrwk'), at('lantern-timber-x2bFQr'), values)).toEqual([
+    'body.url value',
+  ]);
+});

@@ -7,11 +7,15 @@ import { kindOf } from './kinds.ts';
 /** Longer texts are no addresses. */
 const MAX_CHARS = 512;
 
+/** `lantern-timber-eskrwk`: a name of several words stands for nothing else either. */
+const SLUG = /^(?=.{8})[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)+$/;
+
 /** A recorded text with its ids as they are now; `values` knows the live counterparts. */
 export function withLiveIds(text: string, values: { inFlows(value: string): string[] }): string {
   if (text.length > MAX_CHARS) return text;
   return atomsOfText(text).reduce((written, piece, n) => {
-    const live = mayBeId(piece) && kindOf(piece) === null ? new Set(values.inFlows(piece)) : null;
+    const isName = mayBeId(piece) || SLUG.test(piece);
+    const live = isName && kindOf(piece) === null ? new Set(values.inFlows(piece)) : null;
     return live?.size === 1 ? withAtom(written, n, [...live][0]!) : written;
   }, text);
 }

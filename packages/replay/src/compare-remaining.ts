@@ -15,14 +15,28 @@ const SKEW_US = 50_000;
 export function isRemaining({ own, test, live: answer }: Comparing, recorded: Scalar, live: Scalar): boolean {
   const [seconds, liveSeconds] = [countOf(recorded), countOf(live)];
   if (!own || seconds === null || liveSeconds === null) return false;
-  const expiries = remembered(times, answer, expiriesOf);
-  return [...remembered(times, test.response, expiriesOf)].some(([path, us]) => {
-    const liveUs = expiries.get(path);
-    if (liveUs === undefined) return false;
-    return (
-      isUntil(us, seconds, own.fromUs, own.toUs) && isUntil(liveUs, liveSeconds, own.liveFromUs, own.liveToUs)
-    );
-  });
+  const { byPath } = remembered(times, answer, expiriesOf);
+  const { inOrder } = remembered(times, test.response, expiriesOf);
+  const [leastUs, mostUs] = [own.fromUs - SKEW_US - SECOND_US, own.toUs + SKEW_US + SECOND_US];
+  for (let i = firstFrom(inOrder, leastUs + seconds * SECOND_US); i < inOrder.length; i++) {
+    const { path, us } = inOrder[i]!;
+    if (us > mostUs + seconds * SECOND_US) return false;
+    const liveUs = byPath.get(path);
+    if (liveUs === undefined || !isUntil(us, seconds, own.fromUs, own.toUs)) continue;
+    if (isUntil(liveUs, liveSeconds, own.liveFromUs, own.liveToUs)) return true;
+  }
+  return false;
+}
+
+/** Index of the first one that is not before a time. */
+function firstFrom(inOrder: readonly Expiry[], us: number): number {
+  let [low, high] = [0, inOrder.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (inOrder[middle]!.us < us) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Whether both are what is left of so many whole minutes, all or a second fewer. */
@@ -41,17 +55,31 @@ function countOf(value: Scalar): number | null {
   return typeof count === 'number' && Number.isInteger(count) && count > 0 ? count : null;
 }
 
-const times = new WeakMap<HttpResponse, ReadonlyMap<string, number>>();
+interface Expiry {
+  path: string;
+  /** Since the epoch. */
+  us: number;
+}
 
-/** Times of an answer by path, and those inside its tokens; µs since the epoch. */
-function expiriesOf(answer: HttpResponse): ReadonlyMap<string, number> {
+interface Expiries {
+  byPath: ReadonlyMap<string, number>;
+  /** Of many things in a list each number is looked up among all times. */
+  inOrder: readonly Expiry[];
+}
+
+const times = new WeakMap<HttpResponse, Expiries>();
+
+/** Times of an answer, and those inside its tokens. */
+function expiriesOf(answer: HttpResponse): Expiries {
   const leaves = responseLeaves(answer);
-  return new Map(
-    [...leaves, ...innerLeaves(leaves)].flatMap(({ path, value }): [string, number][] => {
-      const time = readTime(value);
-      return time ? [[path, time.us]] : [];
-    }),
-  );
+  const found = [...leaves, ...innerLeaves(leaves)].flatMap(({ path, value }): Expiry[] => {
+    const time = readTime(value);
+    return time ? [{ path, us: time.us }] : [];
+  });
+  return {
+    byPath: new Map(found.map(({ path, us }) => [path, us])),
+    inOrder: found.sort((a, b) => a.us - b.us),
+  };
 }
 
 /** An expiry of whole seconds is counted from a whole second, another one is rounded. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { LiveValues } from './live-values.ts';
-import { differences } from './shifted-replay.fixture.ts';
+import { differences, iso, json, SHIFT_MS } from './shifted-replay.fixture.ts';
 
 /** A page of things by their cursors. */
 const page = (cursors: string[], endCursor = cursors.at(-1), extra = {}) => ({
@@ -35,4 +35,10 @@ test('another field that has the same text is no end of it', () => {
   const was = page(['cursor-a', 'cursor-b'], undefined, { owner: 'cursor-b' });
   const is = page(['cursor-k', 'cursor-m'], undefined, { owner: 'cursor-m' });
   expect(read(was, is)).toEqual(['body.pageInfo.owner value']);
+});
+
+test('long lists of things that say where they begin and end are read once', () => {
+  const slots = (ms: number) =>
+    json(Array.from({ length: 4_000 }, (_, i) => ({ n: i, start: iso(ms - i), end: iso(ms - i) })));
+  expect(differences(slots(0), slots(SHIFT_MS), new LiveValues(new Map()))).toEqual([]);
 });

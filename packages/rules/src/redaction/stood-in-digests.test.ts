@@ -110,3 +110,13 @@ test('so is a CRC-32 in a header of its own, of the request itself alone', () =>
   redactor.pair(later);
   expect(later.request!.headers[0]![1]).toBe(sum(file(9)));
 });
+
+test('a list of digests begins with one', () => {
+  const { redactor } = watched();
+  const upload = sent('PUT', '/blobs/1', file(9));
+  redactor.pair(upload);
+  const sums = (bytes: Buffer) => `${digest(bytes, 'md5')}  a.bin\n`;
+  const listed = sent('PUT', '/sums', sums(file(9)), [['Content-Type', 'text/plain']]);
+  redactor.pair(listed);
+  expect(bodyBytes(listed.request!.body).toString()).toBe(sums(bodyBytes(upload.request!.body)));
+});

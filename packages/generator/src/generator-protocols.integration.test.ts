@@ -310,6 +310,24 @@ test('a WebSocket that was refused is refused again, with its answer', async () 
   expect(Buffer.from(response!.body).toString()).toBe(answer);
 });
 
+test('a WebSocket is asked for with the Host that its client signed', async () => {
+  const http = (await import('node:http')).createServer();
+  const hosts: (string | undefined)[] = [];
+  http.on('upgrade', (request, socket) => {
+    hosts.push(request.headers.host);
+    socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+  });
+  const port = await serve(http);
+  const headers: HeaderList = [
+    ['host', 'shop.example'],
+    ['connection', 'Upgrade'],
+    ['upgrade', 'websocket'],
+  ];
+  const target = '/ws?X-Amz-SignedHeaders=host&X-Amz-Signature=b';
+  await stage.replay(port, [newTest('a', { target, headers }), newTest('b', { target: '/ws', headers })]);
+  expect(hosts.toSorted()).toEqual([`127.0.0.1:${port}`, 'shop.example']);
+});
+
 test('a message that is longer than may be heard ends its test, which has failed, and voids the run', async () => {
   const server = new WebSocketServer({ noServer: true });
   const http = (await import('node:http')).createServer();

@@ -1,6 +1,7 @@
 // The request of an HTTP/2 or gRPC test: its fields as node:http2 takes them, and as a recording holds them. Pure.
 import { bodyBytes, type HeaderList, header, type Test } from '@echoplane/traffic';
 import type { RequestBytes } from './request-bytes.ts';
+import { hostOf } from './signed-host.ts';
 
 /** Fields that HTTP/2 does not have (RFC 9113 section 8.2.2), and the length, which is computed anew. */
 const DROPPED = new Set([
@@ -10,13 +11,14 @@ const DROPPED = new Set([
 
 export interface Http2Authority {
   scheme: 'http' | 'https';
-  /** Null: the recorded one. */
+  /** Null: the recorded one, as where it is signed. */
   host: string | null;
 }
 
 /** All fields in order, pseudo-headers first, names in lower case. */
 export function http2Fields(request: Test['request'], { scheme, host }: Http2Authority): HeaderList {
-  const authority = host ?? header(request.headers, 'host') ?? header(request.headers, ':authority') ?? '';
+  const recorded = header(request.headers, 'host') ?? header(request.headers, ':authority');
+  const authority = hostOf(request, host) ?? recorded ?? host ?? '';
   const fields: HeaderList = [
     [':method', request.method],
     [':path', request.target],

@@ -1,7 +1,7 @@
 // A test's request as the bytes to send: recorded headers verbatim and in order, except what speaks of the old
 // connection. Pure. It must not know tokens: the request it gets is already filled.
 import { bodyBytes, type HeaderList, type Test } from '@echoplane/traffic';
-import { signsHost } from './signed-host.ts';
+import { hostOf } from './signed-host.ts';
 
 export interface RequestBytes {
   /** Head and body, as they are written. */
@@ -25,7 +25,7 @@ const FRAMING = new Set(['content-length', 'transfer-encoding']);
 
 /** Serialises a request for `host`, null: the recorded one, as where it is signed; the body is sent with a Content-Length, which takes the place of the recorded framing. */
 export function requestBytes(request: Test['request'], named: string | null): RequestBytes {
-  const host = named !== null && signsHost(request) ? null : named;
+  const host = hostOf(request, named);
   const body = bodyBytes(request.body);
   const options = connectionOptions(request.headers);
   const lines = [`${request.method} ${safeTarget(request.target)} HTTP/1.1`];

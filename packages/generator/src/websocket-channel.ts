@@ -20,6 +20,7 @@ import { isStep } from './conversation-steps.ts';
 import { factsOf, openSocket } from './dial.ts';
 import type { Http2Options } from './http2-channel.ts';
 import { type ConnectionFacts, MESSAGE_TOO_LONG, type Outcome } from './outcome.ts';
+import { hostOf } from './signed-host.ts';
 
 /** Fields the handshake makes itself. */
 const OWN = /^(?:host|connection|upgrade|sec-websocket-(?:key|version|extensions|protocol)|content-length)$/i;
@@ -216,7 +217,9 @@ function handshake(socket: Socket, { request }: SentRequest, options: Http2Optio
   const asked = header(request.headers, 'sec-websocket-protocol');
   const protocols = asked?.split(',').map((name) => name.trim()) ?? [];
   const isCompressed = /permessage-deflate/.test(header(request.headers, 'sec-websocket-extensions') ?? '');
-  const headers: Record<string, string> = { host: host ?? header(request.headers, 'host') ?? target.host };
+  const headers: Record<string, string> = {
+    host: hostOf(request, host) ?? header(request.headers, 'host') ?? target.host,
+  };
   for (const [name, value] of request.headers) if (!OWN.test(name)) headers[name] = value;
   return new WebSocket(`ws://${target.host}${request.target}`, protocols, {
     ...{ headers, perMessageDeflate: isCompressed, followRedirects: false },

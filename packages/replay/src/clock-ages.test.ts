@@ -37,6 +37,17 @@ test('the age of a person, which the client said, is one', () => {
   expect(found(person(recordedMs, 34), person(liveMs, 35), made)).toEqual(['body.age value']);
 });
 
+test.each(['old_quantity', 'previousOld', 'since_id', 'sinceId', 'max_age', 'maxAgeDays'])(
+  '%s beside the time at which it was written is none',
+  (key) => {
+    const written = (nowMs: number, number: number) => ({ [key]: number, updatedAt: nowMs + 1 });
+    expect(found(written(recordedMs, 12), written(liveMs, 17))).toEqual([`body.${key} value`]);
+    expect(found({ seconds_old: 1, at: recordedMs - 1_200 }, { seconds_old: 2, at: liveMs - 2_200 })).toEqual(
+      [],
+    );
+  },
+);
+
 test('how long ago something was stands where it stood, without a time beside it', () => {
   const asked = (last_active_ago: number) => {
     const values = new LiveValues(new Map());

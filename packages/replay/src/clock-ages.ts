@@ -8,8 +8,9 @@ import { mentions } from './test-places.ts';
 import { readTime, SECOND_US, type WrittenTime } from './times.ts';
 import { ExactNumber, type TreeNode } from './tree.ts';
 
-/** Keys of numbers that say so, beside something of which they do. */
-const AGED = /(?:^|[_-])(?:age|ago|idle|elapsed|old|since|uptime)(?:[_-]|$)/i;
+/** Keys of numbers that say so, beside something of which they do: not `max_age`, which is a setting, `since_id`, `old_price`. */
+const AGED =
+  /(?:^|[_-])(?:(?<!(?:max|min)[_-])age|ago|idle|elapsed|uptime|since(?![_-]?id)|(?:ms|millis|s|secs|seconds|minutes)[_-]old)(?:[_-]|$)/i;
 /** Those that say it by themselves. */
 const AGO = /[_-]ago(?:[_-](?:ms|millis|s|secs|seconds))?$/i;
 const KEY = /[^.[\]"]+(?="?\]?$)/;

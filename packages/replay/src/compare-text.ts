@@ -26,7 +26,7 @@ import { openPage } from './page-json.ts';
 import { withPageTimesOf } from './page-times.ts';
 import { isSamePeer } from './peers.ts';
 import { withNoncesOf } from './policies.ts';
-import { type Replacement, replaceValues } from './replace-values.ts';
+import { percentEncoded, type Replacement, replaceValues } from './replace-values.ts';
 import { isNameList, noteShuffled } from './seeded-sets.ts';
 import { isShuffled, linkedPlaces, mentions, ownTimesOf } from './test-places.ts';
 import { readTime } from './times.ts';
@@ -112,9 +112,7 @@ function expectedText(comparing: Comparing, recorded: string): string {
     addresses.length > 0 ? replaceValues(recorded, addresses as Replacement[], 'plain') : recorded;
   const applied = values.apply(named);
   const sent = [...values.consumedBy(test), ...namedBy(comparing), ...ownTimesBy(comparing)];
-  const rest = sent.filter(
-    ([value]) => applied.includes(value) || applied.includes(encodeURIComponent(value)),
-  );
+  const rest = sent.filter(([value]) => applied.includes(value) || applied.includes(percentEncoded(value)));
   return rest.length === 0 ? applied : replaceValues(applied, rest, 'plain');
 }
 

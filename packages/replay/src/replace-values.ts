@@ -54,10 +54,9 @@ function writtenForms([recorded, live]: Replacement, carrier: Carrier): Replacem
   };
   if (carrier === 'json') add(jsonEscaped(recorded), jsonEscaped(live));
   else if (carrier === 'xml') add(xmlEscaped(recorded), xmlEscaped(live));
-  else if (carrier === 'url')
-    add(recorded, encodeURIComponent(recorded) === recorded ? urlEncoded(live) : live);
+  else if (carrier === 'url') add(recorded, percentEncoded(recorded) === recorded ? urlEncoded(live) : live);
   else add(recorded, live);
-  add(encodeURIComponent(recorded), urlEncoded(live));
+  add(percentEncoded(recorded), urlEncoded(live));
   const [plain, plainLive] = [urlDecoded(recorded), urlDecoded(live)];
   if (plain !== recorded)
     add(
@@ -96,7 +95,12 @@ export function xmlEscaped(text: string): string {
 
 /** What was read from a url, a Location or a link, is encoded already. */
 export function urlEncoded(text: string): string {
-  return /%[0-9A-Fa-f]{2}/.test(text) ? text : encodeURIComponent(text);
+  return /%[0-9A-Fa-f]{2}/.test(text) ? text : percentEncoded(text);
+}
+
+/** JSON may hold half a character, `"\ud800"`, which no url can. */
+export function percentEncoded(text: string): string {
+  return encodeURIComponent(text.toWellFormed());
 }
 
 function urlDecoded(text: string): string {

@@ -3,6 +3,7 @@ import { sketchPair } from '@echoplane/traffic/pair.fixture';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { requestLeaves } from './leaves.ts';
+import { replaceValues } from './replace-values.ts';
 import { MAX_SUBSTITUTIONS, Substitution } from './substitution.ts';
 
 const A = '2c5ea4c0-4067-11e9-8bad-9b1deb4d3b7d';
@@ -25,6 +26,16 @@ describe('Substitution', () => {
     expect(changed.headers).toEqual([['Authorization', `Bearer ${B}`]]);
     expect(JSON.parse(bodyText(changed.body)!)).toEqual({ order: B, note: `for ${B}` });
     expect(changed.body.size).toBe(Buffer.byteLength(bodyText(changed.body)!));
+  });
+
+  test('takes half a character, which no url can hold', () => {
+    const known = new Substitution();
+    known.set('order \ud800', 'bestellung \udc00');
+    known.set('order 7', 'bestellung \ud801');
+    const request = { ...sketchPair({}).request!, target: '/orders?name=order%207' };
+    expect(known.applyRequest(request).target).toBe('/orders?name=bestellung%20%EF%BF%BD');
+    expect(known.apply('to order \ud800 now')).toBe('to bestellung \udc00 now');
+    expect(replaceValues('an order \ud800', [['order \ud800', 'x']], 'plain')).toBe('an x');
   });
 
   test('finds a value that is glued to other text, and leaves a longer word that only begins alike', () => {

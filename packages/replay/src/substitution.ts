@@ -4,6 +4,7 @@
 import type { Body, HeaderList, HttpResponse, RequestParts } from '@echoplane/traffic';
 import { bodyJson, bodyText, header } from '@echoplane/traffic';
 import { atomsIn, isRedacted } from './kinds.ts';
+import { percentEncoded, urlEncoded } from './replace-values.ts';
 
 export const MAX_SUBSTITUTIONS = 10_000;
 
@@ -28,8 +29,8 @@ export class Substitution {
     if (this.#live.size >= MAX_SUBSTITUTIONS) this.#forget(this.#live.keys().next().value!);
     this.#live.set(recorded, live);
     if (!isAtom(recorded)) this.#plain.set(recorded, live);
-    const encoded = encodeURIComponent(recorded);
-    if (encoded !== recorded) this.#encoded.set(encoded, encodeURIComponent(live));
+    const encoded = percentEncoded(recorded);
+    if (encoded !== recorded) this.#encoded.set(encoded, percentEncoded(live));
   }
 
   get(recorded: string): string | undefined {
@@ -77,7 +78,7 @@ export class Substitution {
   }
 
   #target(target: string): string {
-    let text = this.apply(target, insideUrl);
+    let text = this.apply(target, urlEncoded);
     if (text.includes('%'))
       for (const [recorded, live] of this.#encoded) text = text.replaceAll(recorded, () => live);
     return text;
@@ -104,15 +105,13 @@ export class Substitution {
   #forget(recorded: string): void {
     this.#live.delete(recorded);
     this.#plain.delete(recorded);
-    this.#encoded.delete(encodeURIComponent(recorded));
+    this.#encoded.delete(percentEncoded(recorded));
   }
 }
 
 type Written = (value: string) => string;
 const asItIs: Written = (value) => value;
 const insideJson: Written = (value) => JSON.stringify(value).slice(1, -1);
-/** What was read from a url, a Location or a link, is encoded already. */
-const insideUrl: Written = (value) => (/%[0-9A-Fa-f]{2}/.test(value) ? value : encodeURIComponent(value));
 
 function isAtom(value: string): boolean {
   return atomsIn(value, { has: (word) => word === value })[0]?.value === value;

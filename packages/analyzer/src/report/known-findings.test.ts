@@ -50,6 +50,13 @@ test('what became more frequent than chance explains is no longer known', () => 
   expect(made.findings[0]).not.toHaveProperty('known');
 });
 
+test('a baseline that differs in everything proves nothing, and the report says so', () => {
+  const all = [{ ...known[0]!, count: 40 }];
+  const made = report(Array<object>(40).fill(AT), { known: all });
+  expect(made).toMatchObject({ verdict: 'failed', successRate: null, counts: { passed: 0, known: 40 } });
+  expect(made.reasons).toEqual([expect.stringContaining('the baseline differs in the same')]);
+});
+
 test('counts of runs of another length are compared by their share', () => {
   const one = { ...known[0]!, count: 200, of: 4_000 };
   const finding = { ...report([AT], {}).findings[0]!, of: 40 };

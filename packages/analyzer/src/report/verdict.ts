@@ -73,6 +73,10 @@ function reasonsFor(
 ): string[] {
   if (verdict === 'void') return voids.slice(0, MAX_REASONS);
   if (verdict === 'passed') return [passedSentence(goals, counted)];
+  if (counted === 0 && findings.some(({ known }) => known))
+    return [
+      'No assertion holds, and the baseline differs in the same: it is no replay of a build that is known to be good.',
+    ];
   if (counted === 0)
     return [
       'No test could be asserted: the snapshot holds none, or every session began before the recording.',

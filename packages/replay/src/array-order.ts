@@ -24,12 +24,23 @@ const SHORT = 3;
  * Whether the order of the elements comes from what is generated anew each time: both arrays are sorted by a generated key,
  * alone or among elements that are equal in another key by which both are sorted; or by a time that some share.
  */
-function isSortedByGenerated({ test }: Comparing, recorded: TreeNode[], live: TreeNode[]): boolean {
+function isSortedByGenerated(
+  { test, places }: Comparing,
+  path: string,
+  recorded: TreeNode[],
+  live: TreeNode[],
+): boolean {
   if (recorded.length < 2 || recorded.length !== live.length || recorded.length > MAX_ALIGNED) return false;
   const columns = sharedColumns(recorded, live);
+  // Words that are followed as ids, and are all others now, were generated, whatever they look like.
+  const areOthers = ({ path: field, before, now }: Column) =>
+    places.links.has(leafPattern(`${path}[0]${field}`)) &&
+    before.every((value, i) => isWord(value) && isWord(now[i]!) && !now.includes(value));
   const generated = columns.filter(
-    ({ before, now }) =>
-      before.every(isGenerated) && now.every((value) => typeof value === 'string') && isKey(before),
+    (column) =>
+      (column.before.every(isGenerated) || areOthers(column)) &&
+      column.now.every((value) => typeof value === 'string') &&
+      isKey(column.before),
   );
   const others = columns.filter((column) => !generated.includes(column));
   if (others.some(isSortedByTimeWithTies)) return !others.some(isTurned);
@@ -53,7 +64,7 @@ export function mayMove(
   live: TreeNode[],
   pairs: Pairing,
 ): boolean {
-  if (isSortedByGenerated(comparing, recorded, live)) return true;
+  if (isSortedByGenerated(comparing, path, recorded, live)) return true;
   if (!pairs.isSame || !pairs.isMoved) return false;
   return (
     isSetOfClaims(path) ||
@@ -329,6 +340,10 @@ function isSortAsked({ request }: Test, { path }: Column): boolean {
   const key = /[^.[\]"]+$/.exec(path)?.[0].toLowerCase();
   const asked = `${request.target}\n${bodyText(request.body) ?? ''}`;
   return key !== undefined && SORTING.test(asked) && asked.toLowerCase().includes(key);
+}
+
+function isWord(value: Scalar): boolean {
+  return typeof value === 'string' && /[A-Za-z]/.test(value);
 }
 
 function isGenerated(value: Scalar): boolean {

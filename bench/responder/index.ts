@@ -10,7 +10,7 @@ import type { BenchOptions } from '../run.ts';
 import { pinSelf, stopAll } from '../sidecar/processes.ts';
 import { type Spread, spread } from '../sidecar/statistics.ts';
 import { keptRecordings } from './kept-recordings.ts';
-import { type Answers, check, measure, warmUp } from './measure.ts';
+import { type Answers, check, measure, pause, resume, warmUp } from './measure.ts';
 import { PEERS, type Peer, SETTINGS, type Started, WARM_UP_S } from './peers.ts';
 import { recordedRequest } from './request-kinds.ts';
 import { measureStrictness, type Strictness, together } from './strictness.ts';
@@ -80,7 +80,10 @@ interface StrictnessOfAll {
   all: Strictness;
 }
 
-/** Those of a group are up together and measured in turn: whatever else the machine does meets all of them. */
+/**
+ * Those of a group are up together and measured in turn: whatever else the machine does meets all of them. While one is
+ * measured the others stand still, so that what they left for later (a JVM its journal) is done on their own account.
+ */
 async function measureAll(
   options: BenchOptions,
   folder: string,
@@ -94,10 +97,16 @@ async function measureAll(
       if (!label.includes(options.only)) continue;
       const peer = await startWarm(name, count, { ...options, folder, responder });
       if ('because' in peer) series.set(label, peer);
-      else running.push({ label, count, peer });
+      else {
+        pause(peer);
+        running.push({ label, count, peer });
+      }
     }
     await measureInTurn(running, options, series);
-    for (const { peer } of running) await peer.stop();
+    for (const { peer } of running) {
+      resume(peer);
+      await peer.stop();
+    }
     for (const { name, count } of group) printRow(`${name} ${count}`, series);
   }
   return series;
@@ -136,7 +145,9 @@ async function measureInTurn(
     for (const { label, count, peer } of running) {
       const taken = series.get(label) ?? [];
       if (!Array.isArray(taken)) continue;
+      resume(peer);
       const one = await measure(peer, count, seconds).catch((error: Error) => ({ because: error.message }));
+      pause(peer);
       series.set(label, 'because' in one ? one : [...taken, one]);
     }
   }

@@ -69,6 +69,25 @@ export async function warmUp(peer: Peer, count: number, cpuSeconds: number): Pro
   while (cpuUs(pids) < cpuSeconds * 1e6 && performance.now() < deadline) await load(peer.port, count, 1);
 }
 
+/** Stops a peer's processes where they are, until `resume`. */
+export function pause(peer: Peer): void {
+  signal(peer, 'SIGSTOP');
+}
+
+export function resume(peer: Peer): void {
+  signal(peer, 'SIGCONT');
+}
+
+function signal({ pid }: Peer, name: NodeJS.Signals): void {
+  for (const one of processTree(pid)) {
+    try {
+      process.kill(one, name);
+    } catch {
+      // It has ended, which its measurement will tell.
+    }
+  }
+}
+
 export function load(port: number, count: number, seconds: number): Promise<Report> {
   const script = join(import.meta.dirname, 'wrk.lua');
   const options = ['-t1', `-c${CONNECTIONS}`, `-d${Math.ceil(seconds)}s`, '--timeout', '10s', '-s', script];

@@ -1,5 +1,5 @@
 // Transforms at the generator, and answers compared as the recording was redacted.
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage } from 'node:http';
 import { defaultRules, Redactor } from '@echoplane/rules';
@@ -71,6 +71,36 @@ test('requests carry secrets, rows of a data set and variables, each virtual use
     },
   });
   expect(seen.sort()).toEqual(['s3cret ann 0', 's3cret bob 1']);
+});
+
+test('a digest of the body is that of the body a transform has made', async () => {
+  const seen: unknown[] = [];
+  const port = await serve((request) => {
+    request.setEncoding('utf8').once('data', (text) => seen.push([text, request.headers['content-md5']]));
+    return {};
+  });
+  const md5 = (text: string) => createHash('md5').update(text).digest('base64');
+  const functions = [
+    { name: 'json', path: 'name' },
+    { name: 'constant', value: 'new' },
+  ];
+  const chain = {
+    id: 'name',
+    at: 'generator-request',
+    extract: { name: 'body' },
+    functions,
+  };
+  const transforms = await stage.programs.file('transforms.json', JSON.stringify({ v: 1, chains: [chain] }));
+  const recorded = Buffer.from('{"name":"old"}');
+  const headers: HeaderList = [
+    ['content-type', 'application/json'],
+    ['content-md5', md5(recorded.toString())],
+  ];
+  const body = storeBody(recorded, '');
+  await stage.replay(port, [newTest('a', { method: 'POST', target: '/', headers, body })], {
+    env: { ECHOPLANE_TRANSFORMS_FILE: transforms },
+  });
+  expect(seen).toEqual([['{"name":"new"}', md5('{"name":"new"}')]]);
 });
 
 test('an answer is changed before it is compared, and a strict chain that finds nothing keeps its test back', async () => {

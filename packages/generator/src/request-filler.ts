@@ -1,5 +1,5 @@
-// A test's request on its way out: live values, then the user's transforms, then credentials from the vault, then bytes. What
-// comes out the same each time is kept with the test. It must not know connections.
+// A test's request on its way out: live values, then the user's transforms, then digests of its body, then credentials from the
+// vault, then bytes. What comes out the same each time is kept with the test. It must not know connections.
 import { saidByServer, testOfMessage } from '@echoplane/replay';
 import type { Clock } from '@echoplane/runtime';
 import { type Body, settleBody, storeBody, type Test } from '@echoplane/traffic';
@@ -63,11 +63,12 @@ export class RequestFiller {
     const unresolved = live.unresolved.filter((id) => !test.produces.some(({ token }) => token === id));
     const missing = strict ? unresolved[0] : undefined;
     if (missing !== undefined) return { reason: 'unresolved-token', detail: missing };
-    const transformed = transforms.request(test, withBodyDigests(test.request, live.request), user);
+    const transformed = transforms.request(test, live.request, user);
     const [finding] = transformed.findings;
     if (finding !== undefined) return { reason: 'transform-failed', detail: finding };
     prepared.hasCredentials ??= credentials.concern(test.request);
-    const whole = prepared.hasCredentials ? credentials.fill(transformed.message) : transformed.message;
+    const digested = withBodyDigests(test.request, transformed.message);
+    const whole = prepared.hasCredentials ? credentials.fill(digested) : digested;
     const target = placed(whole.target, this.#options.target);
     const request = target === whole.target ? whole : { ...whole, target };
     const { delayMs } = transformed;

@@ -180,6 +180,9 @@ function ownTimesBy({ values, test }: Comparing): [recorded: string, live: strin
   });
 }
 
+/** Of more pieces no pattern can be made. */
+const MAX_SLOTS = 1_000;
+
 interface Piece {
   atom: Atom;
   live: string;
@@ -198,7 +201,7 @@ function piecesOf(recorded: string, live: string): Piece[] | null {
     return liveAtoms.map(({ value }, i) => ({ atom: atoms[i]!, live: value }));
   // An address is not taken to pieces.
   if (atoms.some(({ kind }) => kind === 'email')) return null;
-  const groups = shapePattern(shape).exec(live)?.slice(1);
+  const groups = atoms.length <= MAX_SLOTS ? shapePattern(shape).exec(live)?.slice(1) : undefined;
   if (groups?.length !== atoms.length || !groups.every((group, i) => isAlike(atoms[i]!, group)))
     return wordsOf(recorded, live);
   return groups.map((group, i) => ({ atom: atoms[i]!, live: group }));
@@ -236,6 +239,8 @@ function wordsOf(recorded: string, live: string): Piece[] | null {
   if (isShortHashes(recorded, live)) return [{ atom: { kind: 'token', value: recorded, index: 0 }, live }];
   if (was.length !== is.length || was.length < 2) return null;
   const pieces: Piece[] = [];
+  const lastLive = new Map(was.map((word, i) => [word, is[i]!]));
+  const ambiguous = new Set(was.filter((word, i) => lastLive.get(word) !== is[i]));
   for (const [i, value] of was.entries()) {
     if (value === is[i]) continue;
     const kind = kindOf(value);
@@ -244,7 +249,7 @@ function wordsOf(recorded: string, live: string): Piece[] | null {
       for (const [n, atom] of atomsIn(value).entries()) pieces.push({ atom, live: lives[n]!.value });
     } else if (EPOCH.test(value) && EPOCH.test(is[i]!))
       pieces.push({ atom: { kind: 'timestamp', value, index: 0 }, live: is[i]! });
-    else if (was.some((word, n) => word === value && is[n] !== is[i])) return null;
+    else if (ambiguous.has(value)) return null;
     else if (isRandomPair(value, is[i]!) || isHalfRedacted(value, is[i]!))
       pieces.push({ atom: { kind: 'token', value, index: 0 }, live: is[i]! });
     else return null;

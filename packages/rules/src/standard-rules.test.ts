@@ -11,6 +11,7 @@ const to = (host: string, path = '/x'): PairSketch => ({
   url: `https://${host}${path}`,
 });
 const post = (path: string, ...headers: HeaderList): PairSketch => ({
+  direction: 'OUT',
   method: 'POST',
   url: `http://c:1${path}`,
   headers,
@@ -87,7 +88,7 @@ test.each(STANDARD_RULES.map(({ name }) => name))('%s drops what it is for', (na
 
 test.each<[string, PairSketch]>([
   ['an order', post('/api/orders')],
-  ['a write to a health path', post('/healthz')],
+  ['a write to a health path', { ...post('/healthz'), direction: 'IN' }],
   ['a path that begins like a health path', { url: 'http://shop/healthzone' }],
   ['a browser at /metrics', { url: 'http://shop/metrics', headers: by('Mozilla/5.0') }],
   ['business metrics posted as JSON', post('/v1/metrics', ['Content-Type', 'application/json'])],
@@ -101,6 +102,15 @@ test.each<[string, PairSketch]>([
   ['an upload below /api/', { ...to('shop.example', '/api/2/store/'), headers: by('curl/8') }],
 ])('%s is kept', (_what, of) => {
   expect(standardRuleOf(exprViewOf(sketch(of)))).toBeNull();
+});
+
+test.each<[string, PairSketch]>([
+  ['spans', post('/api/v2/spans')],
+  ['OTLP', post('/v1/traces', ['Content-Type', 'application/x-protobuf'])],
+  ['events', { ...post('/api/2/store/'), headers: [['X-Sentry-Auth', 'Sentry sentry_key=k']] }],
+])('%s that a service is sent is its API, and kept', (_what, of) => {
+  expect(standardRuleOf(exprViewOf(sketch(of)))).not.toBeNull();
+  expect(standardRuleOf(exprViewOf(sketch({ ...of, direction: 'IN' })))).toBeNull();
 });
 
 test('what is no request is kept', () => {

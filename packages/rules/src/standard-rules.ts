@@ -87,6 +87,9 @@ function isScrape(view: ExpressionView): boolean {
 /** All standard rules. */
 export const STANDARD_RULES: readonly StandardRule[] = [...PROBES_AND_SCRAPES, ...AGENT_RULES];
 
+/** Hold for what a service sends: what it is sent is its own API, as a collector's is. */
+const EXPORTS: ReadonlySet<StandardRule> = new Set(AGENT_RULES);
+
 const byAgent = indexBy((rule) => (rule.agents ?? []).map((agent) => [firstWord(agent), agent]));
 const byPath = indexBy((rule) => (rule.paths ?? []).map((path) => [path, path]));
 const byHost = indexBy((rule) => (rule.hosts ?? []).map((host) => [host, host]));
@@ -154,6 +157,9 @@ function find(
   fits: (pattern: string) => boolean,
 ): StandardRule | null {
   if (!entries) return null;
-  for (const { rule, pattern } of entries) if (fits(pattern) && (rule.only?.(view) ?? true)) return rule;
+  for (const { rule, pattern } of entries) {
+    const isMeant = view.direction === 'OUT' || !EXPORTS.has(rule);
+    if (isMeant && fits(pattern) && (rule.only?.(view) ?? true)) return rule;
+  }
   return null;
 }

@@ -21,6 +21,17 @@ test('a test knows the things that others were writing while it was under way, a
   ]);
 });
 
+test('what a client made the id of is known by it, where the answer says nothing', () => {
+  const id = '7bb8e0819cc5e49d';
+  const take = (answer: unknown): Exchange => ({
+    ...{ request: 'POST /events', status: 202, answer },
+    body: [{ id, traceId: '31e22a9911181172', color: '5266c1ac9f03d7a2', name: 'query' }],
+  });
+  const besides = (answer: unknown) => analyze(record([long(list), take(answer)])).tests[0]!.beside;
+  expect(besides('')).toEqual([id, '31e22a9911181172']);
+  expect(besides({ id: 'batch-4' })).toEqual(['batch-4']);
+});
+
 test('what shows no id is known by its address', () => {
   const href = 'http://a.example/api/things/7{?view}';
   const make: Exchange = {

@@ -4,7 +4,7 @@
 // under way the latest so many. Pure.
 
 import type { Leaf } from '@echoplane/replay';
-import { isIdentityKey, pathOfAddress } from '@echoplane/replay';
+import { isIdentityKey, kindOf, pathOfAddress } from '@echoplane/replay';
 import type { Flow, FlowLink, RRPair } from '@echoplane/traffic';
 import { namingOf } from './names.ts';
 import { isParameter } from './namings.ts';
@@ -15,6 +15,9 @@ const MAX_UNDER_WAY = 500;
 const MAX_NAMES = 8;
 const MAX_ADDRESSES = 2;
 const MAX_NAME_CHARS = 100;
+/** Where an answer says what it is, and a request what it brings. */
+const OWN = /^body(?:\.\w+){1,2}$/;
+const SENT = /^body(?:\[\d+\])?(?:\.\w+){1,2}$/;
 const SERIAL = /^\d{1,9}$/;
 const NUMBERED = /^([a-z][a-z0-9 ]*)=(\d{1,9})$/;
 const REFUSED = 400;
@@ -82,7 +85,7 @@ function shapeOf(method: string, asked: readonly Leaf[]): string | null {
 }
 
 /**
- * What a write is about: the things that its path names, and the one that its answer is, and where that is read. Serial numbers
+ * What a write is about: the things that its path names, and the one that its answer is or that it brings, and where that is read. Serial numbers
  * with the kind of thing, `query=3`: others have the same.
  */
 export function writtenNames(
@@ -92,13 +95,8 @@ export function writtenNames(
 ): string[] {
   const { endpoint } = operation;
   const named = asked.filter(({ path }) => isParameter(path, endpoint));
-  const own = answered.filter(
-    ({ path, value }) =>
-      value !== null &&
-      /^body(?:\.\w+){1,2}$/.test(path) &&
-      isIdentityKey(path.slice(path.lastIndexOf('.') + 1)),
-  );
-  const names = [...named, ...own].map(({ path, value }) => {
+  const own = answered.filter((leaf) => OWN.test(leaf.path) && isIdentity(leaf));
+  const names = [...named, ...(own.length > 0 ? own : madeByClient(asked))].map(({ path, value }) => {
     const entity = SERIAL.test(String(value)) ? entityAt(operation, path) : '';
     return entity === '' ? String(value) : `${entity}=${value}`;
   });
@@ -108,6 +106,21 @@ export function writtenNames(
     ...[...new Set(names.filter(isName))].slice(0, MAX_NAMES),
     ...[...addresses].slice(0, MAX_ADDRESSES),
   ];
+}
+
+/** What the client made the ids of, alone or in a list, and the answer says nothing of: an event that was taken. */
+function madeByClient(asked: readonly Leaf[]): Leaf[] {
+  return asked.filter(
+    (leaf) => SENT.test(leaf.path) && isIdentity(leaf) && isGenerated(kindOf(String(leaf.value))),
+  );
+}
+
+function isIdentity({ path, value }: Leaf): boolean {
+  return value !== null && isIdentityKey(path.slice(path.lastIndexOf('.') + 1));
+}
+
+function isGenerated(kind: ReturnType<typeof kindOf>): boolean {
+  return kind !== null && kind !== 'timestamp' && kind !== 'email';
 }
 
 function entityAt({ request, response, endpoint }: Operation, path: string): string {

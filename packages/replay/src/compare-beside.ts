@@ -16,12 +16,13 @@ export function isIdentityKey(key: string): boolean {
   return IDENTITY.test(key);
 }
 
-/** Whether an object is a thing that was being written. */
-export function isBesideWrite({ test }: Comparing, node: TreeNode): boolean {
-  const { beside } = test;
-  if (!beside || typeof node !== 'object' || node === null || node instanceof Map || Array.isArray(node))
-    return false;
-  if (isWriting(test)) return false;
+/** Whether an object is a thing that was being written, or a list is all of such. */
+export function isBesideWrite(comparing: Comparing, node: TreeNode): boolean {
+  const { beside } = comparing.test;
+  if (beside && Array.isArray(node))
+    return node.length > 0 && node.every((one) => isBesideWrite(comparing, one));
+  if (!beside || typeof node !== 'object' || node === null || node instanceof Map) return false;
+  if (isWriting(comparing.test)) return false;
   const address = ownAddress(node);
   if (address !== null && beside.includes(address)) return true;
   // Beside its own number those of others are references.

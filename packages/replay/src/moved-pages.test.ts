@@ -16,6 +16,22 @@ describe('a page that was read while others wrote', () => {
     expect(found('/t?limit=3', page(9, 'd', 'c', 'b'), page(10, 'd', 'x', 'c'))).toEqual([]);
   });
 
+  test('has room for lists as for objects', () => {
+    const groups = (...ids: string[]) =>
+      json(
+        ids.map((id) => [
+          { id: `${id}-1`, group: id, n: 7 },
+          { id: `${id}-2`, group: id, n: 8 },
+        ]),
+      );
+    const [was, is] = [groups('d', 'c', 'b'), groups('group-x', 'd', 'c')];
+    const beside = ['group-x'];
+    const compare = (target: string) =>
+      differences({ ...was, target, beside }, is, new LiveValues(new Map()));
+    expect(compare('/t?limit=3')).toEqual([]);
+    expect(compare('/t')).not.toEqual([]);
+  });
+
   test('moves by what stands on pages before it', () => {
     expect(found('/t?limit=3&offset=3', page(9, 'c', 'b', 'a'), page(10, 'd', 'c', 'b'))).toEqual([]);
     expect(found('/t?limit=3&offset=3', page(9, 'd', 'c', 'b'), page(8, 'c', 'b', 'a'))).toEqual([]);

@@ -193,6 +193,21 @@ test('a cookie is followed as a whole, whatever it is made of: parts of what is 
   expect(consumersOf(analysis, sealed)).toEqual(['cookie.flash']);
 });
 
+test('a cookie that is set again, to what it was, is read again: the live one may be another', () => {
+  const sid = secretOf('sealed');
+  const sends: [string, string][] = [['Cookie', `SID=${sid}`]];
+  const sets: [string, string][] = [['Set-Cookie', `SID=${sid}; Path=/; Max-Age=60`]];
+  const { tests, tokens } = analyze(
+    record([
+      { request: 'GET /shop', answer: {}, answerHeaders: sets },
+      { request: 'GET /cart', headers: sends, answer: {}, answerHeaders: sets },
+      { request: 'GET /cart', headers: sends, answer: { sid } },
+    ]),
+  );
+  const read = [{ token: tokens[0]!.id, path: 'cookie.SID' }];
+  expect(tests.map(({ produces }) => produces)).toEqual([read, read, []]);
+});
+
 test('what a form’s field hands out is read from the field, wherever it stands in the page', () => {
   const secret = secretOf('form');
   const page = `<p>Since 8:52 p.m.</p><input type="hidden" name="csrf" value="${secret}">`;

@@ -171,6 +171,7 @@ class ValueLife {
   #answered(event: ValueEvent): void {
     if (this.#senders.length === 0) {
       if (!this.#producer || (!this.#token && isSteadier(event, this.#producer))) this.#producer = event;
+      else if (this.#token && isSetAgain(event, this.#producer)) this.#produced(event, 0);
       return;
     }
     const isKnown = this.#senders.includes(event.pair) || this.#shown.at(-1)?.pair === event.pair;
@@ -247,6 +248,11 @@ class ValueLife {
       this.#told.tokens.push(line.join('\t'));
     }
   }
+}
+
+/** A cookie that is sealed anew with each answer, and comes out the same within a second: the client sends what was set last. */
+function isSetAgain({ path }: ValueEvent, first: ValueEvent): boolean {
+  return path === first.path && path.startsWith('cookie.') && !/[;#]/.test(path);
 }
 
 /**

@@ -14,6 +14,9 @@ import { type RequestBytes, requestBytes } from './request-bytes.ts';
 import { placed, type Target } from './target.ts';
 import type { TestTransforms } from './test-transforms.ts';
 
+/** Where a token is that a message of the conversation hands out. */
+const SAID = 'messages[';
+
 export interface Filled {
   request: Test['request'];
   bytes: RequestBytes;
@@ -60,7 +63,9 @@ export class RequestFiller {
     const { strict, credentials, transforms, clock } = this.#options;
     const live = user.values.live.fill(test, clock.nowUs());
     // What a conversation hands out itself comes in time.
-    const unresolved = live.unresolved.filter((id) => !test.produces.some(({ token }) => token === id));
+    const unresolved = live.unresolved.filter(
+      (id) => !test.produces.some(({ token, path }) => token === id && path.startsWith(SAID)),
+    );
     const missing = strict ? unresolved[0] : undefined;
     if (missing !== undefined) return { reason: 'unresolved-token', detail: missing };
     const transformed = transforms.request(test, live.request, user);
@@ -96,7 +101,7 @@ export class RequestFiller {
 /** A client's messages are filled as bodies are, when they are said: the server may have handed out what they name just before. */
 function talkOf(test: Test, { values }: User): Talk {
   const recorded = saidByServer(test);
-  const hands = test.produces.some(({ path }) => path.startsWith('messages['));
+  const hands = test.produces.some(({ path }) => path.startsWith(SAID));
   return {
     messages: test.messages ?? [],
     filled(message) {

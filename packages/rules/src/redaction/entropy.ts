@@ -192,10 +192,36 @@ export function isDigest(text: string, start: number): boolean {
   return text.charCodeAt(start) === 0x73 && DIGEST_PREFIX.test(text.slice(start, start + 7));
 }
 
+/** A file, as base64 from here on. */
+export function isFile(text: string, start: number): boolean {
+  return FILE_START.test(text.slice(start, start + LONGEST_FILE_START));
+}
+
+const LONGEST_FILE_START = 12;
+/** Shorter words with a `+` or a `=` may be sums and queries. */
+export const MIN_BASE64_DATA = 64;
+
+/**
+ * Where base64 ends that is one value and not a path or a sum of several: it has a `+` or is padded, and is made of whole groups. A
+ * piece of it that looks drawn by lot is no value, and what is left of the others could not be decoded. 0: it is none.
+ */
+export function base64End(text: string, start: number, wordEnd: number): number {
+  let end = wordEnd;
+  while (end < wordEnd + 2 && text.charCodeAt(end) === 0x3d) end += 1;
+  if ((end - start) % 4 !== 0) return 0;
+  let hasSign = end > wordEnd;
+  for (let at = start; at < wordEnd; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x2b) hasSign = true;
+    else if (code !== SLASH && (classAt(text, at) & (LETTER | DIGIT)) === 0) return 0;
+  }
+  return hasSign ? end : 0;
+}
+
 /** Whether base64 stands for a file or for text: both are looked into, not replaced. */
 export function isBase64Content(text: string, start: number, end: number): boolean {
   const head = text.slice(start, Math.min(end, start + 64));
-  if (FILE_START.test(head)) return true;
+  if (isFile(text, start)) return true;
   const bytes = Buffer.from(head.slice(0, head.length - (head.length % 4)), 'base64');
   return (
     bytes.length >= 12 && bytes.every((byte) => (byte >= 0x20 && byte < 0x7f) || (byte >= 9 && byte <= 13))

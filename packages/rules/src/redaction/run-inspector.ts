@@ -23,11 +23,14 @@ import { numberAt } from './detect-numbers.ts';
 import { pemAt } from './detect-pem.ts';
 import { bracketedAt, internationalAt, phoneTokenEnd } from './detect-phones.ts';
 import {
+  base64End,
   isBase64Content,
   isDigest,
+  isFile,
   isRandomBase64,
   isRandomWord,
   MAX_RANDOM,
+  MIN_BASE64_DATA,
   MIN_RANDOM,
 } from './entropy.ts';
 import type { Finding } from './finding.ts';
@@ -60,8 +63,23 @@ export class RunInspector {
     if (end - start === UUID_LENGTH && isUuid(this.#text, start)) return end;
     let from = Math.max(start + escapeTail(this.#text, start), this.#floor);
     if ((classes & (AT | PERCENT)) !== 0) from = this.#addresses(from, end, addressAt);
-    if (from < end) this.#part(from, end, this.#text.length);
+    if (from < end && !this.#base64(from, end)) this.#part(from, end, this.#text.length);
     return Math.max(end, this.#floor);
+  }
+
+  /** Base64 is one value, where anything in it looks like one, and none where it is a file; false: it is not such. */
+  #base64(start: number, end: number): boolean {
+    if (end - start < MIN_BASE64_DATA) return false;
+    if (isFile(this.#text, start)) return true;
+    const wholeEnd = base64End(this.#text, start, end);
+    if (wholeEnd === 0) return false;
+    if (end - start > MAX_RANDOM) return true;
+    const before = this.found.length;
+    this.#part(start, end, this.#text.length);
+    if (this.found.length === before || this.#off.has('secret')) return true;
+    this.found.length = before;
+    this.#take({ start, end: wholeEnd, kind: 'secret' });
+    return true;
   }
 
   /** Takes the addresses and what stands between them; returns where the last one ends. */

@@ -8,7 +8,7 @@ import type { Finding } from './finding.ts';
 import { RunInspector } from './run-inspector.ts';
 
 /** Goes up whenever the detectors find something they did not, or no longer find something they did. */
-export const DETECTOR_VERSION = 4;
+export const DETECTOR_VERSION = 5;
 
 export interface ScanOptions {
   /** Kinds that are not reported; their values are stepped over. */

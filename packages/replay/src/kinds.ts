@@ -148,8 +148,16 @@ const LONG_NUMBER = /^\d{17,20}$/;
 function kindOfWord(word: string): 'hex' | 'token' | null {
   if (LONG_NUMBER.test(word)) return 'token';
   if (/^[0-9a-f]+$/.test(word) || /^[0-9A-F]+$/.test(word))
-    return word.length >= 16 && isRandom(word) ? 'hex' : null;
+    return word.length >= 16 && (isRandom(word) || isHexId(word)) ? 'hex' : null;
   return isRandom(word) ? 'token' : null;
+}
+
+/** Digits of ids and digests, of 8, 10, 12, 16, 20, 24, 32 and 64 bytes. */
+const HEX_IDS: ReadonlySet<number> = new Set([16, 20, 24, 32, 40, 48, 64, 128]);
+
+/** One of a hundred ids has but one letter, `782e246174317246`; what is counted up has noughts in a row. */
+function isHexId(word: string): boolean {
+  return HEX_IDS.has(word.length) && /\d[a-f]+\d|[a-f]\d+[a-f]/i.test(word) && !/(.)\1{5}/.test(word);
 }
 
 /** Letters and digits mixed so that no dictionary word or version number looks alike: many changes of character class. */

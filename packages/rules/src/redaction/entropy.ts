@@ -101,7 +101,8 @@ function hasBase64Sign(text: string, start: number, end: number): boolean {
   return false;
 }
 
-function looksRandom(text: string, start: number, end: number): boolean {
+/** Whether the whole of a word is mixed as one that is drawn by lot. */
+export function looksRandom(text: string, start: number, end: number): boolean {
   let classes = 0;
   let sequential = 0;
   let distinct = 0;

@@ -29,6 +29,7 @@ import {
   isFile,
   isRandomBase64,
   isRandomWord,
+  looksRandom,
   MAX_RANDOM,
   MIN_BASE64_DATA,
   MIN_RANDOM,
@@ -271,7 +272,8 @@ const SIGNED = /^\.?[\w-]{2,}\.[\w-]{5,7}\.([\w-]{27}|[\w-]{43}|[\w-]{86})$/;
 /** `ImFiYyI.awJAlQ.b0Xk…`: one value, which a header may carry as a whole under a name that says that it is a credential. */
 function isSigned(text: string, start: number, end: number): boolean {
   const signature = SIGNED.exec(text.slice(start, end))?.[1];
-  return signature !== undefined && isRandomWord(text, end - signature.length, end);
+  // Of a length that is known, no word at its front or end is taken off it.
+  return signature !== undefined && looksRandom(text, end - signature.length, end);
 }
 
 /** `"5a-Vd9zR0wGz6bMKNHIpOEeYkDfDzY"`: length in hex and a digest, as web servers make them. */

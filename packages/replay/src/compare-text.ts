@@ -273,7 +273,9 @@ function isHalfRedacted(recorded: string, live: string): boolean {
 /** Short random words: of one length and alphabet, with digits, and different nearly everywhere. */
 export function isRandomPair(recorded: string, live: string): boolean {
   if (recorded.length !== live.length || recorded.length < MIN_WORD) return false;
-  if (isMixed(recorded) && isMixed(live)) return isOtherMostly(recorded.toLowerCase(), live.toLowerCase());
+  const areRandom = isRandomWord(recorded) && isRandomWord(live);
+  if (areRandom && (isMixed(recorded) || isMixed(live)))
+    return isOtherMostly(recorded.toLowerCase(), live.toLowerCase());
   if (!(/\d/.test(recorded + live) && /[A-Za-z]/.test(recorded) && /[A-Za-z]/.test(live))) return false;
   if (/[a-z]/.test(recorded) !== /[a-z]/.test(live) || /[A-Z]/.test(recorded) !== /[A-Z]/.test(live))
     return false;
@@ -282,7 +284,7 @@ export function isRandomPair(recorded: string, live: string): boolean {
 
 /** Of ten random letters and digits chance may have left out all digits, or all capitals; words in camel case have few in a row. */
 function isMixed(text: string): boolean {
-  return /\d|[A-Z]{2}/.test(text) && isRandomWord(text);
+  return /\d|[A-Z]{2}/.test(text);
 }
 
 function isOtherMostly(recorded: string, live: string): boolean {

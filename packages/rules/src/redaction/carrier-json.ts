@@ -82,6 +82,8 @@ class JsonPass {
   /** Whether the name of the value itself says its kind, and not that of an object around it; of a list its name, by level. */
   #isOwnKind = true;
   readonly #ownKinds: boolean[] = [true];
+  /** Whether what said the kind is not the object or list itself but one around it, by level. */
+  readonly #isDeep: boolean[] = [false];
   #kind: SecretKind | null = null;
   #backslash: number;
   #isUnterminated = false;
@@ -154,6 +156,7 @@ class JsonPass {
     if (this.#level > MAX_LEVELS) return;
     this.#kinds[this.#level] = this.#kind;
     this.#ownKinds[this.#level] = this.#isOwnKind;
+    this.#isDeep[this.#level] = !this.#isOwnKind;
     this.#keys[this.#level] = key;
     this.#isNaming[this.#level] = false;
     this.#namedKinds[this.#level] = null;
@@ -282,7 +285,11 @@ class JsonPass {
     if (isOpen && this.#inspection.isPlain(this.#text, start, end)) return;
     const written = this.#text.slice(start, end);
     const value = isEscaped ? unescaped(written) : written;
-    const redacted = this.#inspection.value(value, isShown ? 'credential' : this.#kind, this.#depth);
+    const kind = isShown ? 'credential' : this.#kind;
+    const isDeep = this.#kind !== null && !this.#isOwnKind && this.#isDeep[this.#top]!;
+    const redacted = isDeep
+      ? this.#inspection.deepValue(value, kind, this.#depth)
+      : this.#inspection.value(value, kind, this.#depth);
     if (redacted !== value) this.#put(start, end, redacted);
   }
 

@@ -105,6 +105,15 @@ export class Inspection {
     return this.isPlain(value, 0, value.length) ? value : this.judged(value, depth);
   }
 
+  /** The same of a value far below the name that says its kind: it may be another thing's id, which stands openly elsewhere. */
+  deepValue(value: string, kind: SecretKind | null, depth: number): string {
+    const { side } = this;
+    this.side = null;
+    const redacted = this.value(value, kind, depth);
+    this.side = side;
+    return redacted;
+  }
+
   /** The long way of a value without a kind. */
   judged(value: string, depth: number): string {
     if (value.length < MIN_SHAPE_LENGTH && this.#patterns.isEmpty) return value;

@@ -29,6 +29,18 @@ test('a secret of an answer has its token in a query and in a path, too, and goe
   expect(sealed).toContainEqual({ token: secret, value: KEY });
 });
 
+test('what stands far below the name of a secret may be the id of another thing, and stays where it stood', () => {
+  const { redactor } = watched();
+  const other = 'sc_01M82XB32510FT1JFJ9CY7SXF4';
+  const answer = `{"api_key":{"id":"${KEY}","channels":[{"id":"${other}"}]}}`;
+  const made = pairOf('http://shop:9000/api-keys', answer);
+  const asked = pairOf(`http://shop:9000/${KEY}/channels/${other}`, '{}');
+  for (const pair of [made, asked]) redactor.pair(pair);
+  const { api_key: shown } = JSON.parse(made.response!.body.text!);
+  expect(shown.channels[0].id).toMatch(/^rdx_/);
+  expect(asked.request!.url).toBe(`http://shop:9000/${shown.id}/channels/${other}`);
+});
+
 test('it stays in what the service asks others, and where an answer names an address', () => {
   const { redactor } = watched();
   const keys = pairOf('http://blog:8080/keys/', `{"secret":"${KEY}"}`);

@@ -12,6 +12,7 @@ import { isCountedBeside, judgeOwnId } from './compare-serial.ts';
 import { compareText, isRandomPair } from './compare-text.ts';
 import { isMadeInOneMoment, isOfOneSecond, isSameMoment, isTimeOfRun, judgeTime } from './compare-time.ts';
 import { type Comparing, type Judgement, print } from './comparing.ts';
+import { judgeHexTimes } from './hex-times.ts';
 import { areSameIds } from './id-lists.ts';
 import { openValue } from './inner-leaves.ts';
 import { isJwt, isNearly, kindOf, type Scalar, shapePattern } from './kinds.ts';
@@ -159,6 +160,8 @@ function judgeUnlinked(comparing: Comparing, pair: Pair, learned: VolatileLeaf |
   if (isProduced && kindOf(recorded) === null && readTime(recorded) === null) return { kind: 'token' };
   const time = judgeTime(comparing, recorded, live);
   if (time && time !== 'differs') return time;
+  const inHex = judgeHexTimes(comparing, recorded, live);
+  if (inHex && inHex !== 'differs') return inHex;
   if (isRemaining(comparing, recorded, live) || isSpanOfTimes(comparing, path, recorded, live)) return 'time';
   if (learned?.cut) return isSameLifetime(recorded, live) ? { kind: 'measure' } : 'differs';
   if (isClockAge(comparing, path, recorded, live)) return 'time';

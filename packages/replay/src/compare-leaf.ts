@@ -27,6 +27,7 @@ import { isOwnNote } from './own-notes.ts';
 import { isUptime, judgeSince } from './running-clocks.ts';
 import { isSeenAgain, judgeShortBytes, noteMade } from './short-bytes.ts';
 import { isSameSpan } from './spelled-spans.ts';
+import { isOneSum } from './summed.ts';
 import { judgeTempFolders } from './temp-folders.ts';
 import { type AnswerLink, isClaim, isWriting, linkedPlaces } from './test-places.ts';
 import { isSpanOfTimes } from './time-spans.ts';
@@ -74,6 +75,8 @@ function judge(comparing: Comparing, path: string, recorded: LeafValue, live: Le
       ? judgeLinked(comparing, asked, { path, recorded: plain(recorded), live: plain(live) })
       : null;
   if (linked) return linked;
+  if (typeOf(recorded) === 'number' && isOneSum(comparing.test, path, digitsOf(recorded), digitsOf(live)))
+    return 'strict';
   const pair = { path, recorded: plain(recorded), live: plain(live) };
   const isExact = recorded instanceof ExactNumber || live instanceof ExactNumber;
   const judged = isExact

@@ -114,10 +114,12 @@ function identityOf(comparing: Comparing, path: string, node: TreeNode, side: Si
   return parts.sort().join('\n');
 }
 
-/** A value of a flow in its live form, when that is known. */
+/** A value of a flow in its live form, when that is known, be it as another one's. */
 function knownNumber(values: Comparing['values'], flow: string, text: string, side: Side): string {
-  const live = side === 'live' ? text : values.flow(flow, text);
-  return live === undefined || values.recordedOf(live, flow) === undefined ? '{serial}' : live;
+  const live =
+    side === 'live' ? text : (values.flow(flow, text) ?? values.token(text) ?? values.seen(text)?.live);
+  if (live === undefined) return '{serial}';
+  return (values.recordedOf(live, flow) ?? values.recordedOf(live, null)) === undefined ? '{serial}' : live;
 }
 
 /** A text with the values of flows that are pieces of it so: a thing's own address. */

@@ -223,7 +223,7 @@ function judgeLinked(
     const was = insideAt(String(recorded), inside);
     const is = insideAt(String(live), inside);
     if (was === undefined || is === undefined) continue;
-    const due = comparing.observed({ flow }, was) ?? comparing.values.flow(flow, was);
+    const due = dueOf(comparing, flow, was);
     // A link of a service is compared as a text: by its address and by all that it asks for.
     if (due === undefined && inside === '' && namesAddress(comparing, was)) return null;
     if (due === undefined) {
@@ -244,6 +244,15 @@ function judgeLinked(
   const rest =
     expected === live ? 'strict' : judgeUnlinked(comparing, { path, recorded: expected, live }, undefined);
   return rest === 'strict' && hasNew ? { kind: 'serial' } : rest;
+}
+
+/** What stands for a value of a flow; one that looks generated may be known from places of which no flow is learned. */
+function dueOf(comparing: Comparing, flow: string, was: string): string | undefined {
+  const { test, values } = comparing;
+  const known = comparing.observed({ flow }, was) ?? values.flow(flow, was);
+  if (known !== undefined || values.producedBy(test).has(was)) return known;
+  const seen = values.seen(was);
+  return values.token(was) ?? (seen?.isHint ? undefined : seen?.live);
 }
 
 /** Shorter words stand elsewhere in a text by chance, numbers as well. */

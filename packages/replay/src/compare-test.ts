@@ -174,8 +174,7 @@ function observationsOf(comparing: Comparing): Comparing['observations'] {
       typeof space === 'string'
         ? (values.token(value) ?? values.seen(value)?.live)
         : values.flow(space.flow, value);
-    if (known === undefined && (space !== 'seen' || stays(path, value)))
-      comparing.observe(space, value, value);
+    if (known === undefined && stays(path, value)) comparing.observe(space, value, value);
   }
   return observations;
 }

@@ -1,41 +1,80 @@
-// Pages of lists in the order of uuids, of things that were made before.
 import { expect, test } from 'vitest';
 import { LiveValues } from './live-values.ts';
 import { differences, json, replayed } from './shifted-replay.fixture.ts';
 
-const uuid = (first: string) => `${first.repeat(8)}-11ff-4e96-999c-d99d95a15e2${first}`;
-/** Name, and first digit of the id, then and now. */
-const MADE: [name: string, was: string, is: string][] = [
-  ['web', '6', '1'],
-  ['spa', '9', '3'],
-  ['machine', '3', 'a'],
-  ['cli', 'c', 'f'],
-];
-const thing = (name: string, digit: string) => ({ id: uuid(digit), name, note: `The ${name} of the shop` });
+const uuid = (first: string) => `${first.padEnd(8, '0')}-5e2f-4a7b-9c3d-1f2e3d4c5b6a`;
+/** Ids that the service made, recorded and live. */
+const MADE: Record<string, [recorded: string, live: string]> = {
+  a: [uuid('11'), uuid('93')],
+  b: [uuid('42'), uuid('05')],
+  c: [uuid('57'), uuid('31')],
+};
+/** One that is known to be the same. */
+const chosen = uuid('20');
+const links = [{ in: 'response', path: 'body.rows[].id', flow: 'f1' }] as const;
 
-/** The differences of a page with these things then and now, after all were made. */
-function onPage(target: string, then: string[], now: string[], live: object[] = []): string[] {
-  const values = new LiveValues(new Map(MADE.map(([name, was]) => [`t-${name}`, uuid(was)])));
-  for (const [n, [name, was, is]] of MADE.entries()) {
-    const produces = [{ token: `t-${name}`, path: 'body.id' }];
-    const made = { n, method: 'POST', target: '/things', status: 201, produces };
-    replayed({ ...made, ...json(thing(name, was)) }, { status: 201, ...json(thing(name, is)) }, values);
+/** A run in which all of them were made, each by a write of its own. */
+function made(): LiveValues {
+  const values = new LiveValues(new Map(Object.entries(MADE).map(([id, [recorded]]) => [id, recorded])));
+  for (const [n, [id, [recorded, live]]] of Object.entries(MADE).entries()) {
+    const sketch = { n: n + 1, atUs: n * 1_000_000, method: 'POST', requestBody: { title: `thing ${id}` } };
+    const answer = { produces: [{ token: id, path: 'body.id' }], ...json({ id: recorded }) };
+    replayed({ ...sketch, ...answer }, json({ id: live }), values);
   }
-  const of = (names: string[], at: 1 | 2) =>
-    MADE.filter(([name]) => names.includes(name))
-      .sort((a, b) => (a[at] < b[at] ? -1 : 1))
-      .map((made) => thing(made[0], made[at]));
-  const recorded = { n: MADE.length, target, ...json(of(then, 1)) };
-  return differences(recorded, json([...of(now, 2), ...live]), values);
+  values.replace(chosen, chosen);
+  return values;
 }
 
-test('a page holds what its keys of now put on it', () => {
-  expect(onPage('/things?limit=2', ['machine', 'web'], ['web', 'spa'])).toEqual([]);
-  expect(onPage('/things?limit=2&offset=2', ['spa', 'cli'], ['machine', 'cli'])).toEqual([]);
+const page = (...ids: string[]) => json({ rows: ids.map((id) => ({ id, key: id })) });
+const found = (target: string, recorded: string[], live: string[]) =>
+  differences({ n: 9, target, links: [...links], ...page(...recorded) }, page(...live), made());
+const [a, b, c] = [MADE.a!, MADE.b!, MADE.c!];
+
+test('a page in the order of keys holds what the keys of now put there', () => {
+  expect(found('/all?limit=2', [a[0], b[0]], [b[1], c[1]])).toEqual([]);
+  expect(found('/all?limit=3', [a[0], chosen, b[0]], [b[1], chosen, c[1]])).toEqual([]);
 });
 
-test('not when nobody asked for a page, or one is missing between two, or nobody made it', () => {
-  expect(onPage('/things', ['machine', 'web'], ['web', 'spa'])).not.toEqual([]);
-  expect(onPage('/things?limit=2', ['machine', 'web'], ['web', 'cli'])).not.toEqual([]);
-  expect(onPage('/things?limit=2', ['machine', 'web'], ['web'], [thing('spa', '2')])).not.toEqual([]);
+test('names that are no keys made anew stand among them where their letters put them', () => {
+  expect(found('/all?limit=3', [c[0], '_design/app', '_design/idx'], [c[1], a[1], '_design/app'])).toEqual(
+    [],
+  );
+});
+
+test('what belongs on the page by its key of now is not missing', () => {
+  expect(found('/all?limit=2', [a[0], b[0]], [b[1], a[1]])).toEqual([]);
+  expect(found('/all?limit=3', [a[0], b[0], '_design/app'], [b[1], a[1], 'zebra'])).not.toEqual([]);
+  expect(found('/all?limit=2', [a[0], b[0]], [c[1], a[1]])).toEqual([]);
+  expect(found('/all?limit=3', [a[0], chosen, b[0]], [b[1], c[1], a[1]])).not.toEqual([]);
+});
+
+test('what the request names is on it', () => {
+  const target = `/all?limit=2&startkey=${b[0]}`;
+  expect(found(target, [b[0], c[0]], [b[1], chosen])).toEqual([]);
+  expect(found(target, [b[0], c[0]], [c[1], a[1]])).not.toEqual([]);
+});
+
+test('a thing of a flow that is known as another one already is nobody else', () => {
+  const compared = replayed(
+    { n: 9, target: '/all', links: [...links], ...json({ rows: [{ id: a[0] }] }) },
+    json({ rows: [{ id: b[1] }] }),
+    made(),
+  );
+  expect(compared.differences).toHaveLength(1);
+  const same = replayed(
+    { n: 9, target: '/all', links: [...links], ...json({ rows: [{ id: a[0] }] }) },
+    json({ rows: [{ id: a[1] }] }),
+    made(),
+  );
+  expect([same.differences, same.volatile]).toEqual([[], []]);
+});
+
+test('what is on another page now is not taken for the same as before', () => {
+  const values = made();
+  const linked = (n: number, ids: string[]) => ({
+    ...{ n, target: '/all?limit=2', links: [...links] },
+    ...page(...ids),
+  });
+  expect(differences(linked(9, [a[0], b[0]]), page(b[1], c[1]), values)).toEqual([]);
+  expect(differences(linked(10, [a[0], '_design/app']), page(a[1], '_design/app'), values)).toEqual([]);
 });

@@ -6,6 +6,7 @@
 import { bodyText, type HttpResponse, header, type RequestParts, type Test } from '@echoplane/traffic';
 import { mediaType } from './body-tree.ts';
 import { madeNamesIn } from './cookie-names.ts';
+import { DigestTails } from './digest-tails.ts';
 import { fillRequest, type PlacedValue } from './fill-request.ts';
 import { Instants } from './instants.ts';
 import { keysOf } from './keyed-values.ts';
@@ -48,6 +49,8 @@ export class LiveValues {
   readonly #known = new Set<string>();
   readonly #tokens = new TwoWay(Number.POSITIVE_INFINITY);
   readonly #seen: TwoWay;
+  /** Of tokens and seen values, what clients send by itself. */
+  readonly #tails: DigestTails;
   readonly #times: Instants;
   /** The client's own times. */
   readonly #sent: TwoWay;
@@ -71,6 +74,7 @@ export class LiveValues {
     this.#liveHost = options.liveHost;
     this.#limit = parent ? MAX_USER_VALUES : MAX_RUN_VALUES;
     this.#seen = new TwoWay(this.#limit);
+    this.#tails = new DigestTails(this.#limit, parent ? parent.#tails : undefined);
     this.#times = new Instants(this.#limit);
     this.#shown = new ShownTimes(timesAmong(tokens), this.#limit);
     this.#sent = new TwoWay(this.#limit);
@@ -89,6 +93,7 @@ export class LiveValues {
       const live = this.seen(name)?.live;
       if (live !== undefined && live !== name) tokens.push([name, live]);
     }
+    tokens.push(...this.#tails.of(test));
     const server =
       test.server && mentions(test, test.server) ? this.flow(OWN_ADDRESS, test.server) : undefined;
     if (server !== undefined && server !== test.server) tokens.push([test.server!, server]);
@@ -344,10 +349,20 @@ export class LiveValues {
   }
 
   #observe({ space, recorded, live }: Observation): void {
-    if (space === 'seen') this.#seen.set(recorded, live);
+    if (space === 'seen') this.#setSeen(recorded, live);
     else if (space === 'time') this.#times.add(recorded, live);
     else if (space === 'token') this.#renewToken(recorded, live);
     else this.#setFlow(space.flow, recorded, live);
+  }
+
+  #setSeen(recorded: string, live: string): void {
+    this.#seen.set(recorded, live);
+    this.#addTail(recorded, live);
+  }
+
+  #addTail(recorded: string, live: string): void {
+    const tail = this.#tails.add(recorded, live);
+    if (tail) this.#seen.set(...tail);
   }
 
   #setFlow(flow: string, recorded: string, live: string): void {
@@ -365,6 +380,7 @@ export class LiveValues {
 
   #setToken(id: string, recorded: string, live: string): void {
     this.#tokens.set(recorded, live);
+    this.#addTail(recorded, live);
     this.#known.add(id);
     const parent = this.#parent;
     if (parent && parent.token(recorded) === undefined) parent.#setToken(id, recorded, live);

@@ -112,8 +112,9 @@ export class LiveValues {
   /** Keys of the request's objects that are ids of things, which are other ones now. */
   #keys(test: Test): Map<string, string> {
     const keys = keysOf(test).flatMap((key): [string, string][] => {
-      const live = new Set(this.inFlows(key));
-      return live.size === 1 && !live.has(key) ? [[key, [...live][0]!]] : [];
+      const [live, ...others] = new Set(this.inFlows(key));
+      const known = others.length > 0 ? undefined : (live ?? this.token(key));
+      return known === undefined || known === key ? [] : [[key, known]];
     });
     return new Map(keys);
   }

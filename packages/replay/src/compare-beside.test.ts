@@ -56,6 +56,13 @@ test('parts of what was being written are made with it, and count', () => {
   expect(found({ ...others, beside: ['nightly-42'] }, list(2, 'weekly'))).toHaveLength(2);
 });
 
+test.each(['update_seq', 'lastSeq', 'seq'])('%s of a store counts what was written, and no more', (name) => {
+  const at = (seq: number) => json({ name: 'orders', [name]: seq });
+  expect(found({ ...at(17), beside: ['b'] }, at(18))).toEqual([]);
+  expect(found({ ...at(17), beside: ['b'] }, at(19))).toEqual([`body.${name} value`]);
+  expect(found(at(17), at(18))).toEqual([`body.${name} value`]);
+});
+
 test('a count that is called as the collection counts what was made of it, and no more', () => {
   const recorded = { ...json({ pets: 8, owners: 3 }), beside: ['Basil', '/api/pets/9'] };
   expect(found(recorded, json({ pets: 9, owners: 3 }))).toEqual([]);

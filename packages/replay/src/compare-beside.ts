@@ -133,6 +133,8 @@ function isPage({ response }: Test, asked: readonly Leaf[], size: number): boole
 }
 
 const COUNT = /total|count|num|size|pages/i;
+/** Where a store stands that counts its writes: `update_seq`, `last_seq`. */
+const WRITES = /(?:^|_)seq(?:uence)?$/i;
 
 /** So many things a write makes that names one, where an answer shows such as are parts of that. */
 const MADE_BY_ONE = 4;
@@ -148,6 +150,7 @@ export function isCountBeside(
   if (isWriting(test)) return false;
   const name = /[\w-]+$/.exec(path)?.[0] ?? '';
   const apart = Math.abs(Number(recorded) - Number(live));
+  if (WRITES.test(name.replace(/([a-z])([A-Z])/g, '$1_$2')) && apart <= idsBeside(test).length) return true;
   if (COUNT.test(name)) {
     const ids = idsBeside(test);
     if (apart <= ids.length) return true;

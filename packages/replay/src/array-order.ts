@@ -4,7 +4,6 @@ import { bodyText, leafPattern, type Test } from '@echoplane/traffic';
 import { isAnotherThing, MAX_ALIGNED, type Pairing } from './align.ts';
 import { isCutAmongEqual, isCutByHidden, isCutInOneSecond, isSortedAsAsked } from './asked-sorting.ts';
 import type { Comparing } from './comparing.ts';
-import { isCutByKey } from './cut-by-key.ts';
 import { hashOrders } from './hash-order.ts';
 import { isRedacted, kindOf, type Scalar } from './kinds.ts';
 import { insideAt, responseLeaves } from './leaves.ts';
@@ -194,7 +193,6 @@ export function isCutElsewhere(
   if (!gone.every((_, i) => come.every((_, j) => isOther(i, j)))) return false;
   if (isCutAmongEqual(comparing.test, recorded, live, pairs)) return true;
   if (isCutByHidden(comparing.test, recorded, live, pairs)) return true;
-  if (isCutByKey(comparing, recorded, live, pairs)) return true;
   if (!isSortedByMaking(comparing, path, recorded, live)) return false;
   const isBeside = (one: Exchange | undefined, beside: readonly (Exchange | undefined)[]) =>
     one !== undefined && beside.some((other) => other !== undefined && isAtOnce(one, other));

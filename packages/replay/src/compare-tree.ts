@@ -7,6 +7,7 @@ import { isBesideWrite, isMovedByWrite } from './compare-beside.ts';
 import { compareLeaf } from './compare-leaf.ts';
 import type { Holder } from './compare-serial.ts';
 import { type Comparing, print } from './comparing.ts';
+import { isCutByKey } from './cut-by-key.ts';
 import { liveKeys } from './generated-keys.ts';
 import { keepsOrders } from './list-order.ts';
 import { areHashesSeeded, noteShuffledList } from './seeded-sets.ts';
@@ -147,7 +148,8 @@ function compareArrays(comparing: Comparing, path: string, recorded: TreeNode[],
     return void comparing.loose(path, 'text');
   }
   const pairs = pairByIdentity(comparing, path, recorded, live);
-  const isMoved = isMovedByWrite(comparing, recorded, live, pairs);
+  const isMoved =
+    isMovedByWrite(comparing, recorded, live, pairs) || isCutByKey(comparing, recorded, live, pairs);
   if (!isMoved && compareWithoutBeside(comparing, path, recorded, live, pairs)) return;
   if (isMoved || isCutElsewhere(comparing, path, recorded, live, pairs))
     return void compareCut(comparing, path, recorded, live, pairs);

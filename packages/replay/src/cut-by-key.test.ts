@@ -8,6 +8,7 @@ const MADE: Record<string, [recorded: string, live: string]> = {
   a: [uuid('11'), uuid('93')],
   b: [uuid('42'), uuid('05')],
   c: [uuid('57'), uuid('31')],
+  d: [uuid('07'), uuid('a4')],
 };
 /** One that is known to be the same. */
 const chosen = uuid('20');
@@ -28,7 +29,7 @@ function made(): LiveValues {
 const page = (...ids: string[]) => json({ rows: ids.map((id) => ({ id, key: id })) });
 const found = (target: string, recorded: string[], live: string[]) =>
   differences({ n: 9, target, links: [...links], ...page(...recorded) }, page(...live), made());
-const [a, b, c] = [MADE.a!, MADE.b!, MADE.c!];
+const [a, b, c, d] = [MADE.a!, MADE.b!, MADE.c!, MADE.d!];
 
 test('a page in the order of keys holds what the keys of now put there', () => {
   expect(found('/all?limit=2', [a[0], b[0]], [b[1], c[1]])).toEqual([]);
@@ -46,6 +47,12 @@ test('what belongs on the page by its key of now is not missing', () => {
   expect(found('/all?limit=3', [a[0], b[0], '_design/app'], [b[1], a[1], 'zebra'])).not.toEqual([]);
   expect(found('/all?limit=2', [a[0], b[0]], [c[1], a[1]])).toEqual([]);
   expect(found('/all?limit=3', [a[0], chosen, b[0]], [b[1], c[1], a[1]])).not.toEqual([]);
+});
+
+test('one that was being written may be among what is on another page now', () => {
+  const recorded = { n: 9, target: '/all?limit=3', links: [...links], ...page(b[0], c[0], 'customer') };
+  const live = page(c[1], a[1], d[1]);
+  expect(differences({ ...recorded, beside: ['customer'] }, live, made())).toEqual([]);
 });
 
 test('what the request names is on it', () => {

@@ -20,10 +20,10 @@ export function isCutByKey(
   comparing: Comparing,
   recorded: TreeNode[],
   live: TreeNode[],
-  { to }: Pairing,
+  { to, isSame }: Pairing,
 ): boolean {
   const { test } = comparing;
-  if (recorded.length < 2 || recorded.length !== live.length || !PAGED.test(test.request.target))
+  if (isSame || recorded.length < 2 || recorded.length !== live.length || !PAGED.test(test.request.target))
     return false;
   const taken = new Set(to);
   return sharedColumns(recorded, live).some((column) => {

@@ -49,3 +49,39 @@ test('a name that is known is renamed to nothing else', () => {
   });
   expect(compareTest(producer, third, { values, times: null }).differences).not.toEqual([]);
 });
+
+const atPort = (name: string, value: string = SECRETS[0]) =>
+  ({ headers: [['Set-Cookie', `${name}=${value}; Path=/`]] }) as { headers: [string, string][] };
+const called = (name: string) =>
+  sketchTest({
+    ...atPort(name),
+    produces: [{ token: 't1', path: `cookie.${name}` }],
+    requestHeaders: [['Cookie', `${name}=${SECRETS[0]}`]],
+    consumes: ['t1'],
+  });
+
+test.each([
+  ['the address', 'user-shop-8080', 'user-api-test-9911'],
+  ['the port', 'sid_8080', 'sid_9911'],
+])('a cookie named by %s that was called has the name of now', (_, name, now) => {
+  const producer = called(name);
+  const values = new LiveValues(new Map([['t1', SECRETS[0]]]), undefined, { liveHost: 'api.test:9911' });
+  const answer = sketchAnswer(atPort(now, SECRETS[1]));
+  expect(compareTest(producer, answer, { values, times: null }).differences).toEqual([]);
+  values.learn(producer, answer);
+  expect(requestLeaves(values.fill(producer).request)).toContainEqual({
+    path: `cookie.${now}`,
+    value: SECRETS[1],
+  });
+  const other = sketchAnswer(atPort(now.replace('9911', '9912'), SECRETS[1]));
+  expect(compareTest(producer, other, { values, times: null }).differences).not.toEqual([]);
+});
+
+test('a longer number in a name is no port', () => {
+  const producer = called('sid_80801');
+  const values = new LiveValues(new Map(), undefined, { liveHost: 'api.test:9911' });
+  expect(requestLeaves(values.fill(producer).request)).toContainEqual({
+    path: 'cookie.sid_80801',
+    value: SECRETS[0],
+  });
+});

@@ -5,7 +5,7 @@
 //   seen     generated values that no request carries       times   exact instants
 import { bodyText, type HttpResponse, header, type RequestParts, type Test } from '@echoplane/traffic';
 import { mediaType } from './body-tree.ts';
-import { madeNamesIn } from './cookie-names.ts';
+import { namesNow } from './cookie-names.ts';
 import { DigestTails } from './digest-tails.ts';
 import { fillRequest, type PlacedValue } from './fill-request.ts';
 import { Instants } from './instants.ts';
@@ -89,10 +89,7 @@ export class LiveValues {
     const tokens = this.consumedBy(test, unresolved);
     const host = this.host(test);
     if (host && mentionsHost(test)) tokens.push(host);
-    for (const name of madeNamesIn(test)) {
-      const live = this.seen(name)?.live;
-      if (live !== undefined && live !== name) tokens.push([name, live]);
-    }
+    tokens.push(...namesNow(test, host, (name) => this.seen(name)?.live));
     tokens.push(...this.#tails.of(test));
     const server =
       test.server && mentions(test, test.server) ? this.flow(OWN_ADDRESS, test.server) : undefined;

@@ -159,7 +159,8 @@ export class NoiseLearner {
         why: `is a measurement: ${values.size} values in ${looked} answers`,
       });
     }
-    for (const cookie of this.#rolling.finish()) headers.set(cookie.path, cookie);
+    for (const cookie of [...this.#rolling.finishMade(), ...this.#rolling.finish()])
+      headers.set(cookie.path, cookie);
     return { volatile, headers: [...headers.values()].sort((a, b) => (a.path < b.path ? -1 : 1)) };
   }
 

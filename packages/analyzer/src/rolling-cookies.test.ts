@@ -43,3 +43,36 @@ test.each<[string, (n: number) => string]>([
   ['one that changes in every answer, of which each is followed', (n) => `answer ${n}`],
   ['one that changes sometimes, and stays longer than a second', (n) => `login ${Math.floor(n / 5)}`],
 ])('%s does not', (_, wordOf) => expect(learned(wordOf)).toEqual([]));
+
+/** Three sign in, and one of them comes back: what is said of the cookie that each of them gets. */
+function ofVisitors(wordOf: (n: number) => string, isSentBack = true): string[] {
+  const values = [0, 1, 2].map((n) => secretOf(wordOf(n)));
+  const visits = values.map(
+    (value, n): Exchange => ({
+      request: `POST /enter/${n}`,
+      answer: { n },
+      answerHeaders: [['Set-Cookie', `visitor=${value}; Path=/`]],
+    }),
+  );
+  const back: Exchange = {
+    request: 'GET /me',
+    headers: isSentBack ? [['Cookie', `visitor=${values[0]}`]] : [],
+    answer: { ok: true },
+  };
+  return [
+    ...new Set(
+      analyze(record([...visits, back])).tests.flatMap(({ volatile }) =>
+        volatile.flatMap(({ path, why }) => (why?.includes('another value') ? path : [])),
+      ),
+    ),
+  ];
+}
+
+test('a cookie that is another one for each visitor varies, also where nobody sends it back', () => {
+  expect(ofVisitors((n) => `visitor ${n}`)).toEqual(['cookie.visitor']);
+});
+
+test('one that two visitors share does not, nor one that nobody ever sent back', () => {
+  expect(ofVisitors((n) => `visitor ${n % 2}`)).toEqual([]);
+  expect(ofVisitors((n) => `visitor ${n}`, false)).toEqual([]);
+});

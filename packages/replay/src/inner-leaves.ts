@@ -45,11 +45,13 @@ function openLong(value: string): Opened | null {
   const opened = openBase64(value);
   if (!opened) return null;
   const json = /^\s*[{[]/.test(opened.text) ? parseJson(opened.text) : undefined;
+  // Whole groups do not tell whether others would have been padded; outside of urls most are.
+  const isPadded = opened.isPadded || (value.length % 4 === 0 && !opened.isUrlSafe);
   return {
     step: '!b64',
     root: json ?? opened.text,
     text: opened.text,
-    close: (text) => encodeLike(text, opened),
+    close: (text) => encodeLike(text, { ...opened, isPadded }),
   };
 }
 

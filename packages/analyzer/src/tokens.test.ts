@@ -43,6 +43,18 @@ test('the id and the secret of a client are followed into its Basic credentials'
   expect(consumersOf(analysis, secret)).toEqual(['header.authorization#1!b64#1']);
 });
 
+test('a secret is followed behind a scheme of the service itself', () => {
+  const secret = `rdx_${secretOf('session').slice(0, 20).toLowerCase()}`;
+  const glued = `Session ${Buffer.from(`mia:7:${secret}`).toString('base64')}`;
+  const analysis = analyze(
+    record([
+      { request: 'POST /enter', body: { name: 'mia' }, answer: { result: [7, secret, null] } },
+      { request: 'POST /rpc', headers: [['Authorization', glued]], answer: { scope: 'all' } },
+    ]),
+  );
+  expect(consumersOf(analysis, secret)).toEqual(['header.authorization#1!b64#2']);
+});
+
 test('what a client sent first is its own, whoever repeats it', () => {
   const key = uuidOf('idempotency');
   const analysis = analyze(

@@ -1,6 +1,7 @@
 // The values of Authorization and Proxy-Authorization by their schemes: what proves the caller is replaced, what names the
 // scheme, the realm or the algorithm stays. https://www.rfc-editor.org/rfc/rfc9110#section-11.6.2
 import { isUtf8 } from 'node:buffer';
+import { encodeLike, openBase64 } from '@echoplane/traffic';
 import type { Inspection } from './inspection.ts';
 import { TokenMinter } from './token-minter.ts';
 
@@ -14,6 +15,9 @@ const PROOFS = new Set(
     ' ',
   ),
 );
+/** What any other scheme may be called, and the one word behind it that nobody would write. */
+const OTHER_SCHEME = /^[A-Za-z][A-Za-z-]{1,31}$/;
+const MADE_WORD = /^(?=\D*\d)(?=[^A-Za-z]*[A-Za-z])[\w.~+/=:-]{20,}$/;
 const RULE = 'key:authorization';
 
 /** Whether a value begins with the name of an authentication scheme. */
@@ -31,7 +35,9 @@ export function redactAuthorization(value: string, inspection: Inspection): stri
   if (scheme === 'basic') return value.slice(0, start) + redactBasic(rest, inspection);
   if (scheme !== 'bearer' && /^[\w-]+="?[^=]/.test(rest))
     return value.slice(0, start) + redactParameters(rest, inspection);
-  const isScheme = SCHEME.test(value);
+  const isScheme = SCHEME.test(value) || (OTHER_SCHEME.test(scheme) && MADE_WORD.test(rest));
+  const glued = isScheme ? redactGlued(rest, inspection) : null;
+  if (glued !== null) return value.slice(0, start) + glued;
   const credential = isScheme ? rest : value;
   const redacted = inspection.secret(credential, 'credential', 0, RULE);
   return isScheme ? value.slice(0, start) + redacted : redacted;
@@ -53,6 +59,28 @@ function redactBasic(encoded: string, inspection: Inspection): string {
   inspection.notes.endOfRecord();
   return value;
 }
+
+/** A number that says who calls. */
+const USER_NUMBER = /^\d{1,12}$/;
+
+/** `ada:7:2f669738…` behind base64: of what a client glued together each piece is what it is alone; null: it is nothing such. */
+function redactGlued(encoded: string, inspection: Inspection): string | null {
+  const opened = openBase64(encoded);
+  const pieces = opened === null ? [] : opened.text.split(':');
+  if (pieces.length < 2 || !pieces.every((piece) => GLUED_PIECE.test(piece))) return null;
+  const last = pieces.at(-1)!;
+  if (!MADE_WORD.test(last) && !TokenMinter.isToken(last)) return null;
+  const redacted = pieces.map((piece, i) => {
+    if (USER_NUMBER.test(piece)) return piece;
+    return i === 0 ? inspection.value(piece, null, 0) : inspection.mint('credential', piece, RULE);
+  });
+  const value = encodeLike(redacted.join(':'), opened!);
+  inspection.notes.alsoSealed(value, encoded);
+  inspection.notes.endOfRecord();
+  return value;
+}
+
+const GLUED_PIECE = /^[\w.@+~/=-]{1,1024}$/;
 
 function redactParameters(rest: string, inspection: Inspection): string {
   return rest.replace(PARAMETER, (all: string, name: string, equals: string, written: string) => {

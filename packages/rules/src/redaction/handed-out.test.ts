@@ -92,3 +92,42 @@ test('other texts stay, and so do the words of people where tokens are', () => {
     'there is none for you 24',
   ]);
 });
+
+test('what stands beside other things in an array has the token that it has in a header, glued behind base64', () => {
+  const { redactor } = watched();
+  const login = answered(
+    'POST',
+    '{"params":["mia",{"password":"correct horse"}]}',
+    `{"result":[7,"${KEY}",null]}`,
+  );
+  redactor.pair(login);
+  const { result } = JSON.parse(login.response!.body.text!);
+  expect(result).toEqual([7, expect.stringMatching(/^rdx_/), null]);
+  const glued = Buffer.from(`mia:7:${KEY}`).toString('base64');
+  const call = answered('GET', '', '{}', [['Authorization', `Session ${glued}`]]);
+  redactor.pair(call);
+  const [scheme, sent] = call.request!.headers[0]![1].split(' ');
+  expect([scheme, Buffer.from(sent!, 'base64').toString()]).toEqual(['Session', `mia:7:${result[1]}`]);
+  const again = structuredClone(call);
+  redactor.pair(again);
+  expect(again.request!.headers).toEqual(call.request!.headers);
+});
+
+test('a list of ids stays', () => {
+  const { redactor } = watched();
+  const answer = `{"groups":["${KEY}","${KEY.replace('44', '55')}"],"one":["${KEY}"]}`;
+  const login = answered('POST', '{"password":"correct horse"}', answer);
+  redactor.pair(login);
+  expect(login.response!.body.text).toBe(answer);
+});
+
+test('a scheme that nobody registered is kept, and what is behind it is known again', () => {
+  const { redactor } = watched();
+  const login = answered('POST', '{"password":"correct horse"}', `{"key":"${KEY}"}`);
+  const call = answered('GET', '', '{}', [['Authorization', `Sesame ${KEY}`]]);
+  const phrase = answered('GET', '', '{}', [['Authorization', 'correct horse-battery']]);
+  for (const pair of [login, call, phrase]) redactor.pair(pair);
+  const { key } = JSON.parse(login.response!.body.text!);
+  expect(call.request!.headers).toContainEqual(['Authorization', `Sesame ${key}`]);
+  expect(phrase.request!.headers[0]![1]).toMatch(/^rdx_\w+$/);
+});

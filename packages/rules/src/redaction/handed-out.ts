@@ -20,6 +20,8 @@ const NAMES_THING =
 const NAMES_PROOF = /key$|^auth$|ticket$|bearer$/i;
 /** Where credentials are made by who proves himself in a header: `POST /users/ada/tokens`. */
 const MAKES_PROOF = /\/(?:[\w.-]*[_-])?(?:tokens?|api-?keys?)\/?(?:\?|$)/i;
+/** An element of an array, without a name. */
+const ELEMENT = /([[,]\s*)"([0-9a-f]{32,128})"(?=\s*[,\]])/gi;
 const RULE = 'answer:log-in';
 
 /** The last segment of a path. */
@@ -52,7 +54,7 @@ export function redactHandedOut(pair: RRPair, inspection: Inspection): void {
   const text = readText(response.body);
   if (text === null || !/^\s*\{/.test(text)) return;
   inspection.notes.enter('response.body');
-  const redacted = text.replace(NAMED_VALUE, (all, name: string, colon: string, value: string) => {
+  let redacted = text.replace(NAMED_VALUE, (all, name: string, colon: string, value: string) => {
     const isProof = value.includes('-') ? NAMES_PROOF.test(name) : true;
     if (NAMES_THING.test(name) || !isProof) return all;
     inspection.notes.enter(`.${name}`);
@@ -60,8 +62,31 @@ export function redactHandedOut(pair: RRPair, inspection: Inspection): void {
     inspection.notes.leave();
     return `"${name}"${colon}${token}"`;
   });
+  redacted = redactElements(redacted, inspection);
   inspection.notes.leave();
   if (redacted !== text) writeText(response.body, redacted);
+}
+
+/** `[7, "2f669738…", null]`: who logged in, and with what he proves that. */
+function redactElements(text: string, inspection: Inspection): string {
+  if (text.search(ELEMENT) < 0) return text;
+  const alone = new Set<string>();
+  try {
+    JSON.parse(text, (_key, value: unknown) => {
+      const words = Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
+      if (words.length === 1 && (value as unknown[]).length > 1) alone.add(words[0] as string);
+      return value;
+    });
+  } catch {
+    return text;
+  }
+  return text.replace(ELEMENT, (all, before: string, value: string) => {
+    if (!alone.has(value)) return all;
+    inspection.notes.enter('[]');
+    const token = inspection.mint('credential', value, RULE);
+    inspection.notes.leave();
+    return `${before}"${token}"`;
+  });
 }
 
 function hasPassword(text: string, { fields }: Inspection): boolean {

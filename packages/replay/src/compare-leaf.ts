@@ -30,6 +30,7 @@ import { isSameSpan } from './spelled-spans.ts';
 import { isOneSum } from './summed.ts';
 import { judgeTempFolders } from './temp-folders.ts';
 import { type AnswerLink, isClaim, isWriting, linkedPlaces } from './test-places.ts';
+import { judgeTimeParts } from './time-parts.ts';
 import { isSpanOfTimes } from './time-spans.ts';
 import { readTime, taggedTimes } from './times.ts';
 import { ExactNumber } from './tree.ts';
@@ -161,7 +162,7 @@ function judgeUnlinked(comparing: Comparing, pair: Pair, learned: VolatileLeaf |
   // Two tokens of one second are one token; a second later they are two, which agree but for their times.
   if (due !== undefined && !isJwt(token)) return learned ? judgeLearned(pair, learned) : 'differs';
   if (isProduced && kindOf(recorded) === null && readTime(recorded) === null) return { kind: 'token' };
-  const time = judgeTime(comparing, recorded, live);
+  const time = judgeTimeParts(comparing, path, recorded, live) ?? judgeTime(comparing, recorded, live);
   if (time && time !== 'differs') return time;
   const inHex = judgeHexTimes(comparing, recorded, live);
   if (inHex && inHex !== 'differs') return inHex;

@@ -25,6 +25,26 @@ test('answers that hold what was asked for in an order of their own have none', 
   expect(unordered(asking(shelf(1)), asking(shelf(2)), short)).toEqual(Array(3).fill(['body.found']));
 });
 
+test('so have those to few names in a request of another form', () => {
+  const few: Exchange = { ...asking(shelf(3).slice(0, 3)), body: { only: { want: shelf(3).slice(0, 3) } } };
+  expect(unordered(asking(shelf(1)), asking(shelf(2)), few)).toEqual(Array(3).fill(['body.found']));
+});
+
+test('an answer that has some of the things in this order by chance does not explain it, where others have another', () => {
+  const shown = (names: readonly string[], n: number): Exchange => ({
+    request: `GET /shelves/${n}`,
+    answer: { all: names.map((href) => ({ href })) },
+  });
+  const [one, two] = [shelf(1), shelf(2)];
+  const lists = [
+    shown(mixed(one).slice(1, 5), 1),
+    shown([one[1]!, one[4]!, one[0]!, one[5]!], 1),
+    shown(mixed(mixed(one)), 1),
+  ];
+  const found = unordered(asking(one), asking(two), ...lists);
+  expect(found.slice(0, 2)).toEqual([['body.found'], ['body.found']]);
+});
+
 test('words between commas are asked for, too', () => {
   const listed = (n: number): Exchange => ({
     request: `GET /shelves?${new URLSearchParams({ want: shelf(n).join(',') })}`,

@@ -24,6 +24,8 @@ export class AskedLists {
   readonly #lists: { asked: AskedList | null; names: readonly string[] }[] = [];
   readonly #loose = new Map<AskedList, (readonly string[])[]>();
   readonly #kept = new Map<AskedList, number>();
+  /** By another kind of request, perhaps for fewer things. */
+  readonly #found = new Set<AskedList>();
 
   /** The lists of an answer and those of its request: the ones whose things the request named. */
   observe(method: string, wanted: readonly RequestList[], lists: Lists): AskedList[] {
@@ -36,6 +38,7 @@ export class AskedLists {
         const list = wanted.find((one) => names.every((name) => one.order.has(name)));
         const key = list ? `${method} ${list.pattern} ${leafPattern(path)}` : null;
         if (key !== null && !found.includes(key)) found.push(key);
+        if (key !== null && this.#found.size < MAX_LISTS) this.#found.add(key);
         if (names.length < MIN_NAMES) continue;
         if (this.#lists.length < MAX_LISTS) this.#lists.push({ asked: key, names });
         if (key !== null && list) this.#vote(key, names, isExplained(names, list.order, full));
@@ -52,6 +55,10 @@ export class AskedLists {
       const kept = (this.#kept.get(key) ?? 0) + lists.length - unseen;
       if (unseen >= MIN_LOOSE && kept <= unseen * MAX_KEPT_SHARE) loose.add(key);
     }
+    // What one method gathers for lists of one place it gathers however it is asked.
+    const places = new Set([...loose].map(placeOf));
+    for (const key of this.#found)
+      if (places.has(placeOf(key)) && !this.#loose.has(key) && !this.#kept.has(key)) loose.add(key);
     return loose;
   }
 
@@ -62,20 +69,28 @@ export class AskedLists {
     this.#loose.set(key, lists);
   }
 
-  /** Whether an answer to something else has the same things in this order. */
+  /** Whether answers to something else have the same things in this order; by chance a few do, of which more have another one. */
   #isSeen(key: AskedList, names: readonly string[]): boolean {
     const order = orderOf(names);
-    return this.#lists.some(({ asked, names: other }) => {
-      if (asked === key) return false;
-      const places = other.flatMap((name) => order.get(name) ?? []);
-      return places.length >= MIN_NAMES && isMonotonous(places);
-    });
+    let [same, another] = [0, 0];
+    for (const { asked, names: other } of this.#lists) {
+      const places = asked === key ? [] : other.flatMap((name) => order.get(name) ?? []);
+      if (places.length < MIN_NAMES) continue;
+      if (isMonotonous(places)) same++;
+      else another++;
+    }
+    return same > another;
   }
 }
 
 /** The path of the answer's list. */
 export function answerListOf(asked: AskedList): string {
   return asked.slice(asked.lastIndexOf(' ') + 1);
+}
+
+/** The method, and the path of the answer's list. */
+function placeOf(asked: AskedList): string {
+  return `${asked.slice(0, asked.indexOf(' '))} ${answerListOf(asked)}`;
 }
 
 /** Names that a request says in a list. */

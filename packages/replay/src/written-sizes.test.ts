@@ -43,3 +43,26 @@ test('the size of all is the sum of the others, then and now', () => {
   expect(differing(sizes(69, 20, 22, 27), sizes(76, 25, 25, 25), values)).toEqual(['body[0].size']);
   expect(differing(sizes(70, 20, 22, 27), sizes(75, 25, 25, 25), values)).toEqual(['body[0].size']);
 });
+
+test('the size of a folder is that of all that was put into it, and is in it still', () => {
+  const values = new LiveValues(new Map());
+  const write = (method: string, target: string, size: number, status = 201) => {
+    const one = sketchTest({
+      ...CARD,
+      method,
+      target,
+      status,
+      ...(size === 0 ? { requestBody: undefined } : {}),
+    });
+    const request: Test['request'] = { ...one.request, body: { ...one.request.body, size } };
+    compareTest({ ...one, request }, sketchAnswer({ status }), { values, times: null });
+  };
+  write('PUT', '/book/1', 20);
+  write('PUT', '/book/2', 22);
+  write('PUT', '/book/3', 23);
+  write('PUT', '/book/4', 21, 412);
+  write('DELETE', '/book/3', 0);
+  expect(differing(json({ bytes: 90 }), json({ bytes: 98 }), values)).toEqual([]);
+  expect(differing(json({ bytes: 90 }), json({ bytes: 100 }), values)).toEqual(['body.bytes']);
+  expect(differing(json({ bytes: 40 }), json({ bytes: 48 }), values)).toEqual(['body.bytes']);
+});

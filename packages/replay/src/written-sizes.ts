@@ -1,7 +1,7 @@
 // Sizes of what clients wrote. A recording holds a body without its secrets, which is a few bytes longer or shorter than what was
 // recorded, and that is sent in a replay: a service that says how large the thing is says another number then, and always the
 // same one. Bounded; what else the numbers of an answer mean it does not know. Pure.
-import { bodyText, type HttpResponse, leafPattern, type Test } from '@echoplane/traffic';
+import { type Body, bodyText, type HttpResponse, leafPattern, type Test } from '@echoplane/traffic';
 import type { Comparing } from './comparing.ts';
 import type { Scalar } from './kinds.ts';
 import { responseLeaves } from './leaves.ts';
@@ -9,19 +9,29 @@ import { remembered } from './test-places.ts';
 
 /** Beyond it the oldest goes. */
 const MAX_SIZES = 5_000;
+const MAX_FOLDERS = 500;
 /** Sizes that bodies of one recorded size are sent with. */
 const MAX_SENT = 32;
 /** Two parts make any sum by chance. */
 const MIN_PARTS = 3;
 
+/** Of a body both sizes. */
+interface Sizes {
+  recorded: number;
+  sent: number;
+}
+
 /** Of every body that is sent with another size than it was recorded with, both. */
 export class WrittenSizes {
   readonly #sent = new Map<number, Set<number>>();
+  /** What was put into each folder and is in it still, by the folder's path and the thing's. */
+  readonly #folders = new Map<string, Map<string, Sizes>>();
 
-  add({ request: { body } }: Test): void {
+  add(test: Test): void {
+    const { body } = test.request;
+    if (test.response.status < 300) this.#file(test);
     if (body.size === 0 || body.encoding !== 'identity' || body.base64 !== undefined) return;
-    const text = bodyText(body);
-    const size = text === undefined ? body.size : Buffer.byteLength(text);
+    const size = sentSize(body);
     if (size === body.size) return;
     const sent = this.#sent.get(body.size);
     if (sent) {
@@ -32,10 +42,40 @@ export class WrittenSizes {
     this.#sent.set(body.size, new Set([size]));
   }
 
-  /** Whether what was written with one size is sent with the other. */
+  /** Whether what was written with one size is sent with the other, or all that is in a folder makes it so much larger. */
   has(recorded: number, live: number): boolean {
-    return this.#sent.get(recorded)?.has(live) ?? false;
+    return (this.#sent.get(recorded)?.has(live) ?? false) || this.#isFolder(recorded, live);
   }
+
+  #isFolder(recorded: number, live: number): boolean {
+    for (const folder of this.#folders.values()) {
+      const sizes = [...folder.values()];
+      const was = sizes.reduce((sum, one) => sum + one.recorded, 0);
+      const is = sizes.reduce((sum, one) => sum + one.sent, 0);
+      if (is !== was && live - recorded === is - was && recorded >= was) return true;
+    }
+    return false;
+  }
+
+  #file({ request: { method, target, body } }: Test): void {
+    const [, path = '', folder = ''] = /^(([^?]*\/)[^?/]+\/?)(?:\?|$)/.exec(target) ?? [];
+    if (method === 'DELETE') {
+      this.#folders.get(folder)?.delete(path);
+      this.#folders.delete(path);
+      return;
+    }
+    if (method !== 'PUT' || body.size === 0) return;
+    const inside = this.#folders.get(folder) ?? new Map<string, Sizes>();
+    if (!this.#folders.has(folder) && this.#folders.size >= MAX_FOLDERS)
+      this.#folders.delete(this.#folders.keys().next().value!);
+    this.#folders.set(folder, inside);
+    if (inside.size < MAX_SIZES) inside.set(path, { recorded: body.size, sent: sentSize(body) });
+  }
+}
+
+function sentSize(body: Body): number {
+  const text = bodyText(body);
+  return text === undefined ? body.size : Buffer.byteLength(text);
 }
 
 /** Whether a number is the size of what was written before, then and now, or both times the sum of all others of its list. */

@@ -13,6 +13,7 @@ export function shiftedTime(text: string, byUs: number): string | null {
   const time = readTime(text);
   if (!time) return null;
   if (time.form === 'rfc1123dayGMT') return new Date((time.us + byUs) / 1e3).toUTCString();
+  if (time.form === 'basic') return new Date((time.us + byUs) / 1e3).toISOString().replace(/[-:]|\.\d+/g, '');
   const match = ISO.exec(text);
   if (!match) return null;
   const [, , separator, , seconds, point = '', fraction = '', zone = ''] = match;

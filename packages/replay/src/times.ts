@@ -19,6 +19,8 @@ export const HOUR_US = 60 * MINUTE;
 export const DAY_US = 24 * HOUR_US;
 const ISO =
   /^(\d{4})-(\d\d)-(\d\d)(?:([T ])(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?( ?(?:Z|[+-]\d\d:?\d\d|UTC))?)?$/;
+/** Its basic format: `20261123T001049Z`. */
+const BASIC = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/;
 const RFC_1123 =
   /^(?:(Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?(\d{1,2})[ -]([A-Z][a-z]{2})[ -](\d{4}) (\d\d):(\d\d):(\d\d) (GMT|UTC|Z|[+-]\d{4})$/;
 const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
@@ -38,7 +40,7 @@ export function readTime(value: Scalar): WrittenTime | null {
   // A digit, or the day of the week.
   if (first < 0x30 || first > 0x5a || (first > 0x39 && value[3] !== ',')) return null;
   if (/^\d+(?:\.\d+)?$/.test(value)) return readEpoch(Number(value), 'digits');
-  return readIso(value) ?? readRfc1123(value);
+  return readIso(value) ?? readBasic(value) ?? readRfc1123(value);
 }
 
 /** An entity tag that is an instant, to the millisecond or finer. */
@@ -79,6 +81,12 @@ function readIso(text: string): WrittenTime | null {
     form: `iso${separator}${second === undefined ? 'minutes' : ''}${zoneForm(zone)}`,
     fraction: fraction?.length ?? 0,
   };
+}
+
+function readBasic(text: string): WrittenTime | null {
+  if (!BASIC.test(text)) return null;
+  const time = readIso(text.replace(BASIC, '$1-$2-$3T$4:$5:$6Z'));
+  return time && { ...time, form: 'basic', fraction: null };
 }
 
 function readRfc1123(text: string): WrittenTime | null {

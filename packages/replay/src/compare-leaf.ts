@@ -25,6 +25,7 @@ import { isNumberedAtOnce, isPartNumberedAtOnce, isSwappedAtOnce } from './numbe
 import { namesAddress } from './own-address.ts';
 import { isOwnNote } from './own-notes.ts';
 import { isUptime, judgeSince } from './running-clocks.ts';
+import { isSaidInToken } from './said-in-tokens.ts';
 import { isSeenAgain, judgeShortBytes, noteMade } from './short-bytes.ts';
 import { isSameSpan } from './spelled-spans.ts';
 import { isOneSum } from './summed.ts';
@@ -88,7 +89,8 @@ function judge(comparing: Comparing, path: string, recorded: LeafValue, live: Le
   const isBeside =
     isClaimOfBeside(comparing, pair) ||
     isCountedBeside(comparing, path, pair.recorded, pair.live) ||
-    isWrittenSize(comparing, path, pair.recorded, pair.live);
+    isWrittenSize(comparing, path, pair.recorded, pair.live) ||
+    isSaidInToken(comparing, pair.recorded, pair.live);
   if (isBeside) return 'strict';
   if (IDENTITY.test(path) && asked.length === 0 && isOfWritesAtOnce(comparing, pair))
     return { kind: 'serial' };

@@ -1,5 +1,6 @@
 // The credentials of requests whose recording was redacted: tokens that no live answer replaced get their values back
-// from the vault. Counts what came from there and what was missing, by the place it is sent at; values go nowhere else.
+// from the vault. A session's token that an answer showed where nothing told that it is one (a field of protobuf has no name)
+// is another one now: the live one is sent. Counts what came from there and what was missing, by the place it is sent at; values go nowhere else.
 
 import { requestLeaves } from '@echoplane/replay';
 import { isCredentialToken, restoreRequest, restoreText, type ValueOf } from '@echoplane/rules';
@@ -23,11 +24,17 @@ export class Credentials {
     return this.#counts;
   }
 
-  /** The request as it is to be sent; what the vault does not hold stays a token. */
-  fill<R extends RequestParts>(request: R): R {
+  /**
+   * The request as it is to be sent; what the vault does not hold stays a token. `shown`: what live answers showed in the place of
+   * a value that recorded ones showed.
+   */
+  fill<R extends RequestParts>(request: R, shown: (value: string) => string | undefined): R {
     for (const { path, value } of requestLeaves(request))
       if (typeof value === 'string') this.#note(leafPattern(path), value);
-    return restoreRequest(request, this.#known);
+    return restoreRequest(request, (token) => {
+      const value = this.#known(token);
+      return value === undefined ? undefined : (shown(value) ?? value);
+    });
   }
 
   /** Whether a request holds what came from the vault, or should have: then it is counted each time it is sent. */

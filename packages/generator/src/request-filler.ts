@@ -73,7 +73,8 @@ export class RequestFiller {
     if (finding !== undefined) return { reason: 'transform-failed', detail: finding };
     prepared.hasCredentials ??= credentials.concern(test.request);
     const digested = withBodyDigests(test.request, transformed.message);
-    const whole = prepared.hasCredentials ? credentials.fill(digested) : digested;
+    const shown = (value: string) => user.values.live.shown(value);
+    const whole = prepared.hasCredentials ? credentials.fill(digested, shown) : digested;
     const target = placed(whole.target, this.#options.target);
     const request = target === whole.target ? whole : { ...whole, target };
     const { delayMs } = transformed;

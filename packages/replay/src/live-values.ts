@@ -192,6 +192,11 @@ export class LiveValues {
     return hint === undefined ? undefined : { live: hint, isHint: true };
   }
 
+  /** What live answers showed in the place of a generated value; undefined when they did not. */
+  shown(recorded: string): string | undefined {
+    return this.token(recorded) ?? this.seen(recorded)?.live;
+  }
+
   /** The recorded value of which `live` is the counterpart; `flow` null: of tokens and seen values. */
   recordedOf(live: string, flow: string | null): string | undefined {
     return flow === null

@@ -8,6 +8,7 @@ import type { Comparing } from './comparing.ts';
 import { withLiveIds } from './ids-in-text.ts';
 import { atomsIn, isHidden, isRedacted } from './kinds.ts';
 import { insideAt } from './leaves.ts';
+import { withWholeTimes } from './nanos.ts';
 import { knownAddress } from './own-address.ts';
 import { isClockSpan } from './spelled-spans.ts';
 import { type AnswerLink, mentions } from './test-places.ts';
@@ -90,7 +91,7 @@ export function isAnotherThing(
 function identityOf(comparing: Comparing, path: string, node: TreeNode, side: Side): string {
   const { values, places, test } = comparing;
   const hosts = side === 'live' ? [] : [values.host(test), knownAddress(comparing)];
-  const leaves = treeLeaves(`${path}[0]`, node);
+  const leaves = withWholeTimes(treeLeaves(`${path}[0]`, node));
   const spans = spansAmong(leaves);
   const parts = leaves.map(({ path: at, value, source }: Leaf) => {
     if (value === null || typeof value === 'boolean') return `${at}=${value}`;

@@ -137,7 +137,7 @@ function isListOfFaults(
  * same time have got each other's numbers, or came in another order.
  */
 function isSortedByMaking(
-  { places }: Comparing,
+  { places, test }: Comparing,
   path: string,
   recorded: TreeNode[],
   live: TreeNode[],
@@ -159,7 +159,7 @@ function isSortedByMaking(
     isSortedBoth(column, [1, -1]),
   );
   const isMadeAnew = (column: Column) => linksOf(column).length > 0 || column.before.every(isGenerated);
-  return isMaking && !columns.some((column) => !isMadeAnew(column) && isTurned(column));
+  return isMaking && !columns.some((column) => !isMadeAnew(column) && isLost(test, column));
 }
 
 /** The serial number that a flow has in a leaf, by itself or as a piece of a text. */
@@ -307,8 +307,7 @@ function isMadeAtOnce(
 ): boolean {
   if (recorded.length > MAX_CROSSED) return false;
   const keys = sharedColumns(recorded, live).filter(({ before }) => isKey(before));
-  const isTold = (column: Column) => column.before.length > BY_CHANCE || isSortAsked(test, column);
-  if (keys.some((column) => isTold(column) && isTurned(column))) return false;
+  if (keys.some((column) => isLost(test, column))) return false;
   const byTime = keys.filter(({ before }) => before.every(readTime) && isSortedEitherWay(before));
   if (byTime.length > 0 && !byTime.some((times) => isSortedBoth(times, [1, -1]))) return false;
   const makers = recorded.map((_, i) =>
@@ -322,6 +321,11 @@ function isMadeAtOnce(
       .slice(i + 1)
       .every((k, n) => k > j || makers[i]!.some((a) => makers[i + 1 + n]!.some((b) => isAtOnce(a, b)))),
   );
+}
+
+/** Whether an order was lost that was none by chance. */
+function isLost(test: Test, column: Column): boolean {
+  return (column.before.length > BY_CHANCE || isSortAsked(test, column)) && isTurned(column);
 }
 
 /** Rows of one time that stood in the order of something else, too, and do so no more. */

@@ -1,5 +1,6 @@
 // A list as a table: the leaves that every element has, then and now. Pure; it judges nothing.
 import type { Scalar } from './kinds.ts';
+import { withWholeTimes } from './nanos.ts';
 import { type TreeNode, treeLeaves } from './tree.ts';
 
 /** Keys of an element that are looked at. */
@@ -25,7 +26,7 @@ export function sharedColumns(recorded: TreeNode[], live: TreeNode[]): Column[] 
 function columnsOf(nodes: TreeNode[]): Map<string, Scalar[]> {
   const columns = new Map<string, Scalar[]>();
   for (const node of nodes)
-    for (const { path, value } of treeLeaves('', node)) {
+    for (const { path, value } of withWholeTimes(treeLeaves('', node))) {
       const column = columns.get(path);
       if (column) column.push(value);
       else if (columns.size < MAX_KEYS) columns.set(path, [value]);

@@ -23,6 +23,7 @@ import { EditBook, NO_EDITS, type SnapshotEdits } from './edits.ts';
 import { madeAddresses } from './made-addresses.ts';
 import { appliedTransforms, signsTokens, withAppliedComparison } from './recommend-apply.ts';
 import type { Sessions } from './sessions.ts';
+import { ShownCredentials } from './shown-credentials.ts';
 import { run, type Steps, settled } from './steps.ts';
 import { Survey, type Surveyed } from './survey.ts';
 import { TemplateLearner } from './templates.ts';
@@ -86,6 +87,7 @@ export class Analysis {
   #book = new EditBook();
   readonly #pairs: LineSorter;
   readonly #templates = new TemplateLearner();
+  readonly #shown = new ShownCredentials();
 
   constructor({ workspace, sink, edits = NO_EDITS }: AnalyzeOptions) {
     this.#workspace = workspace;
@@ -96,6 +98,7 @@ export class Analysis {
 
   add(pair: RRPair): Promise<void> | undefined {
     this.#templates.observe(pair);
+    this.#shown.note(pair);
     return this.#pairs.push(`${sortable(pair.ts)}${pair.id}\t${JSON.stringify(pair)}`);
   }
 
@@ -115,7 +118,7 @@ export class Analysis {
 
   /** All that is learned of the pairs; of the survey, only what is still asked for is kept. */
   *#learn(): Steps<Learnt> {
-    const survey = new Survey(this.#workspace, this.#templates.finish(this.#edits.endpoints));
+    const survey = new Survey(this.#workspace, this.#templates.finish(this.#edits.endpoints), this.#shown);
     yield* this.#survey(survey);
     const { volatile, vocabulary } = survey.shapes.finish();
     const tokenLines = this.#workspace.sorter('tokens');
@@ -168,7 +171,7 @@ export class Analysis {
       if (batch === null) return;
       const lines = batch.map(jsonOf);
       yield* this.#write(ARTIFACTS.pairs, `${lines.join('\n')}\n`);
-      for (const line of lines) yield* survey.observe(JSON.parse(line) as RRPair);
+      for (const line of lines) yield* survey.observe(this.#shown.read(JSON.parse(line) as RRPair));
     }
   }
 
@@ -180,7 +183,7 @@ export class Analysis {
       if (batch === null) return counts;
       let [tests, mocks] = ['', ''];
       for (const line of batch) {
-        const made = yield* maker.next(jsonOf(line));
+        const made = yield* maker.next(this.#shown.text(jsonOf(line)));
         if (made === null) continue;
         if ('test' in made) {
           counts.tests++;

@@ -1,7 +1,7 @@
 // Values that a client glued together in a request: `compare/3f2a……9c01…` of two things. What a service glued itself comes
 // back as it was handed out and is followed as a whole; what no answer held before is followed piece by piece. Bounded. Pure.
 import { atomsIn, type Leaf } from '@echoplane/replay';
-import { GLUED, type Piece, piecesOf } from './value-events.ts';
+import { GLUED, type KnownWords, type Piece, piecesOf } from './value-events.ts';
 
 const MAX_SHOWN = 20_000;
 /** Signed cookies and credentials hold only as a whole. */
@@ -21,8 +21,8 @@ export class GluedValues {
   }
 
   /** The pieces of a request, and those of what its client glued. */
-  sent(leaves: readonly Leaf[]): Piece[] {
-    return piecesOf(leaves).flatMap((piece) => {
+  sent(leaves: readonly Leaf[], known?: KnownWords): Piece[] {
+    return piecesOf(leaves, known).flatMap((piece) => {
       const { value, kind, path } = piece;
       if (kind !== 'token' || !MAY_GLUE.test(path) || this.#shown.has(value)) return [piece];
       return [piece, ...insideOf(value).map((atom) => ({ ...atom, path }))];

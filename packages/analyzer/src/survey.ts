@@ -50,6 +50,7 @@ import {
   credentialEvent,
   credentialsOf,
   eventLine,
+  type KnownWords,
   piecesOf,
   ROLE,
   type Role,
@@ -94,13 +95,16 @@ export class Survey {
   readonly outages = new Outages();
   readonly #keys = new ValueKeys();
   readonly #glued = new GluedValues();
+  readonly #known: KnownWords;
   pairs = 0;
   from: number | null = null;
   to: number | null = null;
   /** Begin of the first test, µs since the epoch. */
   firstTest: number | null = null;
 
-  constructor(workspace: Workspace, templates: Templates) {
+  /** `known`: credentials that do not look generated. */
+  constructor(workspace: Workspace, templates: Templates, known: KnownWords) {
+    this.#known = known;
     this.events = workspace.sorter('values');
     this.identities = workspace.sorter('identities');
     this.edges = workspace.sorter('edges');
@@ -257,7 +261,8 @@ export class Survey {
     response: Role,
   ): Steps<void> {
     const about = { pair: number, id: pair.id, where: '', value: '' };
-    const sent = request === ROLE.client ? this.#glued.sent(withBasic(asked)) : piecesOf(asked);
+    const isClients = request === ROLE.client;
+    const sent = isClients ? this.#glued.sent(withBasic(asked), this.#known) : piecesOf(asked);
     for (const { value, kind, path } of sent) {
       if (request === ROLE.outbound && !isSignificant(path)) continue;
       const key = this.#keys.of(value);
@@ -268,7 +273,7 @@ export class Survey {
     }
     const timeUs = pair.ts + (pair.ttfbUs ?? pair.durationUs);
     const isService = response === ROLE.service;
-    const pieces = piecesOf(answered);
+    const pieces = piecesOf(answered, isService ? this.#known : undefined);
     if (isService) this.#glued.shown(pieces);
     for (const { value, kind, path } of pieces) {
       const full = isService ? { where: operation.key, value } : {};

@@ -90,8 +90,13 @@ export interface Piece {
   path: string;
 }
 
+/** Words that are known to be generated, whatever they look like. */
+export interface KnownWords {
+  has(word: string): boolean;
+}
+
 /** The generated pieces of leaves, and words that may be, with the leaf path that addresses each. */
-export function piecesOf(leaves: readonly Leaf[]): Piece[] {
+export function piecesOf(leaves: readonly Leaf[], known?: KnownWords): Piece[] {
   const found: Piece[] = [];
   for (const { path, value } of leaves) {
     if (typeof value === 'number' && isExactEpoch(value) && !hasControl(path))
@@ -105,7 +110,8 @@ export function piecesOf(leaves: readonly Leaf[]): Piece[] {
       if (isWhole) found.push({ value, kind: 'token', path });
       for (const piece of piecesWith(atoms, value, path))
         if (!isWhole || piece.value !== value) found.push(piece);
-    } else if (value.length >= MIN_HIDDEN_CHARS && mayHoldHiddenWord(value)) addWords(found, value, path);
+    } else if (known && addKnown(found, value, path, known)) continue;
+    else if (value.length >= MIN_HIDDEN_CHARS && mayHoldHiddenWord(value)) addWords(found, value, path);
     if (value.length >= MIN_EPOCH_DIGITS && value.length <= MAX_EPOCH_TEXT) addEpochs(found, value, path);
   }
   return found;
@@ -143,6 +149,15 @@ function piecesWith(atoms: readonly Atom[], text: string, path: string): Piece[]
     found.push({ value, kind: isWhole ? atom.kind : 'token', path: whole ? path : `${path}#${n}` });
   }
   return found;
+}
+
+/** Whether any was found. */
+function addKnown(found: Piece[], text: string, path: string, known: KnownWords): boolean {
+  const before = found.length;
+  for (const [n, value] of atomsOfText(text).entries())
+    if (known.has(value))
+      found.push({ value, kind: 'token', path: value.length === text.length ? path : `${path}#${n}` });
+  return found.length > before;
 }
 
 function addWords(found: Piece[], value: string, path: string): void {

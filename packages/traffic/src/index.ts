@@ -18,6 +18,7 @@ export * from './rollup.ts';
 export * from './rrpair.ts';
 export * from './segment.ts';
 export * from './session-run.ts';
+export * from './shown-mark.ts';
 export * from './snapshot.ts';
 export * from './test-config.ts';
 export * from './trace-headers.ts';

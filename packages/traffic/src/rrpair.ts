@@ -116,7 +116,11 @@ export const StreamMessage = z.object({
 });
 export type StreamMessage = z.infer<typeof StreamMessage>;
 
-export const Redaction = z.object({ path: z.string(), kind: z.string(), rule: z.string() });
+export const Redaction = z.object({
+  ...{ path: z.string(), kind: z.string(), rule: z.string() },
+  /** Of a credential that an answer showed in the clear before: where (`shownMark`). */
+  shown: z.string().optional(),
+});
 
 export const RRPair = z.object({
   v: z.literal(RRPAIR_VERSION),

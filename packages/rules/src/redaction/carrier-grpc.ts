@@ -76,7 +76,9 @@ function redactPayload(payload: Buffer, inspection: Inspection): Buffer | null {
 function redactPlain(bytes: Buffer, inspection: Inspection): Buffer {
   const text = bytes.toString('utf8');
   const redacted = inspection.value(text, null, 0);
-  return redacted === text ? bytes : Buffer.from(redacted, 'utf8');
+  if (redacted !== text) return Buffer.from(redacted, 'utf8');
+  inspection.stays(text);
+  return bytes;
 }
 
 /** A message with its texts redacted: the same buffer when nothing changed, null when it is none. */

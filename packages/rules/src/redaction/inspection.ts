@@ -17,6 +17,7 @@ import type { Notes } from './notes.ts';
 import { ownCopy } from './own-copy.ts';
 import type { Patterns } from './patterns.ts';
 import { isPlain } from './plain-value.ts';
+import { SaidWords } from './said-words.ts';
 import { type ScanOptions, scan } from './scan.ts';
 import { ShownSecrets } from './shown-secrets.ts';
 import { Splice } from './splice.ts';
@@ -56,6 +57,7 @@ export class Inspection {
   /** Of files that were replaced. */
   readonly digests = new StoodInDigests();
   readonly #shown = new ShownSecrets();
+  readonly #said = new SaidWords();
   readonly #minter: TokenMinter;
   readonly #off: ReadonlySet<SecretKind>;
   readonly #patterns: Patterns;
@@ -92,6 +94,11 @@ export class Inspection {
   /** How many secrets answers showed so far. */
   get shownSecrets(): number {
     return this.#shown.count;
+  }
+
+  /** Notes a text that stays as it is and that no name tells anything of. */
+  stays(text: string): void {
+    if (this.side === 'answer') this.#said.add(text, this.notes.pairId);
   }
 
   /** What is known of the name of a field without cutting it out; null: nothing, or it holds data itself. */
@@ -191,7 +198,8 @@ export class Inspection {
   /** The token of a value, noted. */
   mint(kind: SecretKind, value: string, rule: string): string {
     const token = this.#minter.mint(kind, value);
-    if (token !== value) this.notes.replaced({ kind, rule, token, value });
+    const shown = this.side === 'request' && SHOWN.has(kind) ? this.#said.markOf(value) : undefined;
+    if (token !== value) this.notes.replaced({ kind, rule, token, value, shown });
     if (this.side === 'answer' && SHOWN.has(kind)) this.#shown.add(value);
     return token;
   }

@@ -19,6 +19,8 @@ export interface Replaced {
   rule: string;
   token: string;
   value: string;
+  /** Where an answer showed it in the clear. */
+  shown?: string | undefined;
 }
 
 export interface NoteSinks {
@@ -36,6 +38,7 @@ export class Notes {
   #isSealing = false;
   #identities: FoundCredential[] = [];
   #hasPassword = false;
+  #pairId = '';
 
   constructor(sinks: NoteSinks) {
     this.#sinks = sinks;
@@ -44,10 +47,16 @@ export class Notes {
   /** Everything up to `close` belongs to `pair`, or to a text that stands alone. */
   open(pair: RRPair | null): void {
     this.#redactions = pair?.redactions ?? [];
+    this.#pairId = pair?.id ?? '';
     this.#places = null;
     this.#more = 0;
     this.#trail.length = 0;
     this.#isSealing = false;
+  }
+
+  /** Id of the pair that is open; empty without one. */
+  get pairId(): string {
+    return this.#pairId;
   }
 
   close(): void {
@@ -77,8 +86,8 @@ export class Notes {
     this.#hasPassword = false;
   }
 
-  replaced({ kind, rule, token, value }: Replaced): void {
-    this.masked(kind, rule);
+  replaced({ kind, rule, token, value, shown }: Replaced): void {
+    this.masked(kind, rule, shown);
     this.#sinks.minted?.(token, value);
     if (!this.#isSealing) return;
     if (kind === 'password') this.#hasPassword = true;
@@ -88,9 +97,9 @@ export class Notes {
   }
 
   /** A value of which nothing is left that tells it from others. */
-  masked(kind: SecretKind, rule: string): void {
+  masked(kind: SecretKind, rule: string, shown?: string): void {
     const path = this.#path();
-    this.place(kind, rule, path);
+    this.place(kind, rule, path, shown);
     this.#sinks.seen?.({ kind, path });
   }
 
@@ -101,7 +110,7 @@ export class Notes {
   }
 
   /** One entry per place, kind and rule; beyond the bound they are counted. */
-  place(kind: string, rule: string, path = this.#path()): void {
+  place(kind: string, rule: string, path = this.#path(), shown?: string): void {
     this.#places ??= new Set(this.#redactions.map((known) => `${known.path}\n${known.kind}\n${known.rule}`));
     const place = `${path}\n${kind}\n${rule}`;
     if (this.#places.has(place)) return;
@@ -110,7 +119,7 @@ export class Notes {
       return;
     }
     this.#places.add(place);
-    this.#redactions.push({ path, kind, rule });
+    this.#redactions.push({ path, kind, rule, ...(shown ? { shown } : {}) });
   }
 
   #path(): string {

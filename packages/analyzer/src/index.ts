@@ -13,6 +13,7 @@ export { type Goal, METRICS, parseGoal } from './report/goal-language.ts';
 export * from './report/junit.ts';
 export * from './report/markdown.ts';
 export { ReportBuilder, type ReportOptions } from './report/report-builder.ts';
+export { ShownCredentials } from './shown-credentials.ts';
 export { median } from './statistics.ts';
 export { requestParts } from './targets.ts';
 export * from './workspace.ts';

@@ -1,5 +1,6 @@
 // The key to correlation: which values later requests must carry anew. It is made of the live answers of a start alone, leaf
 // by leaf beside the recorded ones; what the analyzer made of the recording has no part in it.
+import { ShownCredentials } from '@echoplane/analyzer';
 import { atomsOfText, requestLeaves, responseLeaves } from '@echoplane/replay';
 import { leafPattern, type RRPair, TAG, type Test } from '@echoplane/traffic';
 import { placeOfTest } from './places.ts';
@@ -24,15 +25,16 @@ const MIN_LENGTH = 6;
 const OWN_LEAVES =
   /^(method|header\.(host|content-length|content-md5|digest|traceparent|tracestate|x-request-id))$/;
 
-/** `results`: of one replay of the unchanged service. */
-export function carriedKey(tests: readonly Test[], results: readonly RRPair[]): CarriedKey {
+/** `replayed`: the results of one replay of the unchanged service. */
+export function carriedKey(tests: readonly Test[], replayed: readonly RRPair[]): CarriedKey {
+  const results = withCredentials(replayed);
   const byId = new Map(tests.map((test) => [test.id, test]));
   const known = new LiveCounterparts();
   const key: CarriedKey = { must: 0, right: 0, replaced: 0, justified: 0, missed: [], needless: [] };
   const [missed, needless] = [new Set<string>(), new Set<string>()];
   const answers = results.toSorted((a, b) => a.ts + a.durationUs - b.ts - b.durationUs);
   let next = 0;
-  for (const { ts, request, tags } of results.toSorted((a, b) => a.ts - b.ts)) {
+  for (const { ts, request, tags } of results) {
     for (; next < answers.length && answers[next]!.ts + answers[next]!.durationUs <= ts; next++) {
       const test = byId.get(answers[next]!.tags[TAG.test]!);
       if (test && answers[next]!.response) known.learn(test.response, answers[next]!.response!);
@@ -60,6 +62,13 @@ export function carriedKey(tests: readonly Test[], results: readonly RRPair[]): 
     }
   }
   return { ...key, missed: [...missed], needless: [...needless] };
+}
+
+/** In order of time; credentials that an answer showed in the clear are redacted where they were sent, and in tests they are not. */
+function withCredentials(replayed: readonly RRPair[]): RRPair[] {
+  const shown = new ShownCredentials();
+  for (const pair of replayed) shown.note(pair);
+  return replayed.toSorted((a, b) => a.ts - b.ts).map((pair) => shown.read(pair));
 }
 
 const leavesOf = (request: Parameters<typeof requestLeaves>[0]): Map<string, string> =>

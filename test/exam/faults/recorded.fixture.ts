@@ -43,6 +43,7 @@ export function resultOf(test: Test, live: Exchange = {}, laterUs = 60_000_000):
     ts: test.ts! + laterUs,
     durationUs: DURATION_US,
     tags: { [TAG.test]: test.id },
+    redactions: [],
     request: {
       method: request.method,
       url: `http://127.0.0.1:9999${target}`,

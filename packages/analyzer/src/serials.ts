@@ -5,6 +5,7 @@
 import type { Leaf, Scalar } from '@echoplane/replay';
 import type { Flow, FlowLink } from '@echoplane/traffic';
 import { type Place, placeName } from './places.ts';
+import { SaidNumbers } from './said-numbers.ts';
 import { stableId } from './stable-id.ts';
 
 const MIN_VALUES = 5;
@@ -30,6 +31,8 @@ interface Seen {
   isSerial: boolean;
   /** Samples with a number that another answer had in this field before. */
   told: number;
+  /** Samples with a number that the client said of the thing itself. */
+  said: number;
   /** Never less than before. */
   isRising: boolean;
   /** An answer had several: those of the things in it. */
@@ -57,18 +60,20 @@ export class SerialLearner {
   readonly #seen = new Map<Place, Seen>();
   /** What any answer had so far, by field. */
   readonly #told = new Map<string, Set<number>>();
+  readonly #said = new SaidNumbers();
   #answers = 0;
 
   /** The values in the answer of a write or a read, answers in order; `asked`: the request. */
   observe(answered: readonly PlacedValue[], isWrite: boolean, asked: readonly Leaf[]): void {
-    const kept: { place: Place; value: number }[] = [];
+    const kept: { place: Place; path: string; value: number }[] = [];
     for (const { place, path, value: written } of answered) {
       const value = countOf(written);
-      if (value !== null && isNumbered(path)) kept.push({ place, value });
+      if (value !== null && isNumbered(path)) kept.push({ place, path, value });
     }
     if (kept.length === 0) return;
     this.#answers++;
     const sent = new Set(asked.map((leaf) => leaf.value));
+    const said = this.#said.observe(answered, sent);
     const together = new Map<number, Set<Place>>();
     const lone = new Map<Place, number>();
     const listed = new Set<Place>();
@@ -77,10 +82,11 @@ export class SerialLearner {
       if ((lone.get(place) ?? value) !== value) listed.add(place);
       lone.set(place, value);
     }
-    for (const { value, place } of kept) {
+    for (const { value, place, path } of kept) {
       const seen = this.#seenAt(place, value, isWrite, together.get(value)!);
       if (!seen) continue;
       seen.samples++;
+      if (said.has(path)) seen.said++;
       seen.isList ||= listed.has(place);
       if (this.#told.get(place.path)?.has(value)) seen.told++;
       for (const twin of seen.twins) if (!together.get(value)!.has(twin)) seen.twins.delete(twin);
@@ -107,7 +113,7 @@ export class SerialLearner {
     if (known || this.#seen.size >= MAX_PLACES) return known;
     const twins = new Set(together);
     twins.delete(place);
-    const none = { samples: 0, told: 0, values: new Map<number, number>() };
+    const none = { samples: 0, told: 0, said: 0, values: new Map<number, number>() };
     const seen: Seen = { place, ...none, top: value, isSerial, isRising: true, isList: false, twins };
     this.#seen.set(place, seen);
     return seen;
@@ -119,7 +125,8 @@ export class SerialLearner {
     const followed = new Set<Seen>();
     const heads = new Set<string>();
     for (const { producers, values, paths } of this.#families()) {
-      const isEcho = (one: Seen) => !producers.includes(one) && !isState(one, paths) && shows(one, values);
+      const isEcho = (one: Seen) =>
+        !producers.includes(one) && !isState(one, paths) && !isSaid(one) && shows(one, values);
       const echoes = [...this.#seen.values()].filter(isEcho);
       if (echoes.length === 0) continue;
       addFlow(made, producers, echoes, values.size);
@@ -187,6 +194,11 @@ function areOneCount(one: Family, other: Family): boolean {
     if (n > 0 && one.values.has(value) !== one.values.has(both[n - 1]![0])) turns++;
   }
   return turns >= MIN_TURNS;
+}
+
+/** A quantity, a grade: it is what the client wrote, and equal to a serial number by chance. */
+function isSaid({ said, samples }: Seen): boolean {
+  return said >= MIN_SHARE * samples;
 }
 
 /** Each of its answers has a number of its own, which no answer had before. */

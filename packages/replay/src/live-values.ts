@@ -28,6 +28,7 @@ import {
   mentionsHost,
   namedBy,
   ownTimesOf,
+  remembered,
   shownBy,
   textsIn,
 } from './test-places.ts';
@@ -47,6 +48,7 @@ export class LiveValues {
   readonly #recorded: ReadonlyMap<string, string>;
   readonly #parent: LiveValues | undefined;
   readonly #known = new Set<string>();
+  readonly #produced = new WeakMap<Test, ReadonlySet<string | undefined>>();
   readonly #tokens = new TwoWay(Number.POSITIVE_INFINITY);
   readonly #seen: TwoWay;
   /** Of tokens and seen values, what clients send by itself. */
@@ -163,7 +165,8 @@ export class LiveValues {
 
   /** Recorded values of the tokens that are read from a test's answer. */
   producedBy(test: Test): ReadonlySet<string | undefined> {
-    return new Set(test.produces.map(({ token }) => this.#recorded.get(token)));
+    const values = () => new Set(test.produces.map(({ token }) => this.#recorded.get(token)));
+    return remembered(this.#produced, test, values);
   }
 
   /** The service's own address as the recorded client named it, and as the live one does; null when they are the same. */
@@ -307,9 +310,9 @@ export class LiveValues {
     this.#parent?.noteWritten(test);
   }
 
-  /** Whether what was written with one size is sent with the other. */
-  isWrittenSize(recorded: number, live: number): boolean {
-    return this.#sizes.has(recorded, live) || (this.#parent?.isWrittenSize(recorded, live) ?? false);
+  /** Whether what was written with one size is sent with the other; `isSum`: it may be that of all in a folder. */
+  isWrittenSize(recorded: number, live: number, isSum: boolean): boolean {
+    return this.#sizes.has(recorded, live, isSum) || !!this.#parent?.isWrittenSize(recorded, live, isSum);
   }
 
   #ownTimes(test: Test, nowUs: number): PlacedValue[] {
@@ -352,15 +355,12 @@ export class LiveValues {
   }
 
   #observe({ space, recorded, live }: Observation): void {
-    if (space === 'seen') this.#setSeen(recorded, live);
-    else if (space === 'time') this.#times.add(recorded, live);
+    if (space === 'seen') {
+      this.#seen.set(recorded, live);
+      this.#addTail(recorded, live);
+    } else if (space === 'time') this.#times.add(recorded, live);
     else if (space === 'token') this.#renewToken(recorded, live);
     else this.#setFlow(space.flow, recorded, live);
-  }
-
-  #setSeen(recorded: string, live: string): void {
-    this.#seen.set(recorded, live);
-    this.#addTail(recorded, live);
   }
 
   #addTail(recorded: string, live: string): void {

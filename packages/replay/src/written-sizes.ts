@@ -15,17 +15,21 @@ const MAX_SENT = 32;
 /** Two parts make any sum by chance. */
 const MIN_PARTS = 3;
 
-/** Of a body both sizes. */
+/** Both sizes, as recorded and as sent. */
 interface Sizes {
-  recorded: number;
-  sent: number;
+  was: number;
+  is: number;
+}
+
+interface Folder extends Sizes {
+  inside: Map<string, Sizes>;
 }
 
 /** Of every body that is sent with another size than it was recorded with, both. */
 export class WrittenSizes {
   readonly #sent = new Map<number, Set<number>>();
   /** What was put into each folder and is in it still, by the folder's path and the thing's. */
-  readonly #folders = new Map<string, Map<string, Sizes>>();
+  readonly #folders = new Map<string, Folder>();
 
   add(test: Test): void {
     const { body } = test.request;
@@ -42,35 +46,42 @@ export class WrittenSizes {
     this.#sent.set(body.size, new Set([size]));
   }
 
-  /** Whether what was written with one size is sent with the other, or all that is in a folder makes it so much larger. */
-  has(recorded: number, live: number): boolean {
-    return (this.#sent.get(recorded)?.has(live) ?? false) || this.#isFolder(recorded, live);
+  /** Whether what was written with one size is sent with the other; `isSum`: or all that is in a folder makes it so much larger. */
+  has(recorded: number, live: number, isSum: boolean): boolean {
+    return (this.#sent.get(recorded)?.has(live) ?? false) || (isSum && this.#isFolder(recorded, live));
   }
 
   #isFolder(recorded: number, live: number): boolean {
-    for (const folder of this.#folders.values()) {
-      const sizes = [...folder.values()];
-      const was = sizes.reduce((sum, one) => sum + one.recorded, 0);
-      const is = sizes.reduce((sum, one) => sum + one.sent, 0);
+    for (const { was, is } of this.#folders.values())
       if (is !== was && live - recorded === is - was && recorded >= was) return true;
-    }
     return false;
   }
 
   #file({ request: { method, target, body } }: Test): void {
     const [, path = '', folder = ''] = /^(([^?]*\/)[^?/]+\/?)(?:\?|$)/.exec(target) ?? [];
-    if (method === 'DELETE') {
-      this.#folders.get(folder)?.delete(path);
-      this.#folders.delete(path);
-      return;
-    }
-    if (method !== 'PUT' || body.size === 0) return;
-    const inside = this.#folders.get(folder) ?? new Map<string, Sizes>();
-    if (!this.#folders.has(folder) && this.#folders.size >= MAX_FOLDERS)
-      this.#folders.delete(this.#folders.keys().next().value!);
-    this.#folders.set(folder, inside);
-    if (inside.size < MAX_SIZES) inside.set(path, { recorded: body.size, sent: sentSize(body) });
+    const isPut = method === 'PUT' && body.size > 0;
+    if (!isPut && method !== 'DELETE') return;
+    const known = this.#folders.get(folder);
+    if (known) takeOut(known, path);
+    if (!isPut) return void this.#folders.delete(path);
+    if (!known && this.#folders.size >= MAX_FOLDERS) this.#folders.delete(this.#folders.keys().next().value!);
+    const into = known ?? { inside: new Map<string, Sizes>(), was: 0, is: 0 };
+    this.#folders.set(folder, into);
+    if (into.inside.size < MAX_SIZES) putIn(into, path, { was: body.size, is: sentSize(body) });
   }
+}
+
+function putIn(folder: Folder, path: string, sizes: Sizes): void {
+  folder.inside.set(path, sizes);
+  folder.was += sizes.was;
+  folder.is += sizes.is;
+}
+
+function takeOut(folder: Folder, path: string): void {
+  const { was, is } = folder.inside.get(path) ?? { was: 0, is: 0 };
+  folder.inside.delete(path);
+  folder.was -= was;
+  folder.is -= is;
 }
 
 function sentSize(body: Body): number {
@@ -78,11 +89,14 @@ function sentSize(body: Body): number {
   return text === undefined ? body.size : Buffer.byteLength(text);
 }
 
+/** The end of the path of a leaf that says how large something is. */
+const SIZE = /(?:size|length|bytes|quota|used|usage).{0,24}$/i;
+
 /** Whether a number is the size of what was written before, then and now, or both times the sum of all others of its list. */
 export function isWrittenSize(comparing: Comparing, path: string, recorded: Scalar, live: Scalar): boolean {
   const [was, is] = [wholeOf(recorded), wholeOf(live)];
   if (was === null || is === null) return false;
-  return comparing.values.isWrittenSize(was, is) || isSum(comparing, path, was, is);
+  return comparing.values.isWrittenSize(was, is, SIZE.test(path)) || isSum(comparing, path, was, is);
 }
 
 interface Sum {

@@ -81,3 +81,13 @@ test('a word that was made anew is the same where it is shown again, though it d
   expect(found('pay_lrsjh6cxflhq')).toEqual(['body.reference value']);
   expect(found('pay_pnfuzge31fyk')).toEqual(['body.reference value']);
 });
+
+test('a random word without a digit is the same where it stands alone, after it stood in a text', () => {
+  const values = new LiveValues(new Map());
+  const typed = (id: string) => json({ id: `Comment:${id}` });
+  expect(differences({ method: 'POST', ...typed('OflyGdAnQC') }, typed('XxY7oE5CVf'), values)).toEqual([]);
+  const alone = (live: string) =>
+    differences({ n: 2, ...json({ after: 'OflyGdAnQC' }) }, json({ after: live }), values);
+  expect(alone('XxY7oE5CVf')).toEqual([]);
+  expect(alone('k3mPqW9xZa')).toEqual(['body.after value']);
+});

@@ -1,7 +1,7 @@
 // Bytes and words that a service makes anew and shows again, as ids are in messages: what stands for them is another text in each
 // run, but the same one in one run, whether or not it looks generated. Of bytes only short ones: of a file that is made twice nothing says that it is the same. Pure.
 import type { Comparing, Judgement } from './comparing.ts';
-import type { Scalar } from './kinds.ts';
+import { isRandomWord, type Scalar } from './kinds.ts';
 import { isDigest } from './tree.ts';
 
 /** Ids, hashes, nonces. */
@@ -29,7 +29,8 @@ const MIN_WORD_CHARS = 8;
 
 /** Whether a word stands again for which this one stood before, as nothing in it shows that it was made anew. */
 export function isSeenAgain({ values }: Comparing, recorded: Scalar, live: Scalar): boolean {
-  return isWord(recorded) && isWord(live) && values.seen(recorded)?.live === live;
+  const areWords = [recorded, live].every((value) => isWord(value) || isRandomOne(value));
+  return areWords && values.seen(String(recorded))?.live === live;
 }
 
 /** Notes a word of a place where such are made anew. */
@@ -40,6 +41,11 @@ export function noteMade(comparing: Comparing, recorded: Scalar, live: Scalar): 
 
 function isWord(value: Scalar): value is string {
   return typeof value === 'string' && value.length >= MIN_WORD_CHARS && /^[\w-]*\d[\w-]*$/.test(value);
+}
+
+/** Chance may have left out all digits. */
+function isRandomOne(value: Scalar): boolean {
+  return typeof value === 'string' && isRandomWord(value);
 }
 
 function isShort(value: Scalar): value is string {

@@ -158,7 +158,7 @@ function compareArrays(comparing: Comparing, path: string, recorded: TreeNode[],
     (keepsOrders(comparing.test, path, recorded, live) &&
       (comparing.places.unordered.has(leafPattern(path)) || mayMove(comparing, path, recorded, live, pairs)));
   if (isFree) return void comparePairs(comparing, path, recorded, live, pairs.paired);
-  if (pairs.isSame && pairs.isMoved) return void outOfOrder(comparing, path, recorded, live);
+  if (pairs.isSame && pairs.isMoved) return void outOfOrder(comparing, path, recorded, live, pairs);
   const isShifted = recorded.length !== live.length || pairs.to.some((j, i) => j >= 0 && j !== i);
   const inPlace = recorded.map((_, i) => (i < live.length ? i : -1));
   const isRun = !pairs.isMoved && pairs.matched > 0 && isShifted;
@@ -299,7 +299,19 @@ function missingRun(
   return last;
 }
 
-function outOfOrder(comparing: Comparing, path: string, recorded: TreeNode[], live: TreeNode[]): void {
+/** One difference, and what is known of the elements from then on is known of the same ones. */
+function outOfOrder(
+  comparing: Comparing,
+  path: string,
+  recorded: TreeNode[],
+  live: TreeNode[],
+  { to }: Pairing,
+): void {
+  const mark = comparing.mark();
+  comparePairs(comparing, path, recorded, live, to);
+  comparing.differences.length = mark.differences;
+  comparing.volatile.length = mark.volatile;
+  comparing.leaves = mark.leaves;
   comparing.leaves.strict += countLeaves(recorded);
   comparing.differ(path, 'order', print(recorded), print(live));
 }

@@ -77,3 +77,17 @@ test('a number by which a thing names another one is not its own', () => {
   const only = (state: string) => json({ posts: [{ tag_id: 3, state }] });
   expect(found({ ...only('open'), beside: ['3'] }, only('done'))).toEqual([]);
 });
+
+test('a thing whose id is another one now is the one that was being written', () => {
+  const [was, is] = ['6ca2481b-f430-4490-bc27-ab8767a4f906', '3a0dc328-03ed-4b3c-8bec-95f26936a87a'];
+  const made = { method: 'POST', produces: [{ token: 'doc', path: 'body.id' }], ...json({ id: was }) };
+  const among = (beside: string[], id: string) => {
+    const values = new LiveValues(new Map([['doc', was]]));
+    replayed(made, json({ id: is }), values);
+    const recorded = { n: 2, ...things(['a', 'open'], ['c', 'open']), beside };
+    return differences(recorded, things(['a', 'open'], [id, 'new'], ['c', 'open']), values);
+  };
+  expect(among([was], is)).toEqual([]);
+  expect(among([was], 'd')).toEqual(['body.things[1] unexpected']);
+  expect(among(['b'], is)).toEqual(['body.things[1] unexpected']);
+});

@@ -18,11 +18,12 @@ export function isIdentityKey(key: string): boolean {
 
 /** Whether an object is a thing that was being written, or a list is all of such. */
 export function isBesideWrite(comparing: Comparing, node: TreeNode): boolean {
-  const { beside } = comparing.test;
+  const { test, values } = comparing;
+  const { beside } = test;
   if (beside && Array.isArray(node))
     return node.length > 0 && node.every((one) => isBesideWrite(comparing, one));
   if (!beside || typeof node !== 'object' || node === null || node instanceof Map) return false;
-  if (isWriting(comparing.test)) return false;
+  if (isWriting(test)) return false;
   const address = ownAddress(node);
   if (address !== null && beside.includes(address)) return true;
   // Beside its own number those of others are references.
@@ -31,7 +32,10 @@ export function isBesideWrite(comparing: Comparing, node: TreeNode): boolean {
     if (typeof value !== 'string' && typeof value !== 'number' && !(value instanceof ExactNumber))
       return false;
     if (isOwned && typeof value !== 'string' && !OWN_KEYS.includes(key)) return false;
-    return isIdentityKey(key) && isAmong(beside, value instanceof ExactNumber ? value.source : String(value));
+    if (!isIdentityKey(key)) return false;
+    const name = value instanceof ExactNumber ? value.source : String(value);
+    // A live thing has an id that was made anew.
+    return isAmong(beside, name) || isAmong(beside, values.recordedOf(name, null) ?? name);
   });
 }
 

@@ -43,16 +43,19 @@ test('the id and the secret of a client are followed into its Basic credentials'
   expect(consumersOf(analysis, secret)).toEqual(['header.authorization#1!b64#1']);
 });
 
-test('a secret is followed behind a scheme of the service itself', () => {
+test.each([
+  ['a scheme', 'Authorization', 'Session ', 'header.authorization#1!b64#2'],
+  ['a header', 'X-Shop-Auth', '', 'header.x-shop-auth!b64#2'],
+])('a secret is followed behind %s of the service itself', (_, header, scheme, path) => {
   const secret = `rdx_${secretOf('session').slice(0, 20).toLowerCase()}`;
-  const glued = `Session ${Buffer.from(`mia:7:${secret}`).toString('base64')}`;
+  const glued = `${scheme}${Buffer.from(`mia:7:${secret}`).toString('base64')}`;
   const analysis = analyze(
     record([
       { request: 'POST /enter', body: { name: 'mia' }, answer: { result: [7, secret, null] } },
-      { request: 'POST /rpc', headers: [['Authorization', glued]], answer: { scope: 'all' } },
+      { request: 'POST /rpc', headers: [[header, glued]], answer: { scope: 'all' } },
     ]),
   );
-  expect(consumersOf(analysis, secret)).toEqual(['header.authorization#1!b64#2']);
+  expect(consumersOf(analysis, secret)).toEqual([path]);
 });
 
 test('what a client sent first is its own, whoever repeats it', () => {

@@ -28,7 +28,7 @@ export function startsWithScheme(value: string): boolean {
 /** `Bearer x` → `Bearer TOKEN`; a value without a scheme is a credential itself. */
 export function redactAuthorization(value: string, inspection: Inspection): string {
   const space = value.indexOf(' ');
-  if (space < 0) return inspection.secret(value, 'credential', 0, RULE);
+  if (space < 0) return redactGlued(value, inspection) ?? inspection.secret(value, 'credential', 0, RULE);
   const scheme = value.slice(0, space).toLowerCase();
   const start = space + 1 + /^ */.exec(value.slice(space + 1))![0].length;
   const rest = value.slice(start);
@@ -66,10 +66,8 @@ const USER_NUMBER = /^\d{1,12}$/;
 /** `ada:7:2f669738…` behind base64: of what a client glued together each piece is what it is alone; null: it is nothing such. */
 function redactGlued(encoded: string, inspection: Inspection): string | null {
   const opened = openBase64(encoded);
-  const pieces = opened === null ? [] : opened.text.split(':');
-  if (pieces.length < 2 || !pieces.every((piece) => GLUED_PIECE.test(piece))) return null;
-  const last = pieces.at(-1)!;
-  if (!MADE_WORD.test(last) && !TokenMinter.isToken(last)) return null;
+  const pieces = opened === null ? null : gluedPieces(opened.text);
+  if (pieces === null) return null;
   const redacted = pieces.map((piece, i) => {
     if (USER_NUMBER.test(piece)) return piece;
     return i === 0 ? inspection.value(piece, null, 0) : inspection.mint('credential', piece, RULE);
@@ -80,6 +78,18 @@ function redactGlued(encoded: string, inspection: Inspection): string | null {
   return value;
 }
 
+/** Words between colons, or a name and all that is behind the first colon; null: no name, or nothing that proves it. */
+function gluedPieces(text: string): string[] | null {
+  const words = text.split(':');
+  if (words.length < 2 || !GLUED_PIECE.test(words[0]!)) return null;
+  const last = words.at(-1)!;
+  if (words.every((word) => GLUED_PIECE.test(word)))
+    return MADE_WORD.test(last) || TokenMinter.isToken(last) ? words : null;
+  const rest = words.slice(1).join(':');
+  return rest.length >= MIN_PROOF_CHARS ? [words[0]!, rest] : null;
+}
+
+const MIN_PROOF_CHARS = 16;
 const GLUED_PIECE = /^[\w.@+~/=-]{1,1024}$/;
 
 function redactParameters(rest: string, inspection: Inspection): string {

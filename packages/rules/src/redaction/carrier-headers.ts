@@ -50,6 +50,9 @@ const URLS = new Set(
   ),
 );
 
+/** Also those of a service itself: `X-Shop-Auth`. */
+const AUTHORIZATION = /^(?:proxy-)?authorization$|^x-(?:[\w-]+-)?auth$/;
+
 export interface HeaderOptions {
   /** Names, in lower case, of headers and of cookies that stay. */
   keptHeaders?: ReadonlySet<string>;
@@ -186,7 +189,7 @@ export class HeaderCarrier {
 
   #treatmentOf(name: string): Treatment {
     if (this.#except.has(name)) return 'text';
-    if (name === 'authorization' || name === 'proxy-authorization') return 'authorization';
+    if (AUTHORIZATION.test(name)) return 'authorization';
     if (name === 'cookie' || name === 'set-cookie') return name;
     if (STAYS.has(name)) return 'stays';
     if (URLS.has(name) || name === ':path') return 'url';

@@ -131,3 +131,22 @@ test('a scheme that nobody registered is kept, and what is behind it is known ag
   expect(call.request!.headers).toContainEqual(['Authorization', `Sesame ${key}`]);
   expect(phrase.request!.headers[0]![1]).toMatch(/^rdx_\w+$/);
 });
+
+test('a header of the service itself has a name, and the token of what a log-in handed out', () => {
+  const { redactor } = watched();
+  const made = '["mia", [], true].awOOYw.kT3xW-9vQb1LmZ7rYc0N_d8UeHg';
+  const login = answered(
+    'POST',
+    '{"password":"correct horse"}',
+    JSON.stringify({ result: { password: made } }),
+  );
+  const glued = Buffer.from(`mia:${made}`).toString('base64');
+  const call = answered('GET', '', '{}', [['X-Shop-Auth', glued]]);
+  for (const pair of [login, call]) redactor.pair(pair);
+  const { password } = JSON.parse(login.response!.body.text!).result;
+  expect(Buffer.from(call.request!.headers[0]![1], 'base64').toString()).toBe(`mia:${password}`);
+  expect(password).toMatch(/^rdx_\w+$/);
+  const again = structuredClone(call);
+  redactor.pair(again);
+  expect(again.request!.headers).toEqual(call.request!.headers);
+});

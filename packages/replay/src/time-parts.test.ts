@@ -38,3 +38,26 @@ test('a second that stands alone is a number', () => {
   const found = differences(json({ second: 12 }), json({ second: 13 }), new LiveValues(new Map()));
   expect(found).toEqual(['body.second value']);
 });
+
+/** Seven seconds after a full hour, which would be written to the hour. */
+const AT_MS = 7_000;
+function listed(ms: number): number[] {
+  const at = new Date(iso(ms));
+  const day = [at.getUTCFullYear(), at.getUTCMonth() + 1, at.getUTCDate()];
+  return [...day, at.getUTCHours(), at.getUTCMinutes(), at.getUTCSeconds()];
+}
+const found = (recorded: number[], live: number[]) =>
+  differences(
+    { atUs: AT_MS * 1_000, body: { log: [{ when: recorded }] } },
+    json({ log: [{ when: live }] }),
+    new LiveValues(new Map()),
+  );
+
+test('so are those in a list', () => {
+  expect(found(listed(AT_MS), listed(AT_MS + SHIFT_MS))).toEqual([]);
+  expect(found(listed(AT_MS), listed(AT_MS + SHIFT_MS - 97_000))).not.toEqual([]);
+});
+
+test('six numbers that say no time are numbers', () => {
+  expect(found([2026, 13, 1, 0, 0, 1], [2026, 13, 1, 0, 0, 2])).toEqual(['body.log[0].when[5] value']);
+});

@@ -116,7 +116,9 @@ function redactField(value: Buffer, inspection: Inspection, nesting: number): Bu
     if (!isText) return walked;
     const left = walked.toString('utf8');
     const redacted = inspection.value(left, null, 0);
-    return redacted === left ? walked : Buffer.from(redacted, 'utf8');
+    if (redacted !== left) return Buffer.from(redacted, 'utf8');
+    inspection.stays(left);
+    return walked;
   }
   // Bytes of no known form: texts in ASCII among them are seen through Latin-1.
   const latin = value.toString('latin1');

@@ -37,6 +37,14 @@ test('of a credential that an answer showed in the clear it is noted which answe
   expect(sealed).toHaveLength(1);
 });
 
+test('so it is of a word that reads as a message, too', () => {
+  const { redactor } = watched();
+  const word = 'ysnqimomxakoybuqgaxp';
+  const later = call(`Bearer ${word}`);
+  for (const pair of [login(LOGIN, word), later]) redactor.pair(pair);
+  expect(isMarked(later.redactions[0]?.shown ?? '', word)).toBe(true);
+});
+
 test('nothing is noted of others, of short words and of what only a request said', () => {
   const { redactor } = watched();
   const [one, other] = [call(`Bearer ${TOKEN}`), call('Bearer mia')];

@@ -52,6 +52,15 @@ describe('storeBody()', () => {
     ]);
   });
 
+  test.each(['gzip', 'x-gzip', 'zstd', 'br, gzip'])(
+    'reads a text that is said to be %s and is not',
+    (coding) => {
+      const body = storeBody(Buffer.from('{"total":5990}'), coding);
+      expect(body).toEqual({ size: 14, encoding: 'identity', json: { total: 5990 } });
+      expect(bodyBytes(body).toString()).toBe('{"total":5990}');
+    },
+  );
+
   test('does not inflate a bomb, a cut body or an unknown coding', () => {
     expect(storeBody(gzipSync(Buffer.alloc(64 << 20)), 'gzip').decoded).toBeUndefined();
     const wire = gzipSync(Buffer.from('hello hello hello'));

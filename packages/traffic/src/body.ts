@@ -24,7 +24,7 @@ export interface StoreOptions {
 /** The stored form of `bytes` (payload as kept, still under `contentEncoding`, the header's value). */
 export function storeBody(bytes: Buffer, contentEncoding: string, options: StoreOptions = {}): Body {
   const { size = bytes.length, budget = { leftBytes: MAX_DECODED_BYTES }, deferJson = false } = options;
-  const codings = contentCodings(contentEncoding);
+  const codings = isMislabelled(bytes, contentEncoding) ? [] : contentCodings(contentEncoding);
   const body: Body = { size, encoding: codings.length > 0 ? codings.join(', ') : 'identity' };
   if (bytes.length === 0) return body;
   if (codings.length > 0 && codings.every((coding) => Object.hasOwn(INFLATERS, coding))) {
@@ -35,6 +35,20 @@ export function storeBody(bytes: Buffer, contentEncoding: string, options: Store
   const text = bytes.toString('utf8');
   const json = deferJson ? undefined : exactJson(text);
   return json === undefined ? { ...body, text } : { ...body, json };
+}
+
+/** What the first bytes are under a coding. RFC 1952, RFC 8878. */
+const BEGINNINGS: ReadonlyMap<string, readonly number[]> = new Map([
+  ['gzip', [0x1f, 0x8b]],
+  ['x-gzip', [0x1f, 0x8b]],
+  ['zstd', [0x28, 0xb5, 0x2f, 0xfd]],
+]);
+
+/** Whether a header names a coding under which a text is not: some services say so of what they send plain. */
+function isMislabelled(bytes: Buffer, contentEncoding: string): boolean {
+  const beginning = BEGINNINGS.get(contentCodings(contentEncoding).at(-1) ?? '');
+  if (!beginning || bytes.length < beginning.length) return false;
+  return beginning.some((byte, at) => bytes[at] !== byte) && isUtf8(bytes);
 }
 
 /** Turns `text` into `json` where that gives the same bytes back; in place. */

@@ -8,6 +8,8 @@ test.each([
   [[{ query: 'mutation { one }' }, { query: '{ two }' }], ' mutation one', false],
   [{ jsonrpc: '2.0', method: 'orders.list' }, ' orders.list', true],
   [{ jsonrpc: '2.0', method: 'orders.cancel' }, ' orders.cancel', false],
+  [{ id: 7, method: 'model.party.party.search_read', params: [[]] }, ' model.party.party.search_read', true],
+  [{ method: 'card', params: ['4111'] }, '', false],
   [{ query: 'tea' }, '', false],
   [{ name: 'tea' }, '', false],
   ['tea', '', false],

@@ -8,7 +8,7 @@ const GRAPHQL = /^\s*(?:#[^\n]*\n\s*)*(?:(query|mutation|subscription)\b\s*(\w*)
 export function operationNamed(json: unknown): string {
   const body = Array.isArray(json) ? json[0] : json;
   if (typeof body !== 'object' || body === null) return '';
-  const { query, operationName, jsonrpc, method } = body as Record<string, unknown>;
+  const { query, operationName, jsonrpc, method, params, id } = body as Record<string, unknown>;
   if (typeof query === 'string') {
     const found = GRAPHQL.exec(query);
     if (!found) return '';
@@ -16,7 +16,9 @@ export function operationNamed(json: unknown): string {
       typeof operationName === 'string' && operationName !== '' ? operationName : found[2] || found[3];
     return ` ${found[1] ?? 'query'} ${name ?? ''}`;
   }
-  return typeof jsonrpc === 'string' && typeof method === 'string' ? ` ${method}` : '';
+  // Its first version does not say which it is. https://www.jsonrpc.org/specification_v1
+  const isCall = typeof jsonrpc === 'string' || (Array.isArray(params) && id !== undefined);
+  return isCall && typeof method === 'string' ? ` ${method}` : '';
 }
 
 /** Whether an operation, as of `operationNamed`, only reads. */

@@ -29,6 +29,14 @@ test('a write’s own answer, and another field than an id, are compared as ever
   expect(found({ ...things(['a', 'open']), beside: ['open'] }, things(['a', 'done']))).toHaveLength(1);
 });
 
+test('the id of a call is that of no thing', () => {
+  const call = { method: 'POST', requestBody: { jsonrpc: '2.0', id: 42, method: 'orders.get' } };
+  const answer = (state: string) => json({ jsonrpc: '2.0', id: 42, result: { state } });
+  expect(found({ ...answer('open'), ...call, beside: ['42'] }, answer('done'))).toEqual([
+    'body.result.state value',
+  ]);
+});
+
 const linked = (...all: [id: number, state: string][]) =>
   json({
     things: all.map(([id, state]) => ({

@@ -23,7 +23,7 @@ export function isBesideWrite(comparing: Comparing, node: TreeNode): boolean {
   if (beside && Array.isArray(node))
     return node.length > 0 && node.every((one) => isBesideWrite(comparing, one));
   if (!beside || typeof node !== 'object' || node === null || node instanceof Map) return false;
-  if (isWriting(test)) return false;
+  if (isWriting(test) || isEnvelope(node)) return false;
   const address = ownAddress(node);
   if (address !== null && beside.includes(address)) return true;
   // Beside its own number those of others are references.
@@ -37,6 +37,11 @@ export function isBesideWrite(comparing: Comparing, node: TreeNode): boolean {
     // A live thing has an id that was made anew.
     return isAmong(beside, name) || isAmong(beside, values.recordedOf(name, null) ?? name);
   });
+}
+
+/** An answer of JSON-RPC, whose id is that of the call. */
+function isEnvelope(node: object): boolean {
+  return Object.hasOwn(node, 'id') && (Object.hasOwn(node, 'result') || Object.hasOwn(node, 'error'));
 }
 
 /** Shorter names begin others by chance. */

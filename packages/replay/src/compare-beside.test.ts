@@ -71,6 +71,16 @@ test.each(['update_seq', 'lastSeq', 'seq'])('%s of a store counts what was writt
   expect(found(at(17), at(18))).toEqual([`body.${name} value`]);
 });
 
+test('a header counts them too, also in the answer of a write', () => {
+  const at = (serial: number) => ({
+    ...json({ ok: true }),
+    headers: [['X-Store-Serial', String(serial)]] as [string, string][],
+  });
+  const write = { ...at(17), method: 'PUT', beside: ['b'] };
+  expect(found(write, at(16))).toEqual([]);
+  expect(found(write, at(14))).toEqual(['header.x-store-serial value']);
+});
+
 test('a count that is called as the collection counts what was made of it, and no more', () => {
   const recorded = { ...json({ pets: 8, owners: 3 }), beside: ['Basil', '/api/pets/9'] };
   expect(found(recorded, json({ pets: 9, owners: 3 }))).toEqual([]);

@@ -142,11 +142,15 @@ function isPage({ response }: Test, asked: readonly Leaf[], size: number): boole
 }
 
 const COUNT = /total|count|num|size|pages/i;
-/** Where a store stands that counts its writes: `update_seq`, `last_seq`. */
-const WRITES = /(?:^|_)seq(?:uence)?$/i;
+/** Where a store stands that counts its writes, also those that another one is under way with: `update_seq`, `X-Store-Serial`. */
+const WRITES = /(?:^|[_-])(?:seq(?:uence)?|serial)$/i;
 
 /** So many things a write makes that names one, where an answer shows such as are parts of that. */
 const MADE_BY_ONE = 4;
+
+function isWhole(value: unknown): boolean {
+  return Number.isInteger(value) || (typeof value === 'string' && /^\d{1,15}$/.test(value));
+}
 
 /** Whether a count differs by no more than what was just being written. */
 export function isCountBeside(
@@ -155,11 +159,11 @@ export function isCountBeside(
   recorded: unknown,
   live: unknown,
 ): boolean {
-  if (!test.beside || !Number.isInteger(recorded) || !Number.isInteger(live)) return false;
-  if (isWriting(test)) return false;
+  if (!test.beside || !isWhole(recorded) || !isWhole(live)) return false;
   const name = /[\w-]+$/.exec(path)?.[0] ?? '';
   const apart = Math.abs(Number(recorded) - Number(live));
   if (WRITES.test(name.replace(/([a-z])([A-Z])/g, '$1_$2')) && apart <= idsBeside(test).length) return true;
+  if (isWriting(test) || typeof recorded !== 'number') return false;
   if (COUNT.test(name)) {
     const ids = idsBeside(test);
     if (apart <= ids.length) return true;

@@ -333,6 +333,7 @@ function judgeLearned({ recorded, live }: Pair, { kind, shape, unit }: VolatileL
   if (unit !== undefined) return isAllotted(Number(recorded), Number(live), unit) ? { kind } : 'differs';
   if (typeof recorded === 'number') return NUMBERS.has(kind) || kind === 'text' ? { kind } : 'differs';
   if (typeof recorded !== 'string' || typeof live !== 'string') return kind === 'text' ? { kind } : 'differs';
+  if ((recorded === '') !== (live === '')) return 'differs';
   if (shape !== undefined) {
     const pattern = shapePattern(shape);
     // Of a short code that does not look generated nothing else can be told.
@@ -340,7 +341,7 @@ function judgeLearned({ recorded, live }: Pair, { kind, shape, unit }: VolatileL
       return 'differs';
     return pattern.test(recorded) && pattern.test(live) ? { kind } : 'differs';
   }
-  if (kind === 'text' || kind === 'mixed') return (recorded === '') === (live === '') ? { kind } : 'differs';
+  if (kind === 'text' || kind === 'mixed') return { kind };
   if (NUMBERS.has(kind)) return /\d/.test(recorded) === /\d/.test(live) ? { kind } : 'differs';
   if (kind === 'timestamp') return readTime(live) ? { kind } : 'differs';
   return kindOf(live) === kind || kindOf(recorded) !== kind ? { kind } : 'differs';

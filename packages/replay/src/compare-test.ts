@@ -168,7 +168,7 @@ function observationsOf(comparing: Comparing): Comparing['observations'] {
   const stays = (path: string, value: string) =>
     leafAt(comparing.live, livePath(path))?.includes(value) ?? true;
   for (const { path, space, value } of places.spotted) {
-    if ((rules.body === null && path.startsWith('body')) || loose.has(path)) continue;
+    if ((rules.body === null && path.startsWith('body')) || isWithin(loose, path)) continue;
     if (differences.some((difference) => path.startsWith(difference.path))) continue;
     const known =
       typeof space === 'string'
@@ -177,6 +177,14 @@ function observationsOf(comparing: Comparing): Comparing['observations'] {
     if (known === undefined && stays(path, value)) comparing.observe(space, value, value);
   }
   return observations;
+}
+
+/** Whether a leaf is one of these, or of an element that as a whole is: that is another one, whatever stands in its place. */
+function isWithin(paths: ReadonlySet<string>, path: string): boolean {
+  if (paths.size === 0 || paths.has(path)) return paths.size > 0;
+  for (let end = path.lastIndexOf(']'); end >= 0; end = path.lastIndexOf(']', end - 1))
+    if (paths.has(path.slice(0, end + 1))) return true;
+  return false;
 }
 
 /** A cookie by its name; else from the innermost element outwards: what is before it in the path is still as recorded. */

@@ -71,6 +71,16 @@ test.each(['update_seq', 'lastSeq', 'seq'])('%s of a store counts what was writt
   expect(found(at(17), at(18))).toEqual([`body.${name} value`]);
 });
 
+test('a list that stands there only when it holds something may come with what was being written', () => {
+  const none = json({ page: { number: 0 } });
+  const some = (...ids: string[]) =>
+    json({ page: { number: 0 }, _embedded: { tasks: ids.map((id) => ({ id, state: 'open' })) } });
+  expect(found({ ...none, beside: ['b'] }, some('b'))).toEqual([]);
+  expect(found({ ...some('b'), beside: ['b'] }, none)).toEqual([]);
+  expect(found({ ...none, beside: ['b'] }, some('b', 'c'))).toEqual(['body._embedded unexpected']);
+  expect(found(none, some('b'))).toEqual(['body._embedded unexpected']);
+});
+
 test('a header counts them too, also in the answer of a write', () => {
   const at = (serial: number) => ({
     ...json({ ok: true }),

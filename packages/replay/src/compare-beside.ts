@@ -16,7 +16,7 @@ export function isIdentityKey(key: string): boolean {
   return IDENTITY.test(key);
 }
 
-/** Whether an object is a thing that was being written, or a list is all of such. */
+/** Whether an object is a thing that was being written, or a list, and an object around lists, is all of such. */
 export function isBesideWrite(comparing: Comparing, node: TreeNode): boolean {
   const { test, values } = comparing;
   const { beside } = test;
@@ -26,6 +26,9 @@ export function isBesideWrite(comparing: Comparing, node: TreeNode): boolean {
   if (isWriting(test) || isEnvelope(node)) return false;
   const address = ownAddress(node);
   if (address !== null && beside.includes(address)) return true;
+  const fields = Object.values(node);
+  if (fields.every((field) => typeof field === 'object' && field !== null))
+    return fields.length > 0 && fields.every((field) => isBesideWrite(comparing, field));
   // Beside its own number those of others are references.
   const isOwned = OWN_KEYS.some((key) => Object.hasOwn(node, key));
   return Object.entries(node).some(([key, value]) => {

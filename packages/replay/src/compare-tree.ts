@@ -340,7 +340,8 @@ function unexpected(comparing: Comparing, path: string, node: TreeNode, more = 0
     said === 'ignored' ||
     (comparing.filter?.isUnasked && said !== 'asked') ||
     comparing.rules.body?.allowNew ||
-    isOptional(comparing, path)
+    isOptional(comparing, path) ||
+    (more === 0 && isBesideWrite(comparing, node))
   )
     return;
   comparing.differ(path, 'unexpected', null, `${print(node)}${more > 0 ? ` and ${more} more` : ''}`);

@@ -32,6 +32,16 @@ test('what a client made the id of is known by it, where the answer says nothing
   expect(besides({ id: 'batch-4' })).toEqual(['batch-4']);
 });
 
+test('what a mutation of GraphQL made is known by its id', () => {
+  const make: Exchange = {
+    request: 'POST /graphql',
+    body: { query: 'mutation Add { addNote { id author { id } } }' },
+    answer: { data: { addNote: { id: 'note-7', author: { id: 'ann-1' } } } },
+  };
+  const { tests } = analyze(record([long(list), make]));
+  expect(tests[0]!.beside).toEqual(['note-7']);
+});
+
 test('what shows no id is known by its address', () => {
   const href = 'http://a.example/api/things/7{?view}';
   const make: Exchange = {

@@ -16,7 +16,7 @@ const MAX_NAMES = 8;
 const MAX_ADDRESSES = 2;
 const MAX_NAME_CHARS = 100;
 /** Where an answer says what it is, and a request what it brings. */
-const OWN = /^body(?:\.\w+){1,2}$/;
+const OWN = /^body(?:\.\w+){1,2}$|^body\.data(?:\.\w+){2}$/;
 const SENT = /^body(?:\[\d+\])?(?:\.\w+){1,2}$/;
 const SERIAL = /^\d{1,9}$/;
 const NUMBERED = /^([a-z][a-z0-9 ]*)=(\d{1,9})$/;

@@ -6,7 +6,7 @@ import { leafPattern, type Test, type ValueKind } from '@echoplane/traffic';
 import { idsBeside } from './compare-beside.ts';
 import type { Comparing } from './comparing.ts';
 import { kindOf, type Scalar } from './kinds.ts';
-import { responseLeaves } from './leaves.ts';
+import { requestLeaves, responseLeaves } from './leaves.ts';
 import { isWriting, remembered } from './test-places.ts';
 
 /** Writes at once hardly give more numbers than so many. */
@@ -16,8 +16,8 @@ const CREATED = 201;
 const SERIAL = /^\d{1,9}$/;
 /** Kinds of values by which things are called; e-mail addresses are those of their redaction. */
 const NAMING: ReadonlySet<ValueKind | null> = new Set(['uuid', 'token', 'hex', 'email']);
-/** The number of the thing that an answer is. */
-const OWN_NUMBER = /^body(?:\.\w+)?\.(?:id|ID|_id)$/;
+/** The number of the thing that an answer is, or that a mutation of GraphQL made. */
+const OWN_NUMBER = /^body(?:\.\w+|\.data\.\w+)?\.(?:id|ID|_id)$/;
 
 /** Whether a number beside such an id may be another one for that reason; not the one that the request named. */
 export function isNumberedAtOnce(
@@ -98,7 +98,7 @@ export function isSwappedAtOnce(comparing: Comparing, path: string, recorded: Sc
   if (!beside || test.request.method !== 'POST' || !isWriting(test)) return false;
   if (!OWN_NUMBER.test(path) || !areNear(recorded, live)) return false;
   // `POST /tasks/3/drafts` may make draft 3, and says so; an answer that is about thing 3 is not created.
-  if (test.response.status !== CREATED && isNamed(test, recorded)) return false;
+  if (test.response.status !== CREATED && isAsked(test, recorded)) return false;
   const space = { flow: `made ${endpoint}` };
   const [was, is] = [String(recorded), String(live)];
   const due = values.flow(space.flow, was);
@@ -109,6 +109,13 @@ export function isSwappedAtOnce(comparing: Comparing, path: string, recorded: Sc
   if (!beside.includes(is) && !(isLeft && isNear)) return false;
   comparing.observe(space, was, is);
   return true;
+}
+
+/** Whether the request names the number anywhere, as the variables of GraphQL do. */
+function isAsked(test: Test, number: Scalar): boolean {
+  return (
+    isNamed(test, number) || requestLeaves(test.request).some(({ value }) => String(value) === String(number))
+  );
 }
 
 /** Whether the request names the number: then it was sent as it was. */

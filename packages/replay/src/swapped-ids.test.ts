@@ -32,6 +32,18 @@ test('two writes that were under way at once may get each other’s numbers', ()
   ).toEqual([true, true]);
 });
 
+test('so may two mutations of GraphQL, but not of what they name', () => {
+  const mutate = (variables: object, recorded: string, live: string) => {
+    const answer = (id: string) => ({ data: { makeAddress: { id, city: 'delta' } } });
+    const requestBody = { query: 'mutation M { makeAddress { id city } }', variables };
+    const said = { n: 1, method: 'POST', target: '/graphql', requestBody, beside: ['4'] };
+    const values = new LiveValues(new Map());
+    return replayed({ ...said, body: answer(recorded) }, { body: answer(live) }, values).differences.length;
+  };
+  expect(mutate({ city: 'delta' }, '5', '4')).toBe(0);
+  expect(mutate({ id: '5' }, '5', '4')).toBe(1);
+});
+
 test('of three, the one in the middle gets the number that the first one left', () => {
   const long = { recorded: 4, live: 2, beside: ['2', '3'] };
   expect(

@@ -26,6 +26,7 @@ interface Held {
 export class HeldSizes {
   /** Null: other numbers stood there as well. */
   readonly #places = new Map<Place, Held | null>();
+  readonly #named = new WeakMap<Place, boolean>();
   readonly #sent = new Set<number>();
 
   /** The numbers and texts of an answer, and the leaves of its request. */
@@ -33,10 +34,19 @@ export class HeldSizes {
     for (const { value } of asked)
       if (typeof value === 'number' && value >= MIN_BYTES && this.#sent.size < MAX_SENT)
         this.#sent.add(value);
-    const named = answered.filter(({ path }) => !path.includes('[') && NAMED.test(nameOf(path)));
+    const named = answered.filter(({ place }) => this.#isNamed(place));
     if (named.length === 0) return;
     const request = requestOf(asked);
     for (const { place, value } of named) this.#note(place, request, value);
+  }
+
+  /** A place is asked about once: most say something else. */
+  #isNamed(place: Place): boolean {
+    const known = this.#named.get(place);
+    if (known !== undefined) return known;
+    const isNamed = !place.path.includes('[') && NAMED.test(nameOf(place.path));
+    this.#named.set(place, isNamed);
+    return isNamed;
   }
 
   #note(place: Place, request: string, size: Scalar): void {

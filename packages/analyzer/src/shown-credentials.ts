@@ -39,7 +39,12 @@ export class ShownCredentials {
     return { ...pair, request: { ...request, headers } };
   }
 
-  /** Whether a word is one of those that were read so far. */
+  /** How many words were read so far. */
+  get size(): number {
+    return this.#words.size;
+  }
+
+  /** Whether a word is one of those. */
   has(word: string): boolean {
     return this.#words.has(word);
   }

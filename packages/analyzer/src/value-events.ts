@@ -92,6 +92,7 @@ export interface Piece {
 
 /** Words that are known to be generated, whatever they look like. */
 export interface KnownWords {
+  readonly size: number;
   has(word: string): boolean;
 }
 
@@ -110,7 +111,7 @@ export function piecesOf(leaves: readonly Leaf[], known?: KnownWords): Piece[] {
       if (isWhole) found.push({ value, kind: 'token', path });
       for (const piece of piecesWith(atoms, value, path))
         if (!isWhole || piece.value !== value) found.push(piece);
-    } else if (known && addKnown(found, value, path, known)) continue;
+    } else if (known && known.size > 0 && addKnown(found, value, path, known)) continue;
     else if (value.length >= MIN_HIDDEN_CHARS && mayHoldHiddenWord(value)) addWords(found, value, path);
     if (value.length >= MIN_EPOCH_DIGITS && value.length <= MAX_EPOCH_TEXT) addEpochs(found, value, path);
   }

@@ -9,8 +9,8 @@ const UUID = '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-
 const JWT = 'eyJ[A-Za-z0-9_-]{8,}\\.eyJ[A-Za-z0-9_-]{8,}\\.[A-Za-z0-9_-]*';
 /** The basic format of ISO 8601, with its zone: `20261123T001049Z`. */
 const BASIC_TIME =
-  '(?<![A-Za-z0-9])(?:19|20)\\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\\d|3[01])T[0-2]\\d[0-5]\\d[0-6]\\dZ(?![A-Za-z0-9])';
-const ISO_TIME = `\\d{4}-\\d{2}-\\d{2}[T ]\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d+)?)?(?:Z|[+-]\\d{2}:?\\d{2})?|${BASIC_TIME}`;
+  '(?:19|20)\\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\\d|3[01])T[0-2]\\d[0-5]\\d[0-6]\\dZ(?![A-Za-z0-9])';
+const ISO_TIME = `\\d{4}-\\d{2}-\\d{2}[T ]\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d+)?)?(?:Z|[+-]\\d{2}:?\\d{2})?`;
 const HTTP_DATE =
   '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \\d{1,2}[ -][A-Z][a-z]{2}[ -]\\d{4} \\d{2}:\\d{2}:\\d{2} (?:GMT|UTC|[+-]\\d{4})';
 /** What redaction puts in place of a credential, and of an e-mail address; a redacted JWT is still a JWT. */
@@ -22,6 +22,10 @@ const ATOM = new RegExp(
   `(${JWT})|(${UUID})|(${ISO_TIME}|${HTTP_DATE})|(${REDACTED_EMAIL})|(${REDACTED})|(${WORD})`,
   'g',
 );
+const BEGINS_AS_TIME = new RegExp(`^${BASIC_TIME}`);
+/** Where its `T` stands. */
+const BASIC_DATE_CHARS = 8;
+const BASIC_TIME_CHARS = 16;
 const WHOLE_JWT = new RegExp(`^${JWT}$`);
 const GLUED_UUID = new RegExp(UUID);
 const GLUED_REDACTED = new RegExp(REDACTED);
@@ -98,6 +102,10 @@ function findAtoms(text: string, vocabulary?: Vocabulary): Atom[] {
 
 /** A word, or, when a uuid or a redacted value is glued to other text (`order-2c5e…`), that. */
 function addWord(word: string, index: number, vocabulary: Vocabulary | undefined, atoms: Atom[]): void {
+  if (word[BASIC_DATE_CHARS] === 'T' && BEGINS_AS_TIME.test(word)) {
+    atoms.push({ kind: 'timestamp', value: word.slice(0, BASIC_TIME_CHARS), index });
+    return;
+  }
   const isKnown = vocabulary?.has(word) ?? false;
   const kind = isKnown ? 'token' : kindOfWord(word);
   const uuid = word.length > UUID_CHARS && !isKnown ? GLUED_UUID.exec(word) : null;
@@ -223,7 +231,7 @@ export function shapeWith(text: string, atoms: readonly Atom[]): string {
 const SLOT = /\{(uuid|timestamp|jwt|token|hex|email)\}/g;
 const SLOT_PATTERNS = {
   uuid: UUID,
-  timestamp: `${ISO_TIME}|${HTTP_DATE}`,
+  timestamp: `${ISO_TIME}|${BASIC_TIME}|${HTTP_DATE}`,
   jwt: JWT,
   token: '[A-Za-z0-9_-]{8,}',
   hex: '[0-9a-fA-F]{8,}',

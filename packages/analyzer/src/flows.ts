@@ -39,9 +39,10 @@ import { UnseenMakers } from './unseen-makers.ts';
 
 const MAX_VALUES = 100_000;
 
-/** `isWrite`: it may have made things; `isOk`: the answer is no refusal. */
+/** `isWrite`: it may have made things; `isLed`: a write led to it; `isOk`: the answer is no refusal. */
 interface ExchangeFacts {
   isWrite: boolean;
+  isLed?: boolean;
   isOk: boolean;
   /** All leaves of the answer. */
   leaves: readonly Leaf[];
@@ -77,7 +78,7 @@ export class FlowLearner {
   observe(
     asked: readonly FlowValue[],
     answered: readonly FlowValue[],
-    { isWrite, isOk, leaves }: ExchangeFacts,
+    { isWrite, isLed = false, isOk, leaves }: ExchangeFacts,
   ): void {
     if (isOk) {
       this.#askedBy.observe(asked, leaves, answered);
@@ -101,6 +102,7 @@ export class FlowLearner {
         }
         const mayBear =
           isWrite ||
+          isLed ||
           (facts.isFresh && place.naming.isOwn) ||
           place.naming.role === 'cursor' ||
           this.#lastWrite > stats.since ||

@@ -1,6 +1,6 @@
 // The identifying pieces of a link inside a longer text: `17` of `/orders/17`, `abc` of `?cursor=abc`. Named by the piece
 // before them, as a path segment is. Pure.
-import { atomsOfText, leavesInside, splitInside } from '@echoplane/replay';
+import { atomsOfText, leavesInside, type PageId, pageIds, splitInside } from '@echoplane/replay';
 import { isParameter, leafPattern } from '@echoplane/traffic';
 import { type Naming, namingOf } from './names.ts';
 import { isRare } from './rare-texts.ts';
@@ -27,7 +27,7 @@ const NAMELESS: Naming = { role: 'other', entity: '', isOwn: false };
 export function linkedPieces(path: string, text: string): LinkedPiece[] {
   if (path.startsWith('path[') || text.length > MAX_PAGE_CHARS) return [];
   if (!mayBeLink(text) || !LINK.test(text))
-    return text.includes('?') && text.includes('<') ? inPage(path, text) : codesIn(path, text);
+    return text.includes('<') ? inPage(path, text) : codesIn(path, text);
   const pieces = atomsOfText(text);
   const isAnswer = path === 'header.location' || path === 'header.content-location';
   const found: LinkedPiece[] = [];
@@ -97,9 +97,15 @@ function codesIn(path: string, text: string): LinkedPiece[] {
   return codes.slice(0, MAX_CODES);
 }
 
-/** What the links of a page carry under an identifying name. */
+/** What the links of a page carry under an identifying name, and the numbers of things in its addresses. */
 function inPage(path: string, text: string): LinkedPiece[] {
   const found = new Map<string, LinkedPiece>();
+  if (path === 'body')
+    for (const id of pageIds(text)) {
+      const naming = namingOfId(id);
+      if (naming.role === 'id') found.set(id.path, { path: id.path, value: id.value, naming });
+    }
+  if (!text.includes('?')) return [...found.values(), ...codesIn(path, text)];
   let pieces: string[] | null = null;
   for (const [, name, value] of text.matchAll(QUERY) as Iterable<[string, string, string]>) {
     if (found.has(`${name}=${value}`) || !isRare(value)) continue;
@@ -111,4 +117,10 @@ function inPage(path: string, text: string): LinkedPiece[] {
       found.set(`${name}=${value}`, { path: `${path}#${at}`, value, naming: { ...naming, isOwn: true } });
   }
   return [...found.values()];
+}
+
+/** A page that lists things shows their own addresses. */
+function namingOfId({ word, isInPath }: PageId): Naming {
+  const naming = isInPath ? namingOf('path[1]', `/${word}/{id}`) : namingOf(`query.${word}`, '');
+  return naming.role === 'id' ? { ...naming, isOwn: naming.entity !== '' } : naming;
 }

@@ -21,6 +21,7 @@ import { FlowLearner } from './flows.ts';
 import { GluedValues } from './glued-values.ts';
 import { variableNaming } from './graph-variables.ts';
 import { Insisting } from './insisting.ts';
+import { LedReads } from './led-reads.ts';
 import { jsonPieces, linkedPieces, namedPieces } from './linked-pieces.ts';
 import { Measures } from './measures.ts';
 import { NoiseLearner } from './noise.ts';
@@ -91,6 +92,7 @@ export class Survey {
   readonly edges: LineSorter;
   readonly #places: Places;
   readonly #overlaps = new Overlaps();
+  readonly #led = new LedReads();
   readonly insisting = new Insisting();
   readonly outages = new Outages();
   readonly #keys = new ValueKeys();
@@ -201,7 +203,12 @@ export class Survey {
     // A user's own id may stand in their token only, or there first.
     const whole = withClaims(answered);
     const got = this.#flowValues(operation, 'response', whole, answeredAt, writes ? asked : []);
-    this.flows.observe(sent, got, { isWrite: writes, isOk: pair.response!.status < 400, leaves: whole });
+    this.flows.observe(sent, got, {
+      isWrite: writes,
+      isLed: this.#led.observe(pair, writes),
+      isOk,
+      leaves: whole,
+    });
     this.echoes.observe(texts, sent, got);
     for (const credential of credentials) {
       const at = { key: this.#keys.of(credential.value), timeUs: pair.ts, pair: number, id: pair.id };

@@ -11,6 +11,7 @@ import {
 } from '@echoplane/traffic';
 import { type BodyTree, bodyTree } from './body-tree.ts';
 import { compareHead } from './compare-head.ts';
+import { pageWithLiveIds } from './compare-page.ts';
 import { type CompareRules, STRICT } from './compare-rules.ts';
 import { compareTree, countLeaves } from './compare-tree.ts';
 import { Comparing, MAX_DIFFERENCES, print } from './comparing.ts';
@@ -118,7 +119,11 @@ const NAMED_FORMATS: ReadonlySet<BodyTree['format']> = new Set(['xml', 'form', '
 
 function compareBody(comparing: Comparing): void {
   const { test, live, rules, places } = comparing;
-  const recorded = inLines(bodyTree(test.response.body, test.response.headers), places);
+  const theirs = bodyTree(live.body, live.headers);
+  const recorded = inLines(
+    withLiveIds(comparing, bodyTree(test.response.body, test.response.headers), theirs),
+    places,
+  );
   if (!rules.body && !rules.schema) {
     if (recorded.format !== 'empty') comparing.leaves.ignored += countLeaves(recorded.root);
     return;
@@ -128,10 +133,17 @@ function compareBody(comparing: Comparing): void {
   const only = rules.body?.only ?? [];
   if (ignored.length + only.length > 0) comparing.filter = new LeafFilter(ignored, only);
   comparing.isNamed = NAMED_FORMATS.has(recorded.format);
-  const actual = inLines(bodyTree(live.body, live.headers), places);
+  const actual = inLines(theirs, places);
   if (recorded.format === actual.format) {
     if (recorded.format !== 'empty') compareTree(comparing, 'body', recorded.root, actual.root);
   } else if (comparing.filter?.at('body') !== 'ignored') compareFormats(comparing, recorded, actual);
+}
+
+/** A page with the numbers of things as they are now. */
+function withLiveIds(comparing: Comparing, recorded: BodyTree, live: BodyTree): BodyTree {
+  if (recorded.format !== 'html' || live.format !== 'html') return recorded;
+  comparing.isPage = true;
+  return { format: 'html', root: pageWithLiveIds(comparing, recorded.root as string, live.root as string) };
 }
 
 function compareFormats(comparing: Comparing, recorded: BodyTree, actual: BodyTree): void {

@@ -1,5 +1,6 @@
 // Two texts that differ: equal but for values whose live counterparts are known and for generated pieces, each of which keeps
 // its kind and stands for one recorded value only. Pure.
+import { isSameMarkup } from './compare-page.ts';
 import { judgeLink } from './compare-serial.ts';
 import { judgeTime } from './compare-time.ts';
 import type { Comparing, Judgement } from './comparing.ts';
@@ -55,6 +56,7 @@ function compareWhole(comparing: Comparing, path: string, recorded: string, live
   if (isDigest(recorded)) return 'differs';
   const known = expectedText(comparing, recorded);
   if (known === live || withLiveIds(known, comparing.values) === live) return 'strict';
+  if (isSameMarkup(comparing, known, live)) return 'strict';
   const linked = judgeLink(comparing, recorded, known, live);
   if (linked && linked !== 'differs') return linked;
   const expected = withLiveDurations(comparing, known, live);

@@ -64,6 +64,8 @@ export class Comparing {
   isShapeOnly = false;
   /** Whether names are written out, and several of one name are its array: XML, forms, protobuf. */
   isNamed = false;
+  /** Whether it is an HTML page, or a line of one. */
+  isPage = false;
   /** Null: every leaf is compared. */
   filter: LeafFilter | null = null;
   /** The innermost object around the leaf at hand; null where names are not fields. */

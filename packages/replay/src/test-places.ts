@@ -17,6 +17,7 @@ import { leavesInside, splitInside } from './json-inside.ts';
 import { type Atom, atomsIn } from './kinds.ts';
 import { headLeaves, insideAt, requestLeaves, responseLeaves } from './leaves.ts';
 import type { Observed } from './observed.ts';
+import { linkedIds } from './page-ids.ts';
 import { isReadingPost } from './reading-posts.ts';
 import { signsOfList } from './seeded-sets.ts';
 import type { Leaf } from './tree.ts';
@@ -268,7 +269,12 @@ function readAnswer(test: Test): AnswerPlaces {
   const links = byPattern(test.links ?? [], 'response');
   const leaves = responseLeaves(response).filter(({ inner, path }) => !inner && !SILENT.has(path));
   const spotted = [...spottedIn(leaves, links), ...setsIn(test, leaves)];
-  const observations = spotted.map(({ space, value }) => ({ space, recorded: value, live: value }));
+  const inPage = linkedIds(bodyText(response.body) ?? '', links);
+  const observations = [...spotted, ...inPage].map(({ space, value }) => ({
+    space,
+    recorded: value,
+    live: value,
+  }));
   const lines = leaves.at(-1)?.path === 'body' ? linesOf(leaves.at(-1)!.value) : 1;
   return {
     head: meantHead(response),

@@ -1,0 +1,36 @@
+// Reads to which a write sent its client: `303`, and the page that shows what was made. Such a page may show ids for the first
+// time that nobody saw being made. Pure, and bounded.
+import { Recent } from '@echoplane/replay';
+import { header, type RRPair } from '@echoplane/traffic';
+import { clientKey } from './askers.ts';
+
+const MAX_CLIENTS = 10_000;
+
+export class LedReads {
+  /** Where the last write of a client led, by who it is and by its connection: a login changes the first. */
+  readonly #led = new Recent<string, string>(MAX_CLIENTS);
+  /** Most services never send anybody anywhere. */
+  #hasLed = false;
+
+  /** The next exchange; whether it is a read to which the last write led. */
+  observe(pair: RRPair, isWrite: boolean): boolean {
+    const { request, response, connection } = pair;
+    const { status, headers } = response!;
+    const to = isWrite && status >= 300 && status < 400 ? header(headers, 'location') : undefined;
+    this.#hasLed ||= to !== undefined;
+    if (!this.#hasLed) return false;
+    const keys = [clientKey(pair), connection.id];
+    if (isWrite) {
+      for (const key of keys) this.#led.set(key, to ? addressOf(to, request!.url) : '', 1);
+      return false;
+    }
+    const asked = addressOf(request!.url);
+    return keys.some((key) => this.#led.get(key) === asked);
+  }
+}
+
+/** Path and query, without the host: proxies name it otherwise. */
+function addressOf(url: string, base?: string): string {
+  const parsed = URL.parse(url, base);
+  return parsed ? parsed.pathname + parsed.search : url;
+}

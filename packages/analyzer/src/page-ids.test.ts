@@ -1,0 +1,67 @@
+// Ids that only HTML pages show: followed from the page to which a form led into the addresses and forms sent next.
+import { expect, test } from 'vitest';
+import { analyze } from './analyze.ts';
+import { type Exchange, record } from './exchanges.fixture.ts';
+
+const HTML: Exchange['answerHeaders'] = [['Content-Type', 'text/html']];
+const form = (fields: Record<string, string>): Pick<Exchange, 'body' | 'headers'> => ({
+  body: String(new URLSearchParams(fields)),
+  headers: [['content-type', 'application/x-www-form-urlencoded']],
+});
+const listed = (ids: readonly number[]) =>
+  `<h1>Shelves (${ids.length})</h1>${ids
+    .map((id) => `<li><a href="/shelf/${id}/books">Shelf</a> <a href="/shelf/${id}/edit">edit</a></li>`)
+    .join('')}`;
+const options = (ids: readonly number[]) =>
+  `<select name="shelf_id"><option value="">none</option>${ids.map((id) => `<option value="${id}">Shelf</option>`).join('')}</select>`;
+
+/** A reader makes a shelf and puts a book on it; `from`: the shelves that were there. */
+const visit = (from: readonly number[], made: number): Exchange[] => [
+  {
+    request: 'POST /shelf/save',
+    ...form({ title: `shelf of ${made}` }),
+    status: 302,
+    answerHeaders: [['Location', '/shelves']],
+  },
+  { request: 'GET /shelves', answer: listed([...from, made]), answerHeaders: HTML },
+  {
+    request: `GET /shelf/${made}/edit`,
+    answer: `<form action="/shelf/${made}/update"></form>`,
+    answerHeaders: HTML,
+  },
+  { request: 'GET /books/new', answer: options([...from, made]), answerHeaders: HTML },
+  {
+    request: 'POST /books',
+    ...form({ name: 'Emma', shelf_id: String(made) }),
+    status: 302,
+    answerHeaders: [['Location', '/books']],
+  },
+];
+
+test('an id that a page shows first is followed into addresses and forms', () => {
+  const analysis = analyze(record([...visit([1], 5), ...visit([1, 5], 6)]));
+  const linksOf = (method: string, path: string) => {
+    const of = analysis.tests.find(
+      ({ request }) => request.method === method && request.target.startsWith(path),
+    );
+    return (of?.links ?? []).map((link) => `${link.in} ${link.path}`);
+  };
+  expect(linksOf('GET', '/shelves')).toEqual([
+    'response body.link["/shelf/{id}/books"][].shelf',
+    'response body.link["/shelf/{id}/edit"][].shelf',
+  ]);
+  expect(linksOf('GET', '/shelf/')).toContain('request path[1]');
+  expect(linksOf('POST', '/books')).toEqual(['request body.shelf_id']);
+  expect(linksOf('GET', '/books/new')).toEqual(['response body.link["option shelf_id"][].shelf_id']);
+  expect(new Set(analysis.tests.flatMap(({ links = [] }) => links.map(({ flow }) => flow))).size).toBe(1);
+});
+
+test('what a page shows though nothing was made is the same in a replay', () => {
+  const analysis = analyze(
+    record([
+      { request: 'GET /shelves', answer: listed([1, 2]), answerHeaders: HTML },
+      { request: 'GET /shelf/2/edit', answer: '<form action="/shelf/2/update"></form>', answerHeaders: HTML },
+    ]),
+  );
+  expect(analysis.flows).toEqual([]);
+});

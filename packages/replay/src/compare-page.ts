@@ -1,0 +1,75 @@
+// An HTML page that names things by numbers which are other ones now: what stands in the place of each number is learned, as far
+// as pages of equal form tell, and the recorded page is compared as it would read with them. Pure.
+import type { Comparing } from './comparing.ts';
+import { type LinkedId, linkedIds } from './page-ids.ts';
+
+/** The recorded page with the numbers in it that are known to be other ones now; notes those that the live one tells. */
+export function pageWithLiveIds(comparing: Comparing, recorded: string, live: string): string {
+  const { links } = comparing.places;
+  const ids = linkedIds(recorded, links);
+  if (ids.length === 0) return recorded;
+  const theirs = Map.groupBy(linkedIds(live, links), ({ pattern }) => pattern);
+  for (const [pattern, own] of Map.groupBy(ids, (id) => id.pattern))
+    note(comparing, own, theirs.get(pattern));
+  let text = '';
+  let from = 0;
+  for (const { space, value, at } of ids.toSorted((a, b) => a.at - b.at)) {
+    const known = knownOf(comparing, space, value);
+    if (known === undefined || known === value) continue;
+    text += recorded.slice(from, at) + known;
+    from = at + value.length;
+  }
+  return text + recorded.slice(from);
+}
+
+/** In lists of one length the n-th is the n-th, as long as nothing that is known says otherwise. */
+function note(comparing: Comparing, own: readonly LinkedId[], theirs: readonly LinkedId[] = []): void {
+  if (own.length !== theirs.length) return;
+  const isElsewhere = own.some(({ space, value }, i) => {
+    const known = knownOf(comparing, space, value);
+    return known !== undefined && known !== theirs[i]!.value;
+  });
+  if (isElsewhere) return;
+  for (const [i, { space, value }] of own.entries()) {
+    const live = theirs[i]!.value;
+    const owner = comparing.observedOf(space, live) ?? comparing.values.recordedOf(live, space.flow);
+    if (owner === undefined || owner === value) comparing.observe(space, value, live);
+  }
+}
+
+function knownOf(comparing: Comparing, space: { flow: string }, value: string): string | undefined {
+  return comparing.values.flow(space.flow, value) ?? comparing.observed(space, value);
+}
+
+/** Attributes that name elements and things; a `data-` one by its name. */
+const NAMING =
+  /\s(?:id|for|name|value|href|src|action|aria-[\w-]+|data-(?:[\w-]*-)?(?:id|ids|url|href|target|ref|for|key))=(?:"[^"<>]*|'[^'<>]*)$/i;
+const NUMBERS = /(?<![A-Za-z\d])(\d+)(?![A-Za-z\d])/;
+const MAX_BEFORE = 512;
+const MAX_CHARS = 1 << 20;
+
+/** Whether markup differs in nothing but numbers in attributes that name things, each known to be the other one now. */
+export function isSameMarkup(comparing: Comparing, recorded: string, live: string): boolean {
+  if (!comparing.isPage || !recorded.includes('=') || recorded.length > MAX_CHARS) return false;
+  const [was, is] = [recorded.split(NUMBERS), live.split(NUMBERS)];
+  if (was.length !== is.length) return false;
+  let at = 0;
+  for (const [i, piece] of was.entries()) {
+    const isNumber = i % 2 === 1;
+    if (piece !== is[i] && !(isNumber && isNamed(recorded, at) && isKnown(comparing, piece, is[i]!)))
+      return false;
+    at += piece.length;
+  }
+  return true;
+}
+
+function isNamed(text: string, at: number): boolean {
+  return NAMING.test(` ${text.slice(Math.max(0, at - MAX_BEFORE), at)}`);
+}
+
+function isKnown({ values, observations }: Comparing, recorded: string, live: string): boolean {
+  const isSeen = observations.some(
+    (one) => typeof one.space === 'object' && one.recorded === recorded && one.live === live,
+  );
+  return isSeen || values.inFlows(recorded).includes(live);
+}

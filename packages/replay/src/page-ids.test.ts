@@ -1,0 +1,103 @@
+// Pages that name things by numbers which are other ones now: learned from one page, sent in later requests, expected in later
+// pages, and nothing else passes for them.
+import { expect, test } from 'vitest';
+import { LiveValues } from './live-values.ts';
+import { pageIds } from './page-ids.ts';
+import { differences, page } from './shifted-replay.fixture.ts';
+import { sketchTest } from './test.fixture.ts';
+
+test('numbers in addresses, in attributes and options, each with the word before it', () => {
+  const text = `<a href="/shelf/3/books?page=2&amp;author_id=41#b7">x</a><a href='/shelf/5/books'>y</a>
+    <a href="/2026/11/23/news">date</a><a href="https://other.example/shelf/9">away</a><img src="//cdn/shelf/9">
+    <article data-id="31" data-note="a 7"><select name="shelf_id"><option value="3">A<option value="5" selected>B</select>
+    <input name="count" value="8"><a href="/tags/blue-2/posts/12">z</a><form action="?shelf=4">`;
+  expect(pageIds(text).map(({ path, value }) => `${path} ${value}`)).toEqual([
+    'body.link["/shelf/{id}/books?page&author_id"][0].shelf 3',
+    'body.link["/shelf/{id}/books?page&author_id"][0].page 2',
+    'body.link["/shelf/{id}/books?page&author_id"][0].author_id 41',
+    'body.link["/shelf/{id}/books"][0].shelf 5',
+    'body.link.data-id[0].id 31',
+    'body.link["option shelf_id"][0].shelf_id 3',
+    'body.link["option shelf_id"][1].shelf_id 5',
+    'body.link["/tags/~/posts/{id}"][0].posts 12',
+    'body.link["?shelf"][0].shelf 4',
+  ]);
+  for (const { value, at } of pageIds(text)) expect(text.slice(at).startsWith(value)).toBe(true);
+});
+
+const flow = 'shelves';
+const of = (path: string) => ({ in: 'response' as const, path, flow });
+const shelves = (titles: Record<number, string>) =>
+  page(
+    `<h1>Shelves (${Object.keys(titles).length})</h1>\n${Object.entries(titles)
+      .map(
+        ([id, title]) =>
+          `<li id="shelf-${id}" data-books="${id}">\n<a href="/shelf/${id}/edit">${title}</a>\n</li>`,
+      )
+      .join('\n')}`,
+  );
+const links = [of('body.link["/shelf/{id}/edit"][].shelf')];
+const READ = { target: '/shelves', links };
+
+/** A run in which the shelf that was 5 is 6. */
+function moved(): LiveValues {
+  const values = new LiveValues(new Map());
+  const recorded = page('<a href="/shelf/1/edit">All</a><a href="/shelf/5/edit">Poems</a>');
+  const live = page('<a href="/shelf/1/edit">All</a><a href="/shelf/6/edit">Poems</a>');
+  expect(differences({ ...READ, ...recorded }, live, values)).toEqual([]);
+  return values;
+}
+
+test('a number that a page shows is sent in the place of the recorded one', () => {
+  const request = { in: 'request' as const, path: 'path[1]', flow };
+  const edit = sketchTest({ n: 2, target: '/shelf/5/edit', links: [request] });
+  expect(moved().fill(edit).request.target).toBe('/shelf/6/edit');
+});
+
+test('a page of lines names the thing by its new number, in what the page calls its elements as well', () => {
+  const recorded = {
+    ...READ,
+    n: 2,
+    ...page('<li id="shelf-5" aria-label="shelf 5">\n<a href="/shelf/5/edit">Poems</a>'),
+  };
+  const found = (text: string) => differences(recorded, page(text), moved());
+  expect(found('<li id="shelf-6" aria-label="shelf 6">\n<a href="/shelf/6/edit">Poems</a>')).toEqual([]);
+  expect(found('<li id="shelf-6" aria-label="shelf 6">\n<a href="/shelf/5/edit">Poems</a>')).not.toEqual([]);
+  expect(found('<li id="shelf-7" aria-label="shelf 6">\n<a href="/shelf/6/edit">Poems</a>')).toEqual([
+    'body[0] value',
+  ]);
+  expect(found('<li id="shelf-6" aria-label="shelf 6">\n<a href="/shelf/6/edit">Prose</a>')).toEqual([
+    'body[1] value',
+  ]);
+});
+
+test('a count is no name', () => {
+  const recorded = {
+    ...READ,
+    n: 2,
+    ...page('<li data-books="5">5 books\n<a href="/shelf/5/edit">Poems</a>'),
+  };
+  const found = (text: string) => differences(recorded, page(text), moved());
+  expect(found('<li data-books="5">5 books\n<a href="/shelf/6/edit">Poems</a>')).toEqual([]);
+  expect(found('<li data-books="6">5 books\n<a href="/shelf/6/edit">Poems</a>')).toEqual(['body[0] value']);
+  expect(found('<li data-books="5">6 books\n<a href="/shelf/6/edit">Poems</a>')).toEqual(['body[0] value']);
+});
+
+test('a page of another form tells nothing of its numbers', () => {
+  const values = new LiveValues(new Map());
+  const recorded = { ...READ, ...shelves({ 1: 'All', 5: 'Poems' }) };
+  expect(differences(recorded, shelves({ 1: 'All', 4: 'Theirs', 6: 'Poems' }), values)).not.toEqual([]);
+  expect(values.flow(flow, '5')).toBe(undefined);
+});
+
+test('what is known stands elsewhere: nothing is learned from the order', () => {
+  const values = moved();
+  const recorded = {
+    ...READ,
+    n: 2,
+    ...page('<a href="/shelf/5/edit">Poems</a><a href="/shelf/8/edit">Prose</a>'),
+  };
+  const turned = page('<a href="/shelf/9/edit">Prose</a><a href="/shelf/6/edit">Poems</a>');
+  expect(differences(recorded, turned, values)).not.toEqual([]);
+  expect(values.flow(flow, '8')).toBe(undefined);
+});

@@ -97,10 +97,14 @@ export class CliStage {
 }
 
 /** Resolves once `holds`, or throws at the deadline. */
-export async function until(holds: () => boolean, what: string, deadlineMs = 180_000): Promise<void> {
+export async function until(
+  holds: () => boolean,
+  what: string | (() => string),
+  deadlineMs = 180_000,
+): Promise<void> {
   const deadline = performance.now() + deadlineMs;
   while (!holds()) {
-    if (performance.now() > deadline) throw new Error(`never: ${what}`);
+    if (performance.now() > deadline) throw new Error(`never: ${typeof what === 'string' ? what : what()}`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }

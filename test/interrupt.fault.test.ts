@@ -1,6 +1,6 @@
 // Ctrl-C, twice Ctrl-C and kill -9 of the demo at every stage: nothing may be left behind.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { CliStage, until } from './cli-stage.ts';
+import { CliStage, type Running, until } from './cli-stage.ts';
 
 /** How long the demo may take to get anywhere; it starts a dozen programs. */
 const DEMO_MS = 400_000;
@@ -12,6 +12,14 @@ beforeEach(() => {
 });
 
 afterEach(() => stage.close());
+
+/** Resolves once the demo has come so far; a demo that ends before shows what it said. */
+async function isAt(run: Running, moment: string): Promise<void> {
+  const isThere = () => (moment === '' ? stage.files().length > 0 : run.output().includes(`✓ ${moment}`));
+  const said = () => `${moment} of: ${run.output()}`;
+  await until(() => isThere() || run.child.exitCode !== null, said, DEMO_MS);
+  expect(isThere(), said()).toBe(true);
+}
 
 async function expectNothingLeft(): Promise<void> {
   await until(() => stage.processes().length === 0, 'no process is left');
@@ -30,11 +38,7 @@ describe('Ctrl-C leaves no process and no temporary folder', () => {
     'replay v1, dependencies alive',
   ])('after "%s"', async (moment) => {
     const run = stage.run(['demo', '--once']);
-    await until(
-      () => (moment === '' ? stage.files().length > 0 : run.output().includes(`✓ ${moment}`)),
-      moment,
-      DEMO_MS,
-    );
+    await isAt(run, moment);
     run.child.kill('SIGINT');
     expect(await run.exit).toBe(130);
     await expectNothingLeft();
@@ -42,7 +46,7 @@ describe('Ctrl-C leaves no process and no temporary folder', () => {
 
   test('pressed twice', async () => {
     const run = stage.run(['demo', '--once']);
-    await until(() => run.output().includes('✓ shop v1 with its sidecar'), 'the sidecar runs', DEMO_MS);
+    await isAt(run, 'shop v1 with its sidecar');
     run.child.kill('SIGINT');
     await until(() => run.output().includes('Stopping'), 'it is stopping');
     run.child.kill('SIGINT');
@@ -52,7 +56,7 @@ describe('Ctrl-C leaves no process and no temporary folder', () => {
 
   test('nor does kill -9', async () => {
     const run = stage.run(['demo', '--once']);
-    await until(() => run.output().includes('✓ shop v1 with its sidecar'), 'the sidecar runs', DEMO_MS);
+    await isAt(run, 'shop v1 with its sidecar');
     run.child.kill('SIGKILL');
     await run.exit;
     await expectNothingLeft();

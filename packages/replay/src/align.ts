@@ -2,6 +2,7 @@
 // and by everything that is not generated. Pure; it compares nothing itself.
 import { leafPattern } from '@echoplane/traffic';
 import { isAge } from './ages.ts';
+import { pairLines } from './align-lines.ts';
 import { withAtom } from './atoms-of-text.ts';
 import { isNamedAge } from './clock-ages.ts';
 import type { Comparing } from './comparing.ts';
@@ -62,6 +63,21 @@ export function pairByIdentity(
     isSame: found.length === recorded.length && recorded.length === live.length,
     isMoved,
   };
+}
+
+/** Pairs the lines of two texts in the order in which they stand. */
+export function pairByLines(
+  comparing: Comparing,
+  path: string,
+  recorded: TreeNode[],
+  live: TreeNode[],
+): number[] {
+  if (recorded.length > MAX_ALIGNED || live.length > MAX_ALIGNED)
+    return pairLines(recorded as string[], live as string[]);
+  return pairLines(
+    recorded.map((line) => identityOf(comparing, path, line, 'recorded')),
+    live.map((line) => identityOf(comparing, path, line, 'live')),
+  );
 }
 
 function withRest(to: readonly number[]): number[] {

@@ -21,6 +21,8 @@ import type { LiveValues } from './live-values.ts';
 import { keepObserved } from './observed.ts';
 import type { Exchange } from './run-clock.ts';
 import { type AnswerPlaces, answerPlaces, grpcStatus, meantHead } from './test-places.ts';
+import { linesOfText } from './text-lines.ts';
+import type { TreeNode } from './tree.ts';
 
 /** µs since the epoch, of the live exchange. */
 export interface LiveTimes {
@@ -120,10 +122,8 @@ const NAMED_FORMATS: ReadonlySet<BodyTree['format']> = new Set(['xml', 'form', '
 function compareBody(comparing: Comparing): void {
   const { test, live, rules, places } = comparing;
   const theirs = bodyTree(live.body, live.headers);
-  const recorded = inLines(
-    withLiveIds(comparing, bodyTree(test.response.body, test.response.headers), theirs),
-    places,
-  );
+  const own = bodyTree(test.response.body, test.response.headers);
+  const recorded = inLines(withLiveIds(comparing, own, theirs), places);
   if (!rules.body && !rules.schema) {
     if (recorded.format !== 'empty') comparing.leaves.ignored += countLeaves(recorded.root);
     return;
@@ -133,7 +133,8 @@ function compareBody(comparing: Comparing): void {
   const only = rules.body?.only ?? [];
   if (ignored.length + only.length > 0) comparing.filter = new LeafFilter(ignored, only);
   comparing.isNamed = NAMED_FORMATS.has(recorded.format);
-  const actual = inLines(theirs, places);
+  comparing.isLines = recorded.format === 'text' && Array.isArray(recorded.root);
+  const actual = inLines(theirs, places, own.root);
   if (recorded.format === actual.format) {
     if (recorded.format !== 'empty') compareTree(comparing, 'body', recorded.root, actual.root);
   } else if (comparing.filter?.at('body') !== 'ignored') compareFormats(comparing, recorded, actual);
@@ -159,13 +160,16 @@ function compareFormats(comparing: Comparing, recorded: BodyTree, actual: BodyTr
   );
 }
 
-/** A text of several lines line by line, unless something was learned of it as a whole. */
-function inLines({ format, root }: BodyTree, { learned, links }: AnswerPlaces): BodyTree {
+/** A text of several lines line by line, unless something was learned of it as a whole; `like`: of the recorded one. */
+function inLines(
+  { format, root }: BodyTree,
+  { learned, links }: AnswerPlaces,
+  like: TreeNode = root,
+): BodyTree {
   const isText = (format === 'text' || format === 'html') && typeof root === 'string';
   const isWhole = learned.has('body') || links.has('body');
-  return isText && !isWhole && root.includes('\n')
-    ? { format: 'text', root: root.split('\n') }
-    : { format: format === 'html' ? 'text' : format, root };
+  const lines = isText && !isWhole ? linesOfText(format, root, typeof like === 'string' ? like : root) : [];
+  return { format: format === 'html' ? 'text' : format, root: lines.length > 1 ? lines : root };
 }
 
 /** What was seen, and the followed values that are as they were. */

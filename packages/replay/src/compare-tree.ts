@@ -1,7 +1,7 @@
 // Two bodies in step: objects by key, arrays by the order or identity of their elements, leaves by value. What is missing or
 // new is named once, at the top of what is. Pure.
 import { leafPattern } from '@echoplane/traffic';
-import { type Pairing, pairByIdentity } from './align.ts';
+import { type Pairing, pairByIdentity, pairByLines } from './align.ts';
 import { isCutElsewhere, mayMove } from './array-order.ts';
 import { isBesideWrite, isMovedByWrite } from './compare-beside.ts';
 import { compareLeaf } from './compare-leaf.ts';
@@ -159,6 +159,8 @@ function compareArrays(comparing: Comparing, path: string, recorded: TreeNode[],
       (comparing.places.unordered.has(leafPattern(path)) || mayMove(comparing, path, recorded, live, pairs)));
   if (isFree) return void comparePairs(comparing, path, recorded, live, pairs.paired);
   if (pairs.isSame && pairs.isMoved) return void outOfOrder(comparing, path, recorded, live, pairs);
+  if (comparing.isLines && path === 'body')
+    return void comparePairs(comparing, path, recorded, live, pairByLines(comparing, path, recorded, live));
   const isShifted = recorded.length !== live.length || pairs.to.some((j, i) => j >= 0 && j !== i);
   const inPlace = recorded.map((_, i) => (i < live.length ? i : -1));
   const isRun = !pairs.isMoved && pairs.matched > 0 && isShifted;

@@ -64,6 +64,8 @@ export class Comparing {
   isShapeOnly = false;
   /** Whether names are written out, and several of one name are its array: XML, forms, protobuf. */
   isNamed = false;
+  /** Whether the body is a text, taken line by line. */
+  isLines = false;
   /** Whether it is an HTML page, or a line of one. */
   isPage = false;
   /** Null: every leaf is compared. */

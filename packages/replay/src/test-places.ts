@@ -12,6 +12,7 @@ import {
   type VolatileLeaf,
 } from '@echoplane/traffic';
 import { isReadingMethod, isReadingOperation, operationNamed } from './body-operation.ts';
+import { mediaType } from './body-tree.ts';
 import { isCoinedName } from './coined-names.ts';
 import { leavesInside, splitInside } from './json-inside.ts';
 import { type Atom, atomsIn } from './kinds.ts';
@@ -20,6 +21,7 @@ import type { Observed } from './observed.ts';
 import { linkedIds } from './page-ids.ts';
 import { isReadingPost } from './reading-posts.ts';
 import { signsOfList } from './seeded-sets.ts';
+import { linesOfText } from './text-lines.ts';
 import type { Leaf } from './tree.ts';
 
 /** A place in a request that holds a value of a flow: the leaf, and the way inside its text (`#2`, `!b64.id`). */
@@ -275,7 +277,7 @@ function readAnswer(test: Test): AnswerPlaces {
     recorded: value,
     live: value,
   }));
-  const lines = leaves.at(-1)?.path === 'body' ? linesOf(leaves.at(-1)!.value) : 1;
+  const lines = leaves.at(-1)?.path === 'body' ? linesOf(response, leaves.at(-1)!.value) : 1;
   return {
     head: meantHead(response),
     count: leaves.length + lines - 1,
@@ -289,8 +291,9 @@ function readAnswer(test: Test): AnswerPlaces {
   };
 }
 
-function linesOf(value: Leaf['value']): number {
-  return typeof value === 'string' ? value.split('\n').length : 1;
+function linesOf({ headers }: HttpResponse, value: Leaf['value']): number {
+  const format = mediaType(headers) === 'text/html' ? 'html' : 'text';
+  return typeof value === 'string' ? linesOfText(format, value).length : 1;
 }
 
 /** Whether a piece of a leaf is a claim of the token that the leaf is. */

@@ -4,6 +4,7 @@ import { isSameMarkup } from './compare-page.ts';
 import { judgeLink } from './compare-serial.ts';
 import { judgeTime } from './compare-time.ts';
 import type { Comparing, Judgement } from './comparing.ts';
+import { judgeDrawn } from './drawn-images.ts';
 import { isEchoOfIds } from './echoed-ids.ts';
 import { withHiddenOf } from './hidden-words.ts';
 import { withLiveIds } from './ids-in-text.ts';
@@ -57,6 +58,8 @@ function compareWhole(comparing: Comparing, path: string, recorded: string, live
   const known = expectedText(comparing, recorded);
   if (known === live || withLiveIds(known, comparing.values) === live) return 'strict';
   if (isSameMarkup(comparing, known, live)) return 'strict';
+  const drawn = judgeDrawn(comparing, recorded, live);
+  if (drawn) return drawn;
   const linked = judgeLink(comparing, recorded, known, live);
   if (linked && linked !== 'differs') return linked;
   const expected = withLiveDurations(comparing, known, live);

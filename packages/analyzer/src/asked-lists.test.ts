@@ -45,6 +45,15 @@ test('an answer that has some of the things in this order by chance does not exp
   expect(found.slice(0, 2)).toEqual([['body.found'], ['body.found']]);
 });
 
+test('things are asked for by a field of theirs', () => {
+  const checked = (n: number): Exchange => ({
+    request: 'POST /shelves/check',
+    body: { checks: shelf(n).map((id) => ({ id, allow: 'read' })) },
+    answer: { results: mixed(shelf(n)).map((id) => ({ id, allowed: true })) },
+  });
+  expect(unordered(checked(1), checked(2))).toEqual([['body.results'], ['body.results']]);
+});
+
 test('words between commas are asked for, too', () => {
   const listed = (n: number): Exchange => ({
     request: `GET /shelves?${new URLSearchParams({ want: shelf(n).join(',') })}`,

@@ -14,6 +14,8 @@ const MAX_KEPT_SHARE = 0.5;
 const MAX_ANSWERS = 200;
 const MAX_LISTS = 2_000;
 const ELEMENT = /^(.*)\[\d+\]$/;
+/** A field of each of the things in a list: `body.checks[3].correlation_id`. */
+const FIELD_OF_ELEMENT = /^(.*)\[\d+\](\.[^[\]]+)$/;
 const WORDS = /^[^,\s]+(?:,[^,\s]+)+$/;
 
 /** A request's list and the answer's, by method and patterns. */
@@ -105,16 +107,29 @@ export function requestLists(asked: readonly Leaf[]): RequestList[] {
   const lists = new Map<string, string[]>();
   for (const { path, value } of asked) {
     if (value === null || typeof value === 'boolean' || !/^(?:body|query)/.test(path)) continue;
-    const [, list] = ELEMENT.exec(path) ?? [];
-    if (list !== undefined) {
+    const list = listOf(path);
+    if (list !== null) {
       const names = lists.get(list);
       if (names) names.push(String(value));
       else lists.set(list, [String(value)]);
     } else if (typeof value === 'string' && WORDS.test(value)) lists.set(path, value.split(','));
   }
-  return [...lists]
-    .filter(([, names]) => names.length > 1 && names.length <= MAX_NAMES)
-    .map(([path, names]) => ({ pattern: leafPattern(path).replaceAll(' ', '_'), order: orderOf(names) }));
+  return (
+    [...lists]
+      .filter(([, names]) => names.length > 1 && names.length <= MAX_NAMES)
+      // A field of things names each of them, or says what some have in common.
+      .filter(([path, names]) => !path.includes('[]') || new Set(names).size === names.length)
+      .map(([path, names]) => ({ pattern: leafPattern(path).replaceAll(' ', '_'), order: orderOf(names) }))
+  );
+}
+
+/** The list in which a value of a request stands, or of whose things it is a field; null when it is in none. */
+function listOf(path: string): string | null {
+  if (!path.includes(']')) return null;
+  const whole = ELEMENT.exec(path);
+  if (whole) return whole[1]!;
+  const field = FIELD_OF_ELEMENT.exec(path);
+  return field ? `${field[1]}[]${field[2]}` : null;
 }
 
 function orderOf(names: readonly string[]): Map<string, number> {

@@ -47,12 +47,14 @@ const NAMING =
 const NUMBERS = /(?<![A-Za-z\d])(\d+)(?![A-Za-z\d])/;
 const MAX_BEFORE = 512;
 const MAX_CHARS = 1 << 20;
+/** Numbers of one piece of a page. */
+const MAX_NUMBERS = 1_000;
 
 /** Whether markup differs in nothing but numbers in attributes that name things, each known to be the other one now. */
 export function isSameMarkup(comparing: Comparing, recorded: string, live: string): boolean {
   if (!comparing.isPage || !recorded.includes('=') || recorded.length > MAX_CHARS) return false;
   const [was, is] = [recorded.split(NUMBERS), live.split(NUMBERS)];
-  if (was.length !== is.length) return false;
+  if (was.length !== is.length || was.length > 2 * MAX_NUMBERS) return false;
   let at = 0;
   for (const [i, piece] of was.entries()) {
     const isNumber = i % 2 === 1;

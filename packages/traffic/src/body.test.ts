@@ -52,6 +52,17 @@ describe('storeBody()', () => {
     ]);
   });
 
+  test.each([
+    ['gzip', gzipSync],
+    ['zstd', zstdCompressSync],
+  ])('shows the text of a %s body that was written in several parts', (encoding, compress) => {
+    const wire = Buffer.concat(['{"total"', '', ':5990}'].map((part) => compress(Buffer.from(part))));
+    expect(bodyText(storeBody(wire, encoding))).toBe('{"total":5990}');
+    expect(storeBody(Buffer.concat([wire, Buffer.from('more')]), encoding).decoded).toBeUndefined();
+    const bombs = Buffer.concat(Array.from({ length: 64 }, () => compress(Buffer.alloc(1 << 20))));
+    expect(storeBody(bombs, encoding).decoded).toBeUndefined();
+  });
+
   test.each(['gzip', 'x-gzip', 'zstd', 'br, gzip'])(
     'reads a text that is said to be %s and is not',
     (coding) => {

@@ -1,9 +1,10 @@
 // Wire bytes to the stored form of a body, and what to show of it. The one place that decides between `json`, `text`
 // and `base64`, so that `bodyBytes()` gives the wire bytes back exactly. Decompression is bounded. Pure.
 import { isUtf8 } from 'node:buffer';
-import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync, zstdDecompressSync } from 'node:zlib';
+import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';
 import { canonicalJson, MAX_JSON_DEPTH } from './canonical-json.ts';
 import type { Body } from './rrpair.ts';
+import { type Inflated, unzstd } from './unzstd.ts';
 
 const MAX_RATIO = 100;
 const MAX_DECODED_BYTES = 8 << 20;
@@ -60,17 +61,13 @@ export function settleBody(body: Body): void {
   body.json = json;
 }
 
-interface Inflated {
-  buffer: Buffer;
-  engine: { bytesWritten: number };
-}
 type Inflate = (bytes: Buffer, options: { maxOutputLength: number; info: true }) => Buffer | Inflated;
 
 const INFLATERS: Record<string, Inflate> = {
   gzip: gunzipSync,
   'x-gzip': gunzipSync,
   br: brotliDecompressSync,
-  zstd: zstdDecompressSync,
+  zstd: unzstd,
   // "deflate" is zlib by RFC 9110 and raw in the wild.
   deflate: (bytes, options) => {
     try {

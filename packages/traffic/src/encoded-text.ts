@@ -12,8 +12,8 @@ import {
   inflateRawSync,
   inflateSync,
   zstdCompressSync,
-  zstdDecompressSync,
 } from 'node:zlib';
+import { type Inflated, unzstd } from './unzstd.ts';
 
 /** A text found behind base64, and how it was written. */
 export interface OpenedText {
@@ -120,13 +120,8 @@ interface DecodeOptions {
   maxOutputLength: number;
   info: true;
 }
-/** What `info` makes of a result. */
-interface Unfolded {
-  buffer: Buffer;
-  engine: { bytesWritten: number };
-}
 type Coding = {
-  decode(bytes: Buffer, options: DecodeOptions): Buffer | Unfolded;
+  decode(bytes: Buffer, options: DecodeOptions): Buffer | Inflated;
   /** `like`: the bytes as they came, for codings that are written in two ways. */
   encode(bytes: Buffer, like: Buffer): Buffer;
 };
@@ -138,7 +133,7 @@ const CODINGS: Record<string, Coding> = {
   gzip,
   'x-gzip': gzip,
   br: { decode: brotliDecompressSync, encode: (bytes) => brotliCompressSync(bytes, brotliQuality()) },
-  zstd: { decode: zstdDecompressSync, encode: (bytes) => zstdCompressSync(bytes) },
+  zstd: { decode: unzstd, encode: (bytes) => zstdCompressSync(bytes) },
   // "deflate" is zlib by RFC 9110 and raw in the wild.
   deflate: {
     decode: (bytes, options) => {
@@ -162,7 +157,7 @@ export function knownCodings(encoding: string): string[] {
 export function decoded(bytes: Buffer, coding: string, maxBytes: number): Buffer | null {
   try {
     const unfolded = CODINGS[coding]?.decode(bytes, { maxOutputLength: maxBytes, info: true });
-    const { buffer, engine } = unfolded as Unfolded;
+    const { buffer, engine } = unfolded as Inflated;
     return engine.bytesWritten === bytes.length ? buffer : null;
   } catch {
     return null;

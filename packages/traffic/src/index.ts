@@ -22,4 +22,5 @@ export * from './shown-mark.ts';
 export * from './snapshot.ts';
 export * from './test-config.ts';
 export * from './trace-headers.ts';
+export { unzstd } from './unzstd.ts';
 export * from './uuid.ts';

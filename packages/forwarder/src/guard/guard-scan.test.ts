@@ -1,4 +1,4 @@
-import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { defaultRules, Redactor } from '@echoplane/rules';
 import type { RRPair } from '@echoplane/traffic';
 import { describe, expect, test } from 'vitest';
@@ -95,6 +95,13 @@ const CARRIERS: [name: string, rule: string, leaked: Parts, redacted: Parts][] =
       'gzip',
       'email',
       (s) => ({ response: gzipSync(`to: ${s}`), coding: 'gzip' }),
+      EMAIL,
+      'u-a1b2c3d4e5f6@redacted.invalid',
+    ],
+    [
+      'zstd in two frames',
+      'email',
+      (s) => ({ response: Buffer.concat(['to: ', s].map((part) => zstdCompressSync(part))), coding: 'zstd' }),
       EMAIL,
       'u-a1b2c3d4e5f6@redacted.invalid',
     ],

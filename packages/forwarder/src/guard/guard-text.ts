@@ -1,6 +1,7 @@
 // What the guard looks at: the texts of the RRPairs of a frame, one a line behind its name, with every coding undone that
 // a reader of the store could undo. It reads the NDJSON as it left and must not know how anything was redacted. Pure.
-import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib';
+import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
+import { unzstd } from '@echoplane/traffic';
 
 /** One value in the text of a frame. */
 export interface GuardedValue {
@@ -23,7 +24,7 @@ const OWN_FIELDS = new Set(['source', 'redactions', 'connection', 'gaps', 'trace
 const KEY_AS_VALUE = /@|\d{4}/;
 const INFLATERS: Record<string, (bytes: Buffer, options: { maxOutputLength: number }) => Buffer> = {
   ...{ gzip: gunzipSync, 'x-gzip': gunzipSync, deflate: inflateSync, br: brotliDecompressSync },
-  zstd: zstdDecompressSync,
+  zstd: (bytes, options) => unzstd(bytes, options).buffer,
 };
 const JWT = /^[\w-]{8,}\.([\w-]{8,})\.[\w-]*$/;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4}){6,}(?:[A-Za-z0-9+/]{2,3}={0,2})?$/;

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { zstdDecompressSync } from 'node:zlib';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { readObject } from '@echoplane/runtime';
 import { ARTIFACTS, decodeFrame, segmentBlocks, snapshotPrefix } from '@echoplane/traffic';
 import { expect, test } from 'vitest';
@@ -203,4 +203,22 @@ test('a position of more bytes than a frame may have is not read', async () => {
     { ...positions[0]!, frameLength: 1 << 30 },
   );
   await expect(reading).rejects.toThrow(/does not hold the RRPair/);
+});
+
+test('a recording of several frames is searched to its end, and none of it is lost', async () => {
+  await using stage = await testStore();
+  const key = `${snapshotPrefix(TENANT, '0198a5c0-0000-7000-8000-0000000000aa')}one/${ARTIFACTS.pairs}`;
+  const pairs = Array.from({ length: 4 }, (_, i) => makePair(START + i));
+  pairs[1] = makePair(START + 1, carriers(CANARY)[1]);
+  pairs[3] = makePair(START + 3, carriers(CANARY)[3]);
+  const frames = pairs.map((pair) => zstdCompressSync(Buffer.from(`${JSON.stringify(pair)}\n`)));
+  await stage.store.put(key, Buffer.concat(frames));
+  await eraseFromStore(workOn(stage));
+  const lines = zstdDecompressSync(await readObject(stage.store, key))
+    .toString()
+    .trimEnd()
+    .split('\n');
+  expect(lines).toHaveLength(pairs.length);
+  expect(lines.join('\n')).not.toContain(CANARY);
+  expect([lines[0], lines[2]]).toEqual([pairs[0], pairs[2]].map((pair) => JSON.stringify(pair)));
 });

@@ -2,7 +2,7 @@
 // holds the value is written anew without it. A rewritten segment is a new object with the same frames and lines; index
 // rows are re-pointed to it, then the next round removes the old one. A round that is done again does the same again.
 import { createHash } from 'node:crypto';
-import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { zstdCompressSync } from 'node:zlib';
 import { ObjectMissing, type ObjectStore, OperatingError, readObject } from '@echoplane/runtime';
 import {
   ARTIFACTS,
@@ -17,6 +17,7 @@ import {
 } from '@echoplane/traffic';
 import type { Progress } from './selection.ts';
 import type { ValueEraser } from './value-eraser.ts';
+import { zstdContents } from './zstd-frames.ts';
 
 export interface EraseWork {
   store: ObjectStore;
@@ -261,7 +262,7 @@ async function eraseSnapshotFile(
   if (file === null) return;
   erased.scannedBytes += file.length;
   const isPacked = key.endsWith(`/${ARTIFACTS.pairs}`);
-  const text = (isPacked ? zstdDecompressSync(file) : file).toString('utf8');
+  const text = isPacked ? await unpacked(file, key) : file.toString('utf8');
   if (!eraser.mayHold(text)) return;
   const clean = key.endsWith('.json') ? cleanJson(text, eraser) : cleanLines(text, eraser);
   if (clean === text) return;
@@ -281,6 +282,17 @@ const cleanLines = (text: string, eraser: ValueEraser) =>
     .split('\n')
     .map((line) => (line === '' ? line : eraser.line(line)))
     .join('\n');
+
+/** All frames: Node's decoder ends with the first one. */
+async function unpacked(file: Buffer, key: string): Promise<string> {
+  const contents: Buffer[] = [];
+  for await (const content of zstdContents(one(file), key)) contents.push(content);
+  return Buffer.concat(contents).toString('utf8');
+}
+
+async function* one(file: Buffer): AsyncGenerator<Buffer> {
+  yield file;
+}
 
 function packed(text: string): Buffer {
   const lines = text.trimEnd().split('\n');

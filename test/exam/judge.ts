@@ -5,10 +5,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { zstdDecompressSync } from 'node:zlib';
 import { analyze, requestParts } from '@echoplane/analyzer';
 import { compareTest, LiveValues } from '@echoplane/replay';
 import { header, leafPattern, type RRPair, TAG, type Test, type Token } from '@echoplane/traffic';
+import { frames } from './kept.ts';
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -27,7 +27,7 @@ function jsonLines<T>(text: string): T[] {
 function recorded(): { tests: Test[]; tokens: Token[] } {
   if (options.analyze) {
     const packed = readFileSync(join(folder, 'snapshot', 'rrpairs.jsonl.zst'));
-    return analyze(jsonLines<RRPair>(zstdDecompressSync(packed).toString()));
+    return analyze(jsonLines<RRPair>([...frames(packed)].join('')));
   }
   const tests = jsonLines<Test>(readFileSync(join(folder, 'snapshot', 'tests.jsonl'), 'utf8'));
   const tokens = JSON.parse(readFileSync(join(folder, 'snapshot', 'tokens.json'), 'utf8')) as Token[];

@@ -81,7 +81,7 @@ export async function keepResults(storeDir: string, replay: string, file: string
 }
 
 /** The texts of a file's zstd frames; Node's decoder ends with the first one, and a skippable one is empty. */
-function* frames(file: Buffer): Iterable<string> {
+export function* frames(file: Buffer): Iterable<string> {
   for (let at = 0; at < file.length; ) {
     const options = { info: true } as ZstdOptions;
     const { buffer, engine } = zstdDecompressSync(file.subarray(at), options) as unknown as Unpacked;

@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { gzipSync, zstdDecompressSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { analyze, requestParts } from '@echoplane/analyzer';
 import { compareTest, LiveValues } from '@echoplane/replay';
 import {
@@ -16,6 +16,7 @@ import {
   type Test,
   type Token,
 } from '@echoplane/traffic';
+import { frames } from '../kept.ts';
 import { type Answer, headerOf } from './answer.ts';
 import { CATALOGUE } from './catalogue.ts';
 import type { Seen } from './fault.ts';
@@ -51,7 +52,7 @@ function load(folder: string): Desk {
     .sort((a, b) => a.ts + a.durationUs - b.ts - b.durationUs);
   if (options.analyze) {
     const packed = readFileSync(join(folder, 'snapshot', 'rrpairs.jsonl.zst'));
-    return { ...analyze(jsonLines<RRPair>(zstdDecompressSync(packed).toString())), results };
+    return { ...analyze(jsonLines<RRPair>([...frames(packed)].join(''))), results };
   }
   const tests = jsonLines<Test>(readFileSync(join(folder, 'snapshot', 'tests.jsonl'), 'utf8'));
   const tokens = JSON.parse(readFileSync(join(folder, 'snapshot', 'tokens.json'), 'utf8')) as Token[];

@@ -2,6 +2,8 @@
 // as pages of equal form tell, and the recorded page is compared as it would read with them. Pure.
 import type { Comparing } from './comparing.ts';
 import { type LinkedId, linkedIds } from './page-ids.ts';
+import { byLabel } from './page-labels.ts';
+import { inLiveOrder, type Slice } from './page-lists.ts';
 
 /** The recorded page with the numbers in it that are known to be other ones now; notes those that the live one tells. */
 export function pageWithLiveIds(comparing: Comparing, recorded: string, live: string): string {
@@ -10,31 +12,70 @@ export function pageWithLiveIds(comparing: Comparing, recorded: string, live: st
   if (ids.length === 0) return recorded;
   const theirs = Map.groupBy(linkedIds(live, links), ({ pattern }) => pattern);
   for (const [pattern, own] of Map.groupBy(ids, (id) => id.pattern))
-    note(comparing, own, theirs.get(pattern));
-  let text = '';
-  let from = 0;
-  for (const { space, value, at } of ids.toSorted((a, b) => a.at - b.at)) {
-    const known = knownOf(comparing, space, value);
-    if (known === undefined || known === value) continue;
-    text += recorded.slice(from, at) + known;
-    from = at + value.length;
-  }
-  return text + recorded.slice(from);
+    note(comparing, { text: recorded, ids: own }, { text: live, ids: theirs.get(pattern) ?? [] });
+  const liveOf = ({ space, value }: LinkedId) => knownOf(comparing, space, value);
+  const sorted = ids.toSorted((a, b) => a.at - b.at);
+  const shown = { text: live, ids: [...theirs.values()].flat() };
+  return inLiveOrder({ text: recorded, ids }, shown, liveOf)
+    .map((slice) => withIds(recorded, slice, sorted, liveOf))
+    .join('');
 }
 
-/** In lists of one length the n-th is the n-th, as long as nothing that is known says otherwise. */
-function note(comparing: Comparing, own: readonly LinkedId[], theirs: readonly LinkedId[] = []): void {
+/** A piece of the recorded page with the live numbers of the things in it. */
+function withIds(
+  recorded: string,
+  [from, to]: Slice,
+  ids: readonly LinkedId[],
+  liveOf: (id: LinkedId) => string | undefined,
+): string {
+  let text = '';
+  let done = from;
+  for (const id of ids) {
+    if (id.at < from || id.at >= to) continue;
+    const known = liveOf(id);
+    if (known === undefined || known === id.value) continue;
+    text += recorded.slice(done, id.at) + known;
+    done = id.at + id.value.length;
+  }
+  return text + recorded.slice(done, to);
+}
+
+interface Shown {
+  text: string;
+  ids: readonly LinkedId[];
+}
+
+/** What is called alike is the same thing; where nothing is called anything, in lists of one length the n-th is the n-th. */
+function note(comparing: Comparing, own: Shown, theirs: Shown): void {
+  for (const from of ['element', 'row'] as const) {
+    const was = byLabel(own.text, own.ids, from, (label) => comparing.values.apply(label));
+    const is = was && byLabel(theirs.text, theirs.ids, from);
+    if (!was || !is) continue;
+    const { space } = own.ids[0]!;
+    for (const [label, value] of was) {
+      const live = is.get(label);
+      if (live !== undefined && knownOf(comparing, space, value) === undefined)
+        noteOne(comparing, space, value, live);
+    }
+    return;
+  }
+  noteInOrder(comparing, own.ids, theirs.ids);
+}
+
+/** As long as nothing that is known says otherwise. */
+function noteInOrder(comparing: Comparing, own: readonly LinkedId[], theirs: readonly LinkedId[]): void {
   if (own.length !== theirs.length) return;
   const isElsewhere = own.some(({ space, value }, i) => {
     const known = knownOf(comparing, space, value);
     return known !== undefined && known !== theirs[i]!.value;
   });
   if (isElsewhere) return;
-  for (const [i, { space, value }] of own.entries()) {
-    const live = theirs[i]!.value;
-    const owner = comparing.observedOf(space, live) ?? comparing.values.recordedOf(live, space.flow);
-    if (owner === undefined || owner === value) comparing.observe(space, value, live);
-  }
+  for (const [i, { space, value }] of own.entries()) noteOne(comparing, space, value, theirs[i]!.value);
+}
+
+function noteOne(comparing: Comparing, space: { flow: string }, value: string, live: string): void {
+  const owner = comparing.observedOf(space, live) ?? comparing.values.recordedOf(live, space.flow);
+  if (owner === undefined || owner === value) comparing.observe(space, value, live);
 }
 
 function knownOf(comparing: Comparing, space: { flow: string }, value: string): string | undefined {

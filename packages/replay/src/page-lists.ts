@@ -1,0 +1,95 @@
+// Lists of an HTML page that stand in the order of the numbers of their things: options, rows, elements. Writes that ran at the same
+// time may have got each other's numbers, and then the things stand in another order. Pure.
+import type { LinkedId } from './page-ids.ts';
+
+/** A piece of the recorded page, from one offset to another. */
+export type Slice = [from: number, to: number];
+
+interface Block {
+  slice: Slice;
+  /** The number that names the thing first. */
+  id: LinkedId;
+}
+
+const OPENING = /<(option|tr|li)\b/gi;
+const MAX_BLOCK_CHARS = 16_384;
+
+/** The recorded page in pieces, in the order in which the live one has their things. */
+export function inLiveOrder(
+  recorded: { text: string; ids: readonly LinkedId[] },
+  live: { text: string; ids: readonly LinkedId[] },
+  liveOf: (id: LinkedId) => string | undefined,
+): Slice[] {
+  const theirs = Map.groupBy(listsOf(live.text, live.ids), keyOf);
+  const moved: { slice: Slice; by: Slice }[] = [];
+  for (const [key, lists] of Map.groupBy(listsOf(recorded.text, recorded.ids), keyOf)) {
+    const others = theirs.get(key) ?? [];
+    if (others.length !== lists.length) continue;
+    for (const [n, list] of lists.entries()) {
+      const order = orderOf(list, others[n]!, liveOf);
+      for (const [i, of] of order?.entries() ?? [])
+        moved.push({ slice: list[i]!.slice, by: list[of]!.slice });
+    }
+  }
+  const pieces: Slice[] = [];
+  let from = 0;
+  for (const { slice, by } of moved.sort((a, b) => a.slice[0] - b.slice[0])) {
+    pieces.push([from, slice[0]], by);
+    from = slice[1];
+  }
+  return [...pieces, [from, recorded.text.length]];
+}
+
+/** For each place the block that stands there now; null when all stand where they stood, or not by their numbers. */
+function orderOf(
+  list: readonly Block[],
+  live: readonly Block[],
+  liveOf: (id: LinkedId) => string | undefined,
+): number[] | null {
+  if (list.length !== live.length) return null;
+  const due = list.map(({ id }) => liveOf(id) ?? id.value);
+  const now = live.map(({ id }) => id.value);
+  if (due.every((value, i) => value === now[i])) return null;
+  const before = list.map(({ id }) => id.value);
+  if (![1, -1].some((sign) => isSorted(before, sign) && isSorted(now, sign))) return null;
+  const order = now.map((value) => due.indexOf(value));
+  return order.includes(-1) || new Set(order).size < order.length ? null : order;
+}
+
+function isSorted(values: readonly string[], sign: number): boolean {
+  return values.every((value, i) => i === 0 || sign * (Number(value) - Number(values[i - 1])) > 0);
+}
+
+/** Runs of blocks with nothing between them. */
+function listsOf(text: string, ids: readonly LinkedId[]): Block[][] {
+  const lists: Block[][] = [];
+  const sorted = ids.toSorted((a, b) => a.at - b.at);
+  let next = 0;
+  for (const slice of blocksIn(text)) {
+    while (next < sorted.length && sorted[next]!.at < slice[0]) next++;
+    const id = sorted[next];
+    if (!id || id.at >= slice[1]) continue;
+    const block = { slice, id };
+    const list = lists.at(-1);
+    const last = list?.at(-1);
+    const isNext = last?.id.pattern === id.pattern && text.slice(last.slice[1], slice[0]).trim() === '';
+    if (isNext) list!.push(block);
+    else lists.push([block]);
+  }
+  return lists.filter((list) => list.length > 1);
+}
+
+function* blocksIn(text: string): Iterable<Slice> {
+  for (const { index, 1: name } of text.matchAll(OPENING)) {
+    const closing = `</${name}>`;
+    const end = text.indexOf(closing, index);
+    const inner = text.indexOf(`<${name}`, index + 1);
+    // One in another, or one that is not closed.
+    if (end < 0 || end - index > MAX_BLOCK_CHARS || (inner >= 0 && inner < end)) continue;
+    yield [index, end + closing.length];
+  }
+}
+
+function keyOf(list: readonly Block[]): string {
+  return list[0]!.id.pattern;
+}

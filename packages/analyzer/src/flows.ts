@@ -258,8 +258,8 @@ export class FlowLearner {
     this.#pools = pooledBallots(this.#stats.values());
     for (const stats of this.#stats.values()) {
       const space = sameOf(stats);
-      if (space !== null)
-        this.#aliases.set(space, [...(this.#aliases.get(space) ?? [space]), spaceOf(stats.place)]);
+      if (space === null) continue;
+      this.#aliases.set(space, [...(this.#aliases.get(space) ?? [space]), spaceOf(stats.place)]);
     }
     const joined = this.#joined();
     const found = [...this.#stats.values()].map((stats) => ({ stats, own: this.#finalSpace(stats) }));
@@ -301,24 +301,26 @@ export class FlowLearner {
   #finalSpace(stats: PlaceStats): string | null {
     const { references, samples, place } = stats;
     if (this.#askedBy.isOther(place) || isOtherAnswer(stats)) return null;
-    if (references > 0) return references === samples ? place.naming.entity : null;
+    if (references > 0) return references === samples || this.#areMade(stats) ? place.naming.entity : null;
     const recognized = sameOf(stats);
     if (recognized !== null) return recognized;
     const voted = this.#voteOf(stats) ?? this.#namedOf(stats);
-    const { isOwn } = stats.place.naming;
     // Most of its values were known of another kind of thing: its name says little.
     if (voted !== null && stats.hits === 0 && 2 * stats.born < stats.distinct.size) return voted;
-    const isNamed = stats.hits > 0 || (stats.born > 0 && (isOwn || voted === null));
+    const isNamed = stats.hits > 0 || (stats.born > 0 && (place.naming.isOwn || voted === null));
     return isNamed || this.#isEarly(stats) ? spaceOf(stats.place) : voted;
   }
 
   /** Ids that were read before any place was known to make such, maybe in the same answer: all of them turned up there later. */
-  #isEarly({ place, distinct }: PlaceStats): boolean {
-    const { role, entity } = place.naming;
-    if (place.in !== 'response' || role !== 'id' || entity === '' || distinct.size === 0) return false;
+  #isEarly(stats: PlaceStats): boolean {
+    const { in: side, naming } = stats.place;
+    return side === 'response' && naming.role === 'id' && naming.entity !== '' && this.#areMade(stats);
+  }
+
+  #areMade({ place, distinct }: PlaceStats): boolean {
     const isMade = (value: string) =>
-      this.#known.get(value)?.some(({ space, byClient }) => space === entity && !byClient);
-    return [...distinct].every(isMade);
+      this.#known.get(value)?.some(({ space, byClient }) => space === place.naming.entity && !byClient);
+    return distinct.size > 0 && [...distinct].every(isMade);
   }
 
   /** `createdByUserId`: a reference whose name ends with that of a kind of thing, and whose values are all such. */

@@ -103,7 +103,8 @@ function inPage(path: string, text: string): LinkedPiece[] {
   if (path === 'body')
     for (const id of pageIds(text)) {
       const naming = namingOfId(id);
-      if (naming.role === 'id') found.set(id.path, { path: id.path, value: id.value, naming });
+      if (naming.role === 'id' || naming.entity !== '')
+        found.set(id.path, { path: id.path, value: id.value, naming });
     }
   if (!text.includes('?')) return [...found.values(), ...codesIn(path, text)];
   let pieces: string[] | null = null;
@@ -120,7 +121,13 @@ function inPage(path: string, text: string): LinkedPiece[] {
 }
 
 /** A page that lists things shows their own addresses. */
-function namingOfId({ word, isInPath }: PageId): Naming {
-  const naming = isInPath ? namingOf('path[1]', `/${word}/{id}`) : namingOf(`query.${word}`, '');
+function namingOfId({ word, isInPath, path }: PageId): Naming {
+  if (isInPath) return own(namingOf('path[1]', `/${word}/{id}`));
+  // `/label/edit/?id=4`: which thing, its path says.
+  const [, address = ''] = /^body\.link\["([^"?]*)\?/.exec(path) ?? [];
+  return own(namingOf(`query.${word}`, address));
+}
+
+function own(naming: Naming): Naming {
   return naming.role === 'id' ? { ...naming, isOwn: naming.entity !== '' } : naming;
 }

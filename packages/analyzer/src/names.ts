@@ -121,6 +121,7 @@ const WRAPPERS = new Set([
     'request',
     'json',
     'set',
+    'form',
   ],
 ]);
 
@@ -151,6 +152,19 @@ export function singular(word: string): string {
 /** The kind of thing a collection or key names. */
 function entityOf(key: string): string {
   return singular(wordsOf(key).join(''));
+}
+
+/** What a page does to a thing that its query names: `/label/edit/?id=4`. */
+const ACTIONS = new Set([
+  ...['action', 'change', 'delete', 'destroy', 'detail', 'edit', 'form', 'history', 'modify', 'remove'],
+  ...['save', 'show', 'update', 'view'],
+]);
+
+/** The kind of thing that a path is about, without what is done to it. */
+function thingOfPath(segments: readonly string[]): string {
+  const last = segments.findLastIndex((segment) => segment !== '');
+  const isAction = last > 1 && ACTIONS.has(singular(segments[last]!.toLowerCase()));
+  return collectionBefore(segments, isAction ? last : segments.length);
 }
 
 export interface Attribute {
@@ -201,7 +215,7 @@ export function namingOf(path: string, endpoint: string): Naming {
     return { role: 'id', entity: collectionBefore(segments, segments.length), isOwn: true };
   const keys = path
     .replace(/#.*$/, '')
-    .split(/[.[\]"]+/)
+    .split(STEPS)
     .filter((key) => key !== '');
   const key = keys.at(-1) ?? '';
   if (CURSORS.has(wordsOf(key).join(''))) return { role: 'cursor', entity: 'cursor', isOwn: true };
@@ -216,7 +230,7 @@ export function namingOf(path: string, endpoint: string): Naming {
   // `page.number`: which of the pages.
   if (NUMBERS.has(found.attribute) && PAGES.has(entityOf(keys.at(-2)!)))
     return { role: 'other', entity: '', isOwn: false };
-  const around = enclosingEntity(keys.slice(1, -1)) || collectionBefore(segments, segments.length);
+  const around = enclosingEntity(keys.slice(1, -1)) || thingOfPath(segments);
   // `rowId`, `documentId`: another id of the thing around it.
   if (ITSELF.has(found.owner)) return { role: 'id', entity: `${around} ${found.owner}`, isOwn: true };
   if (found.owner !== '') return { role: 'id', entity: found.owner, isOwn: found.owner === around };
@@ -224,6 +238,8 @@ export function namingOf(path: string, endpoint: string): Naming {
   return { role: 'id', entity: around, isOwn: true };
 }
 
+/** Between the names of fields; `lines-0-book` is one of the first of several. */
+const STEPS = /[.[\]"]+|-\d+-/;
 const ENTITY_TAG = /^header\.(?:etag|if-match|if-none-match)$/;
 
 /** Where in a text: `locations: [{ line: 1, column: 16 }]`. */

@@ -65,3 +65,38 @@ test('what a page shows though nothing was made is the same in a replay', () => 
   );
   expect(analysis.flows).toEqual([]);
 });
+
+test('the fields and options of a form that are called as a kind of thing hold its numbers', () => {
+  const rows = (ids: readonly number[]) =>
+    `<h1>Labels</h1>${ids.map((id) => `<a href="/label/edit/?id=${id}&amp;url=/label/">label</a>`).join('')}`;
+  const select = (ids: readonly number[]) =>
+    `<select multiple name="labels">${ids.map((id) => `<option value="${id}">label</option>`).join('')}</select>`;
+  const made = (before: readonly number[], id: number): Exchange[] => [
+    {
+      request: 'POST /label/new/',
+      ...form({ name: `label of ${id}` }),
+      status: 302,
+      answerHeaders: [['Location', '/label/']],
+    },
+    { request: 'GET /label/', answer: rows([...before, id]), answerHeaders: HTML },
+    { request: `GET /label/edit/?id=${id}&url=/label/`, answer: '<form></form>', answerHeaders: HTML },
+    { request: 'GET /task/new/', answer: select([...before, id]), answerHeaders: HTML },
+    {
+      request: 'POST /task/new/',
+      ...form({ title: `task of ${id}`, hours: String(id), labels: String(id), 'notes-0-label': String(id) }),
+      status: 302,
+      answerHeaders: [['Location', '/task/']],
+    },
+    { request: 'GET /task/', answer: '<h1>Tasks</h1>', answerHeaders: HTML },
+  ];
+  const { tests } = analyze(record([...made([1], 4), ...made([1, 4], 5), ...made([1, 4, 5], 6)]));
+  const links = tests.flatMap(({ request, links = [] }) =>
+    links.map((link) => ({ at: `${request.method} ${request.target.slice(0, 6)} ${link.path}`, ...link })),
+  );
+  const [flow] = links.filter(({ at }) => at === 'GET /label query.id').map((link) => link.flow);
+  const at = new Set(links.filter((link) => link.flow === flow).map((link) => link.at));
+  expect(at).toContain('GET /task/ body.link["option labels"][].labels');
+  expect(at).toContain('POST /task/ body.labels');
+  expect(at).toContain('POST /task/ body.notes-0-label');
+  expect(links.filter((link) => link.path === 'body.hours')).toEqual([]);
+});

@@ -18,6 +18,7 @@ import { CoinedNames } from './coined-names.ts';
 import { Conversations } from './conversations.ts';
 import { EchoedPieces, type PiecedText, piecesIn } from './echoed-pieces.ts';
 import { FlowLearner } from './flows.ts';
+import { fieldNaming, isFormLeaves } from './form-fields.ts';
 import { GluedValues } from './glued-values.ts';
 import { variableNaming } from './graph-variables.ts';
 import { Insisting } from './insisting.ts';
@@ -225,12 +226,13 @@ export class Survey {
   /** What a client sent; the places of its leaves. */
   *#sent({ pair, number, operation, asked }: Exchange): Steps<(Place | undefined)[]> {
     const places: (Place | undefined)[] = [];
+    const isForm = isFormLeaves(asked);
     for (const leaf of asked) {
       if (typeof leaf.value === 'string') {
         this.shapes.sent(leaf.value);
         this.echoes.sent(leaf.value);
       }
-      const naming = variableNaming(operation, leaf.path, asked);
+      const naming = isForm ? fieldNaming(operation, leaf.path) : variableNaming(operation, leaf.path, asked);
       const place = this.#places.linkedPlace(operation, 'request', leaf.path, naming);
       places.push(place);
       const sign = place ? this.clientTimes.observe(place, leaf, pair.ts) : null;
@@ -314,6 +316,7 @@ export class Survey {
   ): FlowValue[] {
     const values: FlowValue[] = [];
     const objects = new MessageObjects(leaves, this.from ?? 0, written);
+    const isForm = side === 'request' && isFormLeaves(leaves);
     for (let n = 0; n < leaves.length; n++) {
       const { path, value } = leaves[n]!;
       const isValue = typeof value === 'string' || typeof value === 'number';
@@ -327,7 +330,7 @@ export class Survey {
         inJson ?? (!isText ? [] : side === 'request' ? namedPieces(path, text) : linkedPieces(path, text));
       // An address is followed by what it names, JSON by what it holds.
       const isNamed = inJson !== null || (pieces.length > 0 && ADDRESS.test(text));
-      if (place && !isNamed && isFlowValue(place, value, text))
+      if (place && !isNamed && isFlowValue(place, value, text, isForm && path.startsWith('body.')))
         values.push({ place, at: path, value: text, facts: objects.around(path) });
       for (const piece of pieces) {
         const at = this.#places.linkedPlace(operation, side, piece.path, piece.naming);
@@ -365,11 +368,12 @@ function isSignificant(path: string): boolean {
 const FOLLOWED_BY_VALUE = new Set(['uuid', 'jwt', 'timestamp', 'email']);
 
 /** Whether a value may belong to a flow: by its place's name, and because tokens do not follow it already. */
-function isFlowValue({ naming, path }: Place, value: string | number, text: string): boolean {
+function isFlowValue({ naming, path }: Place, value: string | number, text: string, isForm = false): boolean {
   if (text === '' || text.length > MAX_FLOW_CHARS || /\s/.test(text)) return false;
   if (path === 'header.location' && text.includes('/')) return false;
+  const isTextual = isForm || path.startsWith('query.') || path.startsWith('body.link');
   // A large number that is no time is an id, whatever its name: field 2 of a message has none.
-  const number = path.startsWith('query.') && QUERIED_NUMBER.test(text) ? Number(text) : value;
+  const number = isTextual && QUERIED_NUMBER.test(text) ? Number(text) : value;
   if (naming.role === 'other' && naming.entity !== '' && typeof number === 'number' && number < MAX_AMOUNT)
     return Number.isSafeInteger(number) && number > 0;
   if (naming.role === 'other')

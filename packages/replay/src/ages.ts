@@ -17,6 +17,9 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 const AGE =
   /^(?<in>in )?(?:about |almost |over |less than |~)?(?<n>\d{1,3}|an?|one|a few) (?<unit>second|sec|minute|min|hour|day|week|month|year)s?(?<ago> ago)?$/i;
+/** Inside a longer text; what it says to come is known by its `in`. */
+export const AGE_IN_TEXT =
+  '\\b(?:\\d{1,3}|an?|one|a few) (?:second|sec|minute|min|hour|day|week|month|year)s? ago\\b|\\b(?:just|right) now\\b|\\bmoments? ago\\b|\\bin (?:\\d{1,3}|an?|one|a few) (?:second|sec|minute|min|hour|day|week|month|year)s?\\b';
 const NOW = /^(?:just |right )?now$|^moments? ago$/i;
 const MAX_CHARS = 40;
 /** Of a few seconds. */

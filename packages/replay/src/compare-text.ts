@@ -231,7 +231,8 @@ function maskedPieces(recorded: string, live: string): Piece[] | null {
   return pieces;
 }
 
-const WORDS = /[A-Za-z0-9_-]+/g;
+/** The digits of `%3A` belong to no word: those of an encoded time would look like one. */
+const WORDS = /(?<!%(?=[\dA-Fa-f]{2})[\dA-Fa-f]?)[A-Za-z0-9_-]+/g;
 const EPOCH = /^\d{10,16}$/;
 /** Share of the places at which two random words differ, at least; an id that was counted up differs at fewer. */
 const RANDOM_SHARE = 0.6;

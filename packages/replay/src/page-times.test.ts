@@ -18,6 +18,13 @@ function named(ms: number): string {
   return `${month}. ${date.getUTCDate()}, ${date.getUTCFullYear()}, ${time} ${half}`;
 }
 
+/** `11/21/26 20:52:05`, as Americans write it. */
+function slashed(ms: number): string {
+  const [year, month, date] = day(ms).split('-');
+  return `${month}/${date}/${year!.slice(2)} ${clock(ms)}`;
+}
+const coded = (ms: number) => encodeURIComponent(at(ms).toISOString().replace(/\.\d+/, ''));
+
 const input = (value: string) => page(`<p>Joined <input name="at" value="${value}"></p>`);
 const MINUTE_MS = 60_000;
 
@@ -25,6 +32,10 @@ test.each([
   ['a time of day', clock],
   ['a day', day],
   ['a day and a time in words', named],
+  ['a day and a time in numbers', slashed],
+  ['a day in numbers', (ms: number) => slashed(ms).slice(0, 8)],
+  ['a time in a link', (ms: number) => `/timeline?from=${coded(ms)}&amp;precision=second`],
+  ['a time of day without seconds', (ms: number) => clock(ms).slice(0, 5)],
   ['a day in words', (ms: number) => named(ms).replace(/, \d+:?\d* [ap]\.m\.$/, '')],
 ])('%s stands to the live request as it stood to the recorded one', (_, written) => {
   const { differences, leaves } = replayed(
@@ -39,6 +50,10 @@ test.each([
   ['a time of day', clock, 7 * MINUTE_MS],
   ['a day', day, 48 * 60 * MINUTE_MS],
   ['a day and a time in words', named, 9 * MINUTE_MS],
+  ['a day and a time in numbers', slashed, 9 * MINUTE_MS],
+  ['a day in numbers', (ms: number) => slashed(ms).slice(0, 8), 48 * 60 * MINUTE_MS],
+  ['a time in a link', (ms: number) => `/timeline?from=${coded(ms)}&amp;precision=second`, 180 * MINUTE_MS],
+  ['a time of day without seconds', (ms: number) => clock(ms).slice(0, 5), 9 * MINUTE_MS],
   ['an hour of another zone', clock, 60 * MINUTE_MS],
 ])('%s that stands elsewhere is a difference', (_, written, offMs) => {
   const live = input(written(SHIFT_MS + 2 + offMs));
@@ -60,4 +75,28 @@ test('what is seen of a secret is another one, once for each, and no digit of a 
   expect(differences(shown('WhkI/b********'), shown('k5OFKN********'), values)).toHaveLength(1);
   expect(differences(shown('4111********1111'), shown('4111********1112'), values)).toHaveLength(1);
   expect(differences(shown('aB3dEf********'), shown('xY7zQw*****'), values)).toHaveLength(1);
+});
+
+test('how long ago something was, in the middle of a text, and its time beside it', () => {
+  const line = (ms: number, ago: string) => page(`<a href="/log?from=${coded(ms)}">${ago}</a> by Ada`);
+  const found = (recorded: string, live: string) =>
+    differences(line(2, recorded), line(SHIFT_MS + 2, live), new LiveValues(new Map()));
+  expect(found('0 seconds ago', '1 second ago')).toEqual([]);
+  expect(found('1 second ago', '9 minutes ago')).toHaveLength(1);
+  expect(found('1 second ago', 'in 2 days')).toHaveLength(1);
+});
+
+test('which number of a date is its month stays so', () => {
+  const [year, month, date] = day(2).split('-') as [string, string, string];
+  const short = year.slice(2);
+  const recorded = page(`<i>${month}/${date}/${short} ${clock(2)}</i>`);
+  const turned = page(`<i>${date}/${month}/${short} ${clock(SHIFT_MS + 2)}</i>`);
+  expect(differences(recorded, turned, new LiveValues(new Map()))).toHaveLength(1);
+});
+
+test('hours of opening are no times of the run', () => {
+  const open = (from: string) => page(`<td>${from}</td>`);
+  const early = new Date(RECORDED_US / 1000 - 3 * 60 * MINUTE_MS).toISOString().slice(11, 16);
+  const later = new Date(RECORDED_US / 1000 - 2 * 60 * MINUTE_MS).toISOString().slice(11, 16);
+  expect(differences(open(early), open(later), new LiveValues(new Map()))).toHaveLength(1);
 });

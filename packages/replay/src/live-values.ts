@@ -15,7 +15,7 @@ import { leafAt } from './leaves.ts';
 import { Makers } from './makers.ts';
 import { Minted } from './minted.ts';
 import { type Observation, takeObserved } from './observed.ts';
-import { OWN_ADDRESS } from './own-address.ts';
+import { mentionsAddress, OWN_ADDRESS } from './own-address.ts';
 import { pieceOfPage, pieceOfRedacted } from './page-pieces.ts';
 import { type Exchange, RunClock } from './run-clock.ts';
 import { shiftedTime } from './shifted-time.ts';
@@ -24,7 +24,6 @@ import {
   isWriting,
   linkedPlaces,
   madeBy,
-  mentions,
   mentionsHost,
   namedBy,
   ownTimesOf,
@@ -93,8 +92,7 @@ export class LiveValues {
     if (host && mentionsHost(test)) tokens.push(host);
     tokens.push(...namesNow(test, host, (name) => this.seen(name)?.live));
     tokens.push(...this.#tails.of(test));
-    const server =
-      test.server && mentions(test, test.server) ? this.flow(OWN_ADDRESS, test.server) : undefined;
+    const server = mentionsAddress(test) ? this.flow(OWN_ADDRESS, test.server!) : undefined;
     if (server !== undefined && server !== test.server) tokens.push([test.server!, server]);
     const places = linkedPlaces(test).flatMap(({ recorded, flow, ...place }) => {
       const live = this.flow(flow, recorded);

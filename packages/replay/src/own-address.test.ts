@@ -52,4 +52,7 @@ test('a request that names it is sent with the new one', () => {
   replayed(said(link(3000)), json({ url: link(3100) }), values);
   const asked = { ...sketchTest({ method: 'POST', requestBody: { of: link(3000) } }), server };
   expect(values.fill(asked).request.body).toMatchObject({ text: JSON.stringify({ of: link(3100) }) });
+  const path = `/login?next=${encodeURIComponent(link(3000))}`;
+  const sent = values.fill({ ...sketchTest({ target: path }), server }).request.target;
+  expect(new URL(sent, link(1)).searchParams.get('next')).toBe(link(3100));
 });

@@ -1,6 +1,9 @@
 // The address a service listens on and names in links, which is not the Host its clients send: in a replay it is another one.
 // The first live text that names one where the recorded text has the old one tells it; from then on it must be that one. Pure.
+import type { Test } from '@echoplane/traffic';
 import type { Comparing } from './comparing.ts';
+import { percentEncoded } from './replace-values.ts';
+import { mentions } from './test-places.ts';
 
 /** The flow of such addresses. */
 export const OWN_ADDRESS = 'own address';
@@ -14,6 +17,12 @@ export function knownAddress(comparing: Comparing): [recorded: string, live: str
   if (server === undefined) return null;
   const live = comparing.observed(SPACE, server) ?? comparing.values.flow(OWN_ADDRESS, server);
   return live === undefined ? null : [server, live];
+}
+
+/** Whether a request names the service's own address, as it stands or as forms carry it. */
+export function mentionsAddress(test: Test): boolean {
+  const { server } = test;
+  return server !== undefined && (mentions(test, server) || mentions(test, percentEncoded(server)));
 }
 
 /** The address that a live text names in the place of the service's own, while that is not known; null: none. */

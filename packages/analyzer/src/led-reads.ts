@@ -16,16 +16,16 @@ export class LedReads {
   observe(pair: RRPair, isWrite: boolean): boolean {
     const { request, response, connection } = pair;
     const { status, headers } = response!;
-    const to = isWrite && status >= 300 && status < 400 ? header(headers, 'location') : undefined;
-    this.#hasLed ||= to !== undefined;
+    const to = status >= 300 && status < 400 ? header(headers, 'location') : undefined;
+    this.#hasLed ||= isWrite && to !== undefined;
     if (!this.#hasLed) return false;
     const keys = [clientKey(pair), connection.id];
-    if (isWrite) {
-      for (const key of keys) this.#led.set(key, to ? addressOf(to, request!.url) : '', 1);
-      return false;
-    }
     const asked = addressOf(request!.url);
-    return keys.some((key) => this.#led.get(key) === asked);
+    const isLed = !isWrite && keys.some((key) => this.#led.get(key) === asked);
+    // A read to which a write led may lead on.
+    if (isWrite || (isLed && to !== undefined))
+      for (const key of keys) this.#led.set(key, to ? addressOf(to, request!.url) : '', 1);
+    return isLed;
   }
 }
 

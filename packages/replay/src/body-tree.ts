@@ -56,7 +56,7 @@ function textTree(text: string, type: string, headers: HeaderList): BodyTree {
     if (root) return { format: 'multipart', root };
   }
   if (type === 'text/event-stream') return { format: 'lines', root: eventTree(text) };
-  if (type === 'text/html') return { format: 'html', root: text };
+  if (isPageType(type)) return { format: 'html', root: text };
   if (type.endsWith('xml') || text.startsWith('<?xml')) {
     const root = markupTree(text);
     if (root !== undefined) return { format: 'xml', root };
@@ -81,6 +81,16 @@ function bytesTree(body: Body, type: string, headers: HeaderList): BodyTree {
     if (/protobuf/.test(type) && body.text !== undefined) return textTree(body.text, type, headers);
   }
   return { format: 'bytes', root: digestOf(body.base64 ?? body.ref ?? body.text ?? '', body.size) };
+}
+
+/** HTML, whole or in pieces: `text/vnd.turbo-stream.html`. */
+function isPageType(type: string): boolean {
+  return /^text\/(?:vnd\.[\w.-]+\.)?html$/.test(type);
+}
+
+/** Whether a message is of HTML. */
+export function isPage(headers: HeaderList): boolean {
+  return isPageType(mediaType(headers));
 }
 
 /** `application/json; charset=utf-8` → `application/json`. */

@@ -222,6 +222,15 @@ describe('leaves', () => {
   });
 });
 
+test.each(['text/html', 'text/html; charset=utf-8', 'text/vnd.turbo-stream.html'])(
+  'a page of %s hands on its hidden fields',
+  (type) => {
+    const page =
+      '<turbo-stream><template><input type="hidden" name="token" value="x7"></template></turbo-stream>';
+    expect(bodyLeavesOf(page, type)).toEqual([`body=${page}`, '.body.input.token=x7']);
+  },
+);
+
 test('a hostile document costs no more than its length', () => {
   const deep = '<a>'.repeat(5_000);
   expect(responseLeaves(sketchAnswer({ body: deep, type: 'text/xml' })).at(-1)).toEqual({

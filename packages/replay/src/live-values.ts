@@ -4,7 +4,7 @@
 //   tokens   look generated, followed everywhere            flows   replaced and expected at their places only
 //   seen     generated values that no request carries       times   exact instants
 import { bodyText, type HttpResponse, header, type RequestParts, type Test } from '@echoplane/traffic';
-import { mediaType } from './body-tree.ts';
+import { isPage } from './body-tree.ts';
 import { namesNow } from './cookie-names.ts';
 import { DigestTails } from './digest-tails.ts';
 import { fillRequest, type PlacedValue } from './fill-request.ts';
@@ -393,6 +393,6 @@ function shownAt({ response }: Test, live: HttpResponse, path: string): string |
   const piece = /^body#(\d+)$/.exec(path);
   if (!piece) return undefined;
   const [was, is, n] = [bodyText(response.body) ?? '', bodyText(live.body) ?? '', Number(piece[1])];
-  const isPage = [response, live].every(({ headers }) => mediaType(headers) === 'text/html');
-  return (isPage ? pieceOfPage(was, is, n) : undefined) ?? pieceOfRedacted(was, is, n);
+  const arePages = [response, live].every(({ headers }) => isPage(headers));
+  return (arePages ? pieceOfPage(was, is, n) : undefined) ?? pieceOfRedacted(was, is, n);
 }

@@ -12,7 +12,7 @@ import {
   type VolatileLeaf,
 } from '@echoplane/traffic';
 import { isReadingMethod, isReadingOperation, operationNamed } from './body-operation.ts';
-import { mediaType } from './body-tree.ts';
+import { isPage } from './body-tree.ts';
 import { isCoinedName } from './coined-names.ts';
 import { leavesInside, splitInside } from './json-inside.ts';
 import { type Atom, atomsIn } from './kinds.ts';
@@ -292,7 +292,7 @@ function readAnswer(test: Test): AnswerPlaces {
 }
 
 function linesOf({ headers }: HttpResponse, value: Leaf['value']): number {
-  const format = mediaType(headers) === 'text/html' ? 'html' : 'text';
+  const format = isPage(headers) ? 'html' : 'text';
   return typeof value === 'string' ? linesOfText(format, value).length : 1;
 }
 

@@ -371,11 +371,12 @@ const FOLLOWED_BY_VALUE = new Set(['uuid', 'jwt', 'timestamp', 'email']);
 function isFlowValue({ naming, path }: Place, value: string | number, text: string, isForm = false): boolean {
   if (text === '' || text.length > MAX_FLOW_CHARS || /\s/.test(text)) return false;
   if (path === 'header.location' && text.includes('/')) return false;
-  const isTextual = isForm || path.startsWith('query.') || path.startsWith('body.link');
+  if (naming.role === 'other' && naming.entity !== '') {
+    const isTextual = isForm || path.startsWith('query.') || path.startsWith('body.link');
+    const number = isTextual && QUERIED_NUMBER.test(text) ? Number(text) : value;
+    if (typeof number === 'number' && number < MAX_AMOUNT) return Number.isSafeInteger(number) && number > 0;
+  }
   // A large number that is no time is an id, whatever its name: field 2 of a message has none.
-  const number = isTextual && QUERIED_NUMBER.test(text) ? Number(text) : value;
-  if (naming.role === 'other' && naming.entity !== '' && typeof number === 'number' && number < MAX_AMOUNT)
-    return Number.isSafeInteger(number) && number > 0;
   if (naming.role === 'other')
     return typeof value === 'string'
       ? isRare(text) && !isTimeTag(text)

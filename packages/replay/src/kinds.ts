@@ -25,6 +25,7 @@ const ATOM = new RegExp(
 const BEGINS_AS_TIME = new RegExp(`^${BASIC_TIME}`);
 /** What is before the `%3A` of an encoded time: a time, and no token. */
 const ENCODED_TIME = /^\d{4}-\d\d-\d\dT\d\d$/;
+const ENCODED_TIME_CHARS = 13;
 /** Where its `T` stands. */
 const BASIC_DATE_CHARS = 8;
 const BASIC_TIME_CHARS = 16;
@@ -108,7 +109,7 @@ function addWord(word: string, index: number, vocabulary: Vocabulary | undefined
     atoms.push({ kind: 'timestamp', value: word.slice(0, BASIC_TIME_CHARS), index });
     return;
   }
-  if (ENCODED_TIME.test(word)) return;
+  if (word.length === ENCODED_TIME_CHARS && ENCODED_TIME.test(word)) return;
   const isKnown = vocabulary?.has(word) ?? false;
   const kind = isKnown ? 'token' : kindOfWord(word);
   const uuid = word.length > UUID_CHARS && !isKnown ? GLUED_UUID.exec(word) : null;

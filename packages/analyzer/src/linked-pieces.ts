@@ -21,6 +21,9 @@ const MAX_MESSAGE_CHARS = 16 << 10;
 /** A comparison, a call, a list: texts in which other things are named. */
 const QUERY_TEXT = /[=:<>()]|,/;
 const MAX_QUERY_CHARS = 512;
+/** The path of a box; and so many numbers may stand between it and the link to its thing. */
+export const CHOSEN = 'body.link["check ';
+const MAX_BESIDE = 4;
 const NAMELESS: Naming = { role: 'other', entity: '', isOwn: false };
 
 /** The pieces of a text at `path` that links in it name things by. */
@@ -101,8 +104,8 @@ function codesIn(path: string, text: string): LinkedPiece[] {
 function inPage(path: string, text: string): LinkedPiece[] {
   const found = new Map<string, LinkedPiece>();
   if (path === 'body')
-    for (const id of pageIds(text)) {
-      const naming = namingOfId(id);
+    for (const id of withChosen(pageIds(text))) {
+      const { naming } = id;
       if (naming.role === 'id' || naming.entity !== '')
         found.set(id.path, { path: id.path, value: id.value, naming });
     }
@@ -118,6 +121,24 @@ function inPage(path: string, text: string): LinkedPiece[] {
       found.set(`${name}=${value}`, { path: `${path}#${at}`, value, naming: { ...naming, isOwn: true } });
   }
   return [...found.values()];
+}
+
+type NamedId = PageId & { naming: Naming };
+
+/** What the numbers of a page name; a box before a thing's own link chooses that thing. */
+function withChosen(ids: readonly PageId[]): NamedId[] {
+  const named = ids.map((id) => ({ ...id, naming: namingOfId(id) }));
+  const chosen = new Map<string, Naming | null>();
+  for (const [i, { path, word, value }] of named.entries()) {
+    if (!path.startsWith(CHOSEN)) continue;
+    const thing = named.slice(i + 1, i + 1 + MAX_BESIDE).find((one) => one.value === value)?.naming;
+    const known = chosen.get(word);
+    const isSame = known === undefined || known?.entity === thing?.entity;
+    chosen.set(word, isSame && thing?.role === 'id' && thing.entity !== '' ? thing : null);
+  }
+  return named.map((id) =>
+    id.path.startsWith(CHOSEN) ? { ...id, naming: chosen.get(id.word) ?? NAMELESS } : id,
+  );
 }
 
 /** A page that lists things shows their own addresses. */

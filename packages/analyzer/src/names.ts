@@ -45,6 +45,8 @@ const SUFFIXES = new Set([
   'ids',
   'keys',
 ]);
+/** How a filter compares. */
+const OPERATORS = new Set(['eq', 'equals', 'exact', 'in', 'is', 'ne', 'neq', 'not']);
 /** Attributes that say something else of a thing as often as they identify it. */
 const WEAK = new Set(['code', 'version', 'etag', 'rev', 'hash', 'sha', 'token']);
 const CURSORS = new Set([
@@ -176,6 +178,8 @@ export interface Attribute {
 /** The identifying attribute of a key; null when the key names none. */
 export function attributeOf(key: string): Attribute | null {
   const words = wordsOf(key);
+  // `author_id_eq`, `author__id__exact`
+  if (words.length > 1 && OPERATORS.has(words.at(-1)!) && SUFFIXES.has(words.at(-2)!)) words.pop();
   const last = words.at(-1);
   if (last === undefined) return null;
   if (words.length === 1) return ATTRIBUTES.has(last) ? { attribute: last, owner: '' } : null;

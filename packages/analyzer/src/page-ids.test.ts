@@ -100,3 +100,29 @@ test('the fields and options of a form that are called as a kind of thing hold i
   expect(at).toContain('POST /task/ body.notes-0-label');
   expect(links.filter((link) => link.path === 'body.hours')).toEqual([]);
 });
+
+test('what a box of a page chooses is told by the link behind it, and sent by the name of the box', () => {
+  const rows = (ids: readonly number[]) =>
+    `<h1>Shelves</h1>${ids.map((id) => `<input type="checkbox" name="rowid" value="${id}"><a href="/shelf/${id}/edit">shelf</a>`).join('')}`;
+  const made = (before: readonly number[], id: number): Exchange[] => [
+    {
+      request: 'POST /shelf/new',
+      ...form({ title: `shelf of ${id}` }),
+      status: 302,
+      answerHeaders: [['Location', '/shelves']],
+    },
+    { request: 'GET /shelves', answer: rows([...before, id]), answerHeaders: HTML },
+    {
+      request: 'POST /shelves/action',
+      ...form({ action: 'dust', rowid: String(id) }),
+      status: 302,
+      answerHeaders: [['Location', '/shelves']],
+    },
+  ];
+  const { tests } = analyze(record([...made([1], 4), ...made([1, 4], 5), ...made([1, 4, 5], 6)]));
+  const links = tests.flatMap(({ links: own = [] }) => own);
+  expect(links.map(({ path }) => path)).toContain('body.rowid');
+  expect(new Set(links.filter(({ path }) => !path.includes('location')).map(({ flow }) => flow)).size).toBe(
+    1,
+  );
+});

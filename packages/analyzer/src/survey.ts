@@ -18,7 +18,7 @@ import { CoinedNames } from './coined-names.ts';
 import { Conversations } from './conversations.ts';
 import { EchoedPieces, type PiecedText, piecesIn } from './echoed-pieces.ts';
 import { FlowLearner } from './flows.ts';
-import { fieldNaming, isFormLeaves } from './form-fields.ts';
+import { FormFields, isFormLeaves } from './form-fields.ts';
 import { GluedValues } from './glued-values.ts';
 import { variableNaming } from './graph-variables.ts';
 import { Insisting } from './insisting.ts';
@@ -94,6 +94,7 @@ export class Survey {
   readonly #places: Places;
   readonly #overlaps = new Overlaps();
   readonly #led = new LedReads();
+  readonly #forms = new FormFields();
   readonly insisting = new Insisting();
   readonly outages = new Outages();
   readonly #keys = new ValueKeys();
@@ -210,6 +211,7 @@ export class Survey {
       isOk,
       leaves: whole,
     });
+    this.#forms.observe(pair, got);
     this.echoes.observe(texts, sent, got);
     for (const credential of credentials) {
       const at = { key: this.#keys.of(credential.value), timeUs: pair.ts, pair: number, id: pair.id };
@@ -232,7 +234,9 @@ export class Survey {
         this.shapes.sent(leaf.value);
         this.echoes.sent(leaf.value);
       }
-      const naming = isForm ? fieldNaming(operation, leaf.path) : variableNaming(operation, leaf.path, asked);
+      const naming = isForm
+        ? this.#forms.naming(pair, operation, leaf.path)
+        : variableNaming(operation, leaf.path, asked);
       const place = this.#places.linkedPlace(operation, 'request', leaf.path, naming);
       places.push(place);
       const sign = place ? this.clientTimes.observe(place, leaf, pair.ts) : null;

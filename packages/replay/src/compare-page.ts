@@ -84,30 +84,35 @@ function knownOf(comparing: Comparing, space: { flow: string }, value: string): 
 
 /** Attributes that name elements and things; a `data-` one by its name. */
 const NAMING =
-  /\s(?:id|for|name|value|href|src|action|aria-[\w-]+|data-(?:[\w-]*-)?(?:id|ids|url|href|target|ref|for|key))=(?:"[^"<>]*|'[^'<>]*)$/i;
+  /\s(?:id|for|name|value|href|src|action|aria-[\w-]+|data-(?:[\w-]*-)?(?:id|ids|pk|url|href|target|ref|for|key))=(?:"[^"<>]*|'[^'<>]*)$/i;
 const NUMBERS = /(?<![A-Za-z\d])(\d+)(?![A-Za-z\d])/;
 const MAX_BEFORE = 512;
 const MAX_CHARS = 1 << 20;
 /** Numbers of one piece of a page. */
 const MAX_NUMBERS = 1_000;
 
-/** Whether markup differs in nothing but numbers in attributes that name things, each known to be the other one now. */
-export function isSameMarkup(comparing: Comparing, recorded: string, live: string): boolean {
-  if (!comparing.isPage || !recorded.includes('=') || recorded.length > MAX_CHARS) return false;
+/** Recorded markup with the numbers that name things and are known to be other ones now: in attributes, and in the text of a link to one. */
+export function withNamedIds(comparing: Comparing, recorded: string, live: string): string {
+  if (!comparing.isPage || !recorded.includes('=') || recorded.length > MAX_CHARS) return recorded;
   const [was, is] = [recorded.split(NUMBERS), live.split(NUMBERS)];
-  if (was.length !== is.length || was.length > 2 * MAX_NUMBERS) return false;
-  let at = 0;
+  if (was.length !== is.length || was.length > 2 * MAX_NUMBERS) return recorded;
+  let text = '';
   for (const [i, piece] of was.entries()) {
-    const isNumber = i % 2 === 1;
-    if (piece !== is[i] && !(isNumber && isNamed(recorded, at) && isKnown(comparing, piece, is[i]!)))
-      return false;
-    at += piece.length;
+    const isOther = i % 2 === 1 && piece !== is[i] && isKnown(comparing, piece, is[i]!);
+    const isMeant = isOther && (NAMING.test(before(text)) || isOfLink(text, is[i]!));
+    text += isMeant ? is[i] : piece;
   }
-  return true;
+  return text;
 }
 
-function isNamed(text: string, at: number): boolean {
-  return NAMING.test(` ${text.slice(Math.max(0, at - MAX_BEFORE), at)}`);
+function before(text: string): string {
+  return ` ${text.slice(-MAX_BEFORE)}`;
+}
+
+/** Whether the text ends inside a link, to what has the number: `<a href="/orders/5">Order `. */
+function isOfLink(text: string, number: string): boolean {
+  const [, href] = /<a\s[^<>]*?href=["']([^"'<>]*)["'][^<>]*>[^<>]*$/.exec(before(text)) ?? [];
+  return href?.split(NUMBERS).includes(number) ?? false;
 }
 
 function isKnown({ values, observations }: Comparing, recorded: string, live: string): boolean {

@@ -121,12 +121,34 @@ test('what is called alike is the same thing, by its own words or by those of th
   expect(['4', '5'].map((id) => around.flow(flow, id))).toEqual(['5', '4']);
 });
 
+test('a number in words is no name', () => {
+  const row = (id: number, name: string) =>
+    `<tr><td><a href="/shelf/${id}/edit">Shelf ${id}</a><td>${name}</tr>`;
+  const values = new LiveValues(new Map());
+  const recorded = { ...READ, ...page([row(4, 'Ada'), row(5, 'Bob')].join('\n')) };
+  differences(recorded, page([row(4, 'Bob'), row(5, 'Ada')].join('\n')), values);
+  expect(['4', '5'].map((id) => values.flow(flow, id))).toEqual(['5', '4']);
+});
+
 test('of two things of one name none is told by it', () => {
   const values = new LiveValues(new Map());
   const recorded = shelves({ 2: 'Songs', 3: 'Maps', 4: 'Poems', 5: 'Poems', 6: 'Prose' });
   const live = shelves({ 2: 'Songs', 3: 'Maps', 4: 'Poems', 5: 'Prose', 6: 'Poems' });
   differences({ ...READ, ...recorded }, live, values);
   expect(['4', '5', '6'].map((id) => values.flow(flow, id))).toEqual([undefined, undefined, '5']);
+});
+
+test('a box that chooses a thing has its number, and a link may say it', () => {
+  const box = (id: number, text = id) =>
+    page(
+      `<td><input type="checkbox" name="chosen" value="${id}" class="row"></td>\n<td><a href="/shelf/${id}/edit">Shelf ${text}</a>\n<td>of Poems`,
+    );
+  expect(pageIds(box(5).body as string).map(({ path, value }) => `${path} ${value}`)).toContain(
+    'body.link["check chosen"][0].chosen 5',
+  );
+  const recorded = { ...READ, n: 2, links: [...links, of('body.link["check chosen"][].chosen')], ...box(5) };
+  expect(differences(recorded, box(6), moved())).toEqual([]);
+  expect(differences(recorded, box(6, 9), moved())).toEqual(['body[1] value']);
 });
 
 test('a list in the order of numbers stands in that of those of now', () => {

@@ -15,7 +15,7 @@ export interface PageId {
 }
 
 const MARK =
-  /<select\b[^<>]*?\sname=["']([^"'<>]{1,100})["']|<(\/select)|\s(href|src|action|formaction|value|data-[\w-]{1,40}|hx-[\w-]{1,20})=(?:"([^"<>]{1,512})"|'([^'<>]{1,512})')/gi;
+  /<input\b([^<>]{1,2048})>|<select\b[^<>]*?\sname=["']([^"'<>]{1,100})["']|<(\/select)|\s(href|src|action|formaction|value|data-[\w-]{1,40}|hx-[\w-]{1,20})=(?:"([^"<>]{1,512})"|'([^'<>]{1,512})')/gi;
 const MAX_PAGE_CHARS = 1 << 20;
 const MAX_IDS = 1_000;
 const NUMBER = /^[1-9]\d{0,8}$/;
@@ -38,7 +38,17 @@ export function pageIds(text: string): PageId[] {
   let field = '';
   for (const mark of text.matchAll(MARK)) {
     if (ids.length >= MAX_IDS) break;
-    const [whole, select, closing, attribute, quoted, single] = mark;
+    const [whole, input, select, closing, attribute, quoted, single] = mark;
+    if (input !== undefined) {
+      const box = chosenBy(input);
+      if (box)
+        ids.push({
+          ...box,
+          path: pathOf(`check ${box.word}`, countOf(box.word), box.word),
+          at: mark.index + '<input'.length + box.at,
+        });
+      continue;
+    }
     if (select !== undefined || closing !== undefined) {
       field = select ?? '';
       continue;
@@ -55,6 +65,16 @@ export function pageIds(text: string): PageId[] {
     }
   }
   return ids;
+}
+
+/** A box that chooses the thing of its number: `<input type="checkbox" name="selected" value="5">`. */
+function chosenBy(attributes: string): Omit<PageId, 'path'> | null {
+  if (!/\stype=["']?(?:checkbox|radio)\b/i.test(attributes)) return null;
+  const [, word] = /\sname=["']([^"'<>]{1,100})["']/i.exec(attributes) ?? [];
+  const value = /\svalue=["']([1-9]\d{0,8})["']/i.exec(attributes);
+  if (word === undefined || !value) return null;
+  const at = value.index + value[0].length - 1 - value[1]!.length;
+  return { word, isInPath: false, value: value[1]!, at };
 }
 
 /** The numbers of an address, each behind a word; a date's are not. */

@@ -10,8 +10,11 @@ const NUMBER = /(?<![A-Za-z\d])\d+(?![A-Za-z\d])/g;
 const ROW_OPENS = ['<tr', '<li'] as const;
 
 /** For each number what its thing is called; '' where the page does not say. `from`: by its own element, or by the row around. */
-function labelOf(text: string, { at }: Pick<PageId, 'at'>, from: 'element' | 'row'): string {
-  return from === 'element' ? ownText(text, at) : rowText(text, at);
+function labelOf(text: string, { at, value }: PageId, from: 'element' | 'row'): string {
+  if (from === 'row') return plain(rowText(text, at));
+  const own = ownText(text, at);
+  // `Order 7` says no more than the number.
+  return own.match(NUMBER)?.includes(value) ? '' : plain(own);
 }
 
 /** The text of the link or option in whose tag a number stands. */
@@ -21,7 +24,7 @@ function ownText(text: string, at: number): string {
   const end = text.indexOf('>', at);
   if (name === undefined || end < 0 || end - at > MAX_TAG_CHARS) return '';
   const to = name.toLowerCase() === 'option' ? text.indexOf('<', end) : text.indexOf('</a', end);
-  return to < 0 || to - end > MAX_ROW_CHARS ? '' : plain(text.slice(end + 1, to));
+  return to < 0 || to - end > MAX_ROW_CHARS ? '' : text.slice(end + 1, to).replaceAll(TAG, ' ');
 }
 
 /** The words of the innermost row of a table or element of a list. */
@@ -30,7 +33,7 @@ function rowText(text: string, at: number): string {
   if (from < 0 || at - from > MAX_ROW_CHARS) return '';
   const close = `</${text.slice(from + 1, from + 3)}`;
   const end = text.indexOf(close, from);
-  return end < at || end - from > MAX_ROW_CHARS ? '' : plain(text.slice(from, end));
+  return end < at || end - from > MAX_ROW_CHARS ? '' : text.slice(from, end);
 }
 
 function plain(markup: string): string {

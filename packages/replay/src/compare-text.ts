@@ -335,9 +335,16 @@ function judgePiece(comparing: Comparing, path: string, atom: Atom, live: string
   if (atom.kind === 'jwt') return compareOpened(comparing, path, atom.value, live) ?? 'differs';
   // An address is a person's: another one is a fault, unless the service makes addresses here.
   if (atom.kind === 'email') return 'differs';
-  const recorded = comparing.values.recordedOf(atom.value, null);
-  if (recorded !== undefined && isMintedAnew(comparing, path, recorded, live)) return { kind: 'token' };
+  if (recordedAs(comparing, atom.value).some((one) => isMintedAnew(comparing, path, one, live)))
+    return { kind: 'token' };
   return isKeptAlike(atom, live) ? judgeGenerated(comparing, atom, live) : 'differs';
+}
+
+/** What a value was in the recording; tokens of two seconds may have got the one of a second. */
+function recordedAs({ values, places }: Comparing, live: string): string[] {
+  const recorded = values.recordedOf(live, null);
+  const others = places.spotted.filter(({ value }) => values.token(value) === live);
+  return [...(recorded === undefined ? [] : [recorded]), ...others.map(({ value }) => value)];
 }
 
 /** What a service does not change of its generated values: their length, prefix and version. */

@@ -88,3 +88,25 @@ test('they are one where nothing says so, in one second, and when it is anotherâ
   expect(found(earlier, shown, { ...again, atMs: 1_600, liveMs: 2_300 })).toEqual(differs);
   expect(found(earlier, shown, { ...again, is: other })).toEqual(differs);
 });
+
+test('a form of a page, that holds the token more than once and is shown again by its write', () => {
+  const values = new LiveValues(tokens);
+  const held = tokens.get('form')!;
+  const field = (token: string) => `<input type="hidden" name="csrf" value="${token}">`;
+  const read = (n: number, is: readonly string[], atMs: number, liveMs: number, more: TestSketch = {}) => {
+    const body = Array.from(is, () => field(held)).join('\n<hr>\n');
+    const sketch = { atUs: SECOND_US - RECORDED_US + atMs * 1000, durationUs: 4_000, type: 'text/html' };
+    const recorded = sketchTest({ n, target: '/new', ...sketch, body, ...more });
+    const answer = sketchAnswer({ type: 'text/html', body: is.map(field).join('\n<hr>\n') });
+    const requestUs = LIVE_US + liveMs * 1000;
+    const times = { requestUs, endUs: requestUs + 4_000 };
+    const { differences } = compareTest(recorded, answer, { values, times });
+    values.learn(recorded, answer);
+    return differences.map(({ path, problem }) => `${path} ${problem}`);
+  };
+  const produces = [{ token: 'form', path: 'body.input.csrf' }];
+  expect(read(1, [live, live], 200, 900, { produces })).toEqual([]);
+  expect(read(2, [late, late], 300, 950)).toEqual(['body[0] value', 'body[2] value']);
+  expect(read(3, [live, late], 300, 999)).toEqual([]);
+  expect(read(4, [other, other], 400, 2_100, { method: 'POST' })).toEqual([]);
+});

@@ -30,14 +30,21 @@ export class Minted {
   /** Whether a read gave a known token that is made anew each time in the second of its making, and was asked in another second now. */
   isOfAnotherSecond(test: Test, path: string, recorded: string, now: Exchange): boolean {
     const first = this.#first.get(recorded);
-    if (!first || test.request.method !== 'GET') return false;
-    const isMade = this.#places.has(placeOf(test, path)) || (this.#places.get(first.place) ?? 0) > 1;
+    if (!first) return false;
+    const isMadeHere = this.#places.has(placeOf(test, path));
+    const isMade = isMadeHere || (this.#places.get(first.place) ?? 0) > 1;
+    // A form that is shown again, with what is wrong with it, comes from where it was read.
+    if (test.request.method !== 'GET' && !isMadeHere) return false;
     const secondOf = (us: number) => Math.floor(us / SECOND_US);
     const isOneSecond = secondOf(now.fromUs) <= secondOf(first.exchange.toUs);
     return isMade && isOneSecond && secondOf(now.liveToUs) > secondOf(first.exchange.liveFromUs);
   }
 }
 
+/** A field of a page, as what hands out tokens has it, and the page or the line in which it is compared. */
+const OF_PAGE = /^body(?:$|\[\]$|\.(?:input|meta)\.)/;
+
 function placeOf({ endpoint }: Test, path: string): string {
-  return `${endpoint} ${leafPattern(path)}`;
+  const pattern = leafPattern(path);
+  return `${endpoint} ${OF_PAGE.test(pattern) ? 'body' : pattern}`;
 }

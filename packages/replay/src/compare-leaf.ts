@@ -27,6 +27,7 @@ import { isOwnNote } from './own-notes.ts';
 import { isUptime, judgeSince } from './running-clocks.ts';
 import { isSaidInToken } from './said-in-tokens.ts';
 import { isSeenAgain, judgeShortBytes, noteMade } from './short-bytes.ts';
+import { isSignedAnew } from './signed-times.ts';
 import { isSameSpan } from './spelled-spans.ts';
 import { isOneSum } from './summed.ts';
 import { judgeTempFolders } from './temp-folders.ts';
@@ -76,6 +77,7 @@ function judge(comparing: Comparing, path: string, recorded: LeafValue, live: Le
     asked.length > 0
       ? judgeLinked(comparing, asked, { path, recorded: plain(recorded), live: plain(live) })
       : null;
+  if (linked === 'differs' && isSignedAnew(comparing, recorded, live)) return 'time';
   if (linked) return linked;
   if (typeOf(recorded) === 'number' && isOneSum(comparing.test, path, digitsOf(recorded), digitsOf(live)))
     return 'strict';

@@ -3,31 +3,55 @@
 import type { Comparing } from './comparing.ts';
 import { type LinkedId, linkedIds } from './page-ids.ts';
 import { byLabel } from './page-labels.ts';
-import { inLiveOrder, type Slice } from './page-lists.ts';
+import { inLiveOrder, type LiveOf, type Shown, type Slice, withoutOthers } from './page-lists.ts';
+import { isWriting } from './test-places.ts';
 
-/** The recorded page with the numbers in it that are known to be other ones now; notes those that the live one tells. */
-export function pageWithLiveIds(comparing: Comparing, recorded: string, live: string): string {
-  const { links } = comparing.places;
-  const ids = linkedIds(recorded, links);
-  if (ids.length === 0) return recorded;
-  const theirs = Map.groupBy(linkedIds(live, links), ({ pattern }) => pattern);
-  for (const [pattern, own] of Map.groupBy(ids, (id) => id.pattern))
-    note(comparing, { text: recorded, ids: own }, { text: live, ids: theirs.get(pattern) ?? [] });
+/**
+ * The recorded page with the numbers in it that are known to be other ones now, and the live one; notes those that it tells. Without
+ * the things that were just being written and stand in one of them only.
+ */
+export function pagesToCompare(comparing: Comparing, recorded: string, live: string): [string, string] {
+  const { places, test } = comparing;
+  const shown = (text: string): Shown => ({ text, ids: linkedIds(text, places.links) });
+  const [was, is] = [shown(recorded), shown(live)];
+  if (was.ids.length === 0) return [recorded, live];
+  const theirs = Map.groupBy(is.ids, ({ pattern }) => pattern);
+  for (const [pattern, ids] of Map.groupBy(was.ids, (id) => id.pattern))
+    note(comparing, { text: recorded, ids }, { text: live, ids: theirs.get(pattern) ?? [] });
   const liveOf = ({ space, value }: LinkedId) => knownOf(comparing, space, value);
-  const sorted = ids.toSorted((a, b) => a.at - b.at);
-  const shown = { text: live, ids: [...theirs.values()].flat() };
-  return inLiveOrder({ text: recorded, ids }, shown, liveOf)
-    .map((slice) => withIds(recorded, slice, sorted, liveOf))
-    .join('');
+  const most = test.beside && !isWriting(test) ? test.beside.length : 0;
+  const [own, other] = most > 0 ? withoutOthers(was, is, liveOf, most).map(shown) : [was, is];
+  const sorted = own!.ids.toSorted((a, b) => a.at - b.at);
+  const slices = inLiveOrder(own!, other!, liveOf);
+  return [slices.map((slice) => withIds(own!.text, slice, sorted, liveOf)).join(''), other!.text];
+}
+
+/** Whether lines differ in nothing but how many things there are, by no more than were just being written. */
+export function isCountOfWritten({ test, isPage }: Comparing, recorded: string, live: string): boolean {
+  if (!isPage || !test.beside || isWriting(test)) return false;
+  const [was, is] = [recorded.split(NUMBERS), live.split(NUMBERS)];
+  if (was.length !== is.length || recorded.length > MAX_CHARS) return false;
+  const steps = new Set<number>();
+  let text = '';
+  for (const [i, piece] of was.entries()) {
+    if (piece !== is[i]) {
+      const isCount = i % 2 === 1 && !NAMING.test(before(text)) && !isPartOfNumber(was, i);
+      if (!isCount) return false;
+      steps.add(Number(is[i]) - Number(piece));
+    }
+    text += piece;
+  }
+  const [step = 0] = steps;
+  return steps.size === 1 && Math.abs(step) <= test.beside.length;
+}
+
+/** A price, a date or a time of day is no count. */
+function isPartOfNumber(pieces: readonly string[], at: number): boolean {
+  return /[-.,:/]$/.test(pieces[at - 1]!) || /^[-.,:/](?:$|\S)/.test(pieces[at + 1]!);
 }
 
 /** A piece of the recorded page with the live numbers of the things in it. */
-function withIds(
-  recorded: string,
-  [from, to]: Slice,
-  ids: readonly LinkedId[],
-  liveOf: (id: LinkedId) => string | undefined,
-): string {
+function withIds(recorded: string, [from, to]: Slice, ids: readonly LinkedId[], liveOf: LiveOf): string {
   let text = '';
   let done = from;
   for (const id of ids) {
@@ -38,11 +62,6 @@ function withIds(
     done = id.at + id.value.length;
   }
   return text + recorded.slice(done, to);
-}
-
-interface Shown {
-  text: string;
-  ids: readonly LinkedId[];
 }
 
 /** What is called alike is the same thing; where nothing is called anything, in lists of one length the n-th is the n-th. */

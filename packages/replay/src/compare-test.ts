@@ -11,7 +11,7 @@ import {
 } from '@echoplane/traffic';
 import { type BodyTree, bodyTree } from './body-tree.ts';
 import { compareHead } from './compare-head.ts';
-import { pageWithLiveIds } from './compare-page.ts';
+import { pagesToCompare } from './compare-page.ts';
 import { type CompareRules, STRICT } from './compare-rules.ts';
 import { compareTree, countLeaves } from './compare-tree.ts';
 import { Comparing, MAX_DIFFERENCES, print } from './comparing.ts';
@@ -121,9 +121,12 @@ const NAMED_FORMATS: ReadonlySet<BodyTree['format']> = new Set(['xml', 'form', '
 
 function compareBody(comparing: Comparing): void {
   const { test, live, rules, places } = comparing;
-  const theirs = bodyTree(live.body, live.headers);
-  const own = bodyTree(test.response.body, test.response.headers);
-  const recorded = inLines(withLiveIds(comparing, own, theirs), places);
+  const [own, theirs] = asPages(
+    comparing,
+    bodyTree(test.response.body, test.response.headers),
+    bodyTree(live.body, live.headers),
+  );
+  const recorded = inLines(own, places);
   if (!rules.body && !rules.schema) {
     if (recorded.format !== 'empty') comparing.leaves.ignored += countLeaves(recorded.root);
     return;
@@ -140,11 +143,12 @@ function compareBody(comparing: Comparing): void {
   } else if (comparing.filter?.at('body') !== 'ignored') compareFormats(comparing, recorded, actual);
 }
 
-/** A page with the numbers of things as they are now. */
-function withLiveIds(comparing: Comparing, recorded: BodyTree, live: BodyTree): BodyTree {
-  if (recorded.format !== 'html' || live.format !== 'html') return recorded;
+/** Pages with the numbers of things as they are now. */
+function asPages(comparing: Comparing, recorded: BodyTree, live: BodyTree): [BodyTree, BodyTree] {
+  if (recorded.format !== 'html' || live.format !== 'html') return [recorded, live];
   comparing.isPage = true;
-  return { format: 'html', root: pageWithLiveIds(comparing, recorded.root as string, live.root as string) };
+  const pages = pagesToCompare(comparing, recorded.root as string, live.root as string);
+  return pages.map((root) => ({ format: 'html', root })) as [BodyTree, BodyTree];
 }
 
 function compareFormats(comparing: Comparing, recorded: BodyTree, actual: BodyTree): void {

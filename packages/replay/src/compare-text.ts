@@ -1,6 +1,6 @@
 // Two texts that differ: equal but for values whose live counterparts are known and for generated pieces, each of which keeps
 // its kind and stands for one recorded value only. Pure.
-import { withNamedIds } from './compare-page.ts';
+import { isCountOfWritten, withNamedIds } from './compare-page.ts';
 import { judgeLink } from './compare-serial.ts';
 import { judgeTime } from './compare-time.ts';
 import type { Comparing, Judgement } from './comparing.ts';
@@ -57,6 +57,7 @@ function compareWhole(comparing: Comparing, path: string, recorded: string, live
   if (isDigest(recorded)) return 'differs';
   const known = withNamedIds(comparing, expectedText(comparing, recorded), live);
   if (known === live || withLiveIds(known, comparing.values) === live) return 'strict';
+  if (isCountOfWritten(comparing, known, live)) return { kind: 'measure' };
   const drawn = judgeDrawn(comparing, recorded, live);
   if (drawn) return drawn;
   const linked = judgeLink(comparing, recorded, known, live);

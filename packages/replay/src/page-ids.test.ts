@@ -180,3 +180,22 @@ test('a list in the order of numbers stands in that of those of now', () => {
   expect(found([recorded[1], recorded[0], recorded[2]], recorded)).not.toEqual([]);
   expect(found(recorded, [made[0], made[1], [7, 'Atlas']])).not.toEqual([]);
 });
+
+test('what was just being written is in a page or not, and counted or not', () => {
+  const table = (ids: readonly number[], count = ids.length, price = '4.50') =>
+    page(
+      `<b>${count} shelves</b>\n<i>${price}</i>\n<table>\n${ids.map((id) => `<tr><td><a href="/shelf/${id}/edit">Shelf of ${'x'.repeat(id)}</a></td></tr>`).join('\n\n')}\n</table>`,
+    );
+  const found = (live: ReturnType<typeof table>, beside?: string[]) =>
+    differences(
+      { ...READ, ...table([3, 4]), ...(beside ? { beside } : {}) },
+      live,
+      new LiveValues(new Map()),
+    );
+  expect(found(table([3, 4, 5]), ['/shelf'])).toEqual([]);
+  expect(found(table([3, 4], 3), ['/shelf'])).toEqual([]);
+  expect(found(table([3, 4, 5]))).not.toEqual([]);
+  expect(found(table([3, 4, 5, 6]), ['/shelf'])).not.toEqual([]);
+  expect(found(table([3, 4], 4), ['/shelf'])).toEqual(['body[0] value']);
+  expect(found(table([3, 4], 2, '5.50'), ['/shelf'])).toEqual(['body[1] value']);
+});

@@ -5,6 +5,14 @@ import type { LinkedId } from './page-ids.ts';
 /** A piece of the recorded page, from one offset to another. */
 export type Slice = [from: number, to: number];
 
+export interface Shown {
+  text: string;
+  ids: readonly LinkedId[];
+}
+
+/** What stands in the place of a number now, when that is known. */
+export type LiveOf = (id: LinkedId) => string | undefined;
+
 interface Block {
   slice: Slice;
   /** The number that names the thing first. */
@@ -15,11 +23,7 @@ const OPENING = /<(option|tr|li)\b/gi;
 const MAX_BLOCK_CHARS = 16_384;
 
 /** The recorded page in pieces, in the order in which the live one has their things. */
-export function inLiveOrder(
-  recorded: { text: string; ids: readonly LinkedId[] },
-  live: { text: string; ids: readonly LinkedId[] },
-  liveOf: (id: LinkedId) => string | undefined,
-): Slice[] {
+export function inLiveOrder(recorded: Shown, live: Shown, liveOf: LiveOf): Slice[] {
   const theirs = Map.groupBy(listsOf(live.text, live.ids), keyOf);
   const moved: { slice: Slice; by: Slice }[] = [];
   for (const [key, lists] of Map.groupBy(listsOf(recorded.text, recorded.ids), keyOf)) {
@@ -40,12 +44,48 @@ export function inLiveOrder(
   return [...pieces, [from, recorded.text.length]];
 }
 
+/** Both pages without the things, `most` in a list, that stand in one of them only. */
+export function withoutOthers(recorded: Shown, live: Shown, liveOf: LiveOf, most: number): [string, string] {
+  const theirs = Map.groupBy(listsOf(live.text, live.ids), keyOf);
+  const [gone, come]: [Slice[], Slice[]] = [[], []];
+  for (const [key, lists] of Map.groupBy(listsOf(recorded.text, recorded.ids), keyOf)) {
+    const others = theirs.get(key) ?? [];
+    if (others.length !== lists.length) continue;
+    for (const [n, list] of lists.entries()) {
+      const due = new Set(list.map(({ id }) => liveOf(id) ?? id.value));
+      const now = new Set(others[n]!.map(({ id }) => id.value));
+      const lost = besides(recorded.text, list, ({ id }) => now.has(liveOf(id) ?? id.value));
+      const added = besides(live.text, others[n]!, ({ id }) => due.has(id.value));
+      if (lost.length + added.length > most) continue;
+      gone.push(...lost);
+      come.push(...added);
+    }
+  }
+  return [cut(recorded.text, gone), cut(live.text, come)];
+}
+
+/** The blocks that are not shared, with what stands between them and the next one, or the one before. */
+function besides(text: string, list: readonly Block[], isShared: (block: Block) => boolean): Slice[] {
+  return list.flatMap((block, i): Slice[] => {
+    if (isShared(block)) return [];
+    const [from, to] = block.slice;
+    const next = list[i + 1];
+    return [next ? [from, next.slice[0]] : [text.slice(0, from).trimEnd().length, to]];
+  });
+}
+
+function cut(text: string, slices: readonly Slice[]): string {
+  let rest = '';
+  let from = 0;
+  for (const slice of slices.toSorted((a, b) => a[0] - b[0])) {
+    rest += text.slice(from, slice[0]);
+    from = Math.max(from, slice[1]);
+  }
+  return rest + text.slice(from);
+}
+
 /** For each place the block that stands there now; null when all stand where they stood, or not by their numbers. */
-function orderOf(
-  list: readonly Block[],
-  live: readonly Block[],
-  liveOf: (id: LinkedId) => string | undefined,
-): number[] | null {
+function orderOf(list: readonly Block[], live: readonly Block[], liveOf: LiveOf): number[] | null {
   if (list.length !== live.length) return null;
   const due = list.map(({ id }) => liveOf(id) ?? id.value);
   const now = live.map(({ id }) => id.value);

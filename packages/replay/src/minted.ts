@@ -31,10 +31,9 @@ export class Minted {
   isOfAnotherSecond(test: Test, path: string, recorded: string, now: Exchange): boolean {
     const first = this.#first.get(recorded);
     if (!first) return false;
-    const isMadeHere = this.#places.has(placeOf(test, path));
-    const isMade = isMadeHere || (this.#places.get(first.place) ?? 0) > 1;
-    // A form that is shown again, with what is wrong with it, comes from where it was read.
-    if (test.request.method !== 'GET' && !isMadeHere) return false;
+    // A form that is shown again, with what is wrong with it, is a page as the one that was read.
+    if (test.request.method !== 'GET' && !OF_PAGE.test(leafPattern(path))) return false;
+    const isMade = this.#places.has(placeOf(test, path)) || (this.#places.get(first.place) ?? 0) > 1;
     const secondOf = (us: number) => Math.floor(us / SECOND_US);
     const isOneSecond = secondOf(now.fromUs) <= secondOf(first.exchange.toUs);
     return isMade && isOneSecond && secondOf(now.liveToUs) > secondOf(first.exchange.liveFromUs);

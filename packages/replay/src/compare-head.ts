@@ -1,5 +1,6 @@
 // Cookies, headers and trailers of two answers. What only counts or measures (request ids, run times, remaining quotas) is
 // compared by presence, entity tags by form, a media type by its parts. Pure.
+import { type HttpResponse, header } from '@echoplane/traffic';
 import { compareLeaf } from './compare-leaf.ts';
 import { type Comparing, print } from './comparing.ts';
 import { withRecordedNames } from './cookie-names.ts';
@@ -7,7 +8,7 @@ import { insideAt } from './leaves.ts';
 import { arranged, directivesOf, isPolicy, spaced, withNonceSources } from './policies.ts';
 import { noteShuffled } from './seeded-sets.ts';
 import { isShuffled, meantHead } from './test-places.ts';
-import { isTimeTag, readTime } from './times.ts';
+import { isTimeTag, readTime, SECOND_US } from './times.ts';
 import type { Leaf } from './tree.ts';
 
 /** Headers whose values are anew in every answer, by convention. */
@@ -58,6 +59,7 @@ function compareHeadLeaf(comparing: Comparing, { path, value }: Leaf, live: Leaf
   else if (path === 'header.content-type') compareLeaf(comparing, path, mediaOf(value), mediaOf(live.value));
   else if (path === 'header.last-modified' && isLongAgo(comparing, value, live.value))
     comparing.loose(path, 'timestamp');
+  else if (path === 'header.expires' && isSameLifetime(comparing, value, live.value)) comparing.leaves.time++;
   else if (MEASURES.test(path)) comparing.loose(path, 'measure');
   else if (path === QUOTA) compareQuotas(comparing, String(value), String(live.value));
   else if (isPolicy(path)) comparePolicies(comparing, path, String(value), String(live.value));
@@ -109,6 +111,17 @@ function noteTag(comparing: Comparing, recorded: string, live: string): void {
 function isLongAgo({ own, values }: Comparing, recorded: Leaf['value'], live: Leaf['value']): boolean {
   const [was, is] = [readTime(recorded), readTime(live)];
   return was !== null && is !== null && own !== null && !values.clock.isInRun(was) && is.us <= own.liveFromUs;
+}
+
+/** How long an answer may be kept counts from its own date, whenever a slower one was given (RFC 9111 section 4.2.1). */
+function isSameLifetime({ test, live }: Comparing, recorded: Leaf['value'], now: Leaf['value']): boolean {
+  const [was, is] = [lifetimeUs(test.response, recorded), lifetimeUs(live, now)];
+  return was !== null && is !== null && Math.abs(was - is) <= SECOND_US;
+}
+
+function lifetimeUs({ headers }: HttpResponse, expires: Leaf['value']): number | null {
+  const [from, to] = [readTime(header(headers, 'date') ?? null), readTime(expires)];
+  return from && to ? to.us - from.us : null;
 }
 
 /** Case, blanks and the boundary of parts say nothing. */

@@ -10,7 +10,7 @@ const JWT = 'eyJ[A-Za-z0-9_-]{8,}\\.eyJ[A-Za-z0-9_-]{8,}\\.[A-Za-z0-9_-]*';
 /** The basic format of ISO 8601, with its zone: `20261123T001049Z`. */
 const BASIC_TIME =
   '(?:19|20)\\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\\d|3[01])T[0-2]\\d[0-5]\\d[0-6]\\dZ(?![A-Za-z0-9])';
-const ISO_TIME = `\\d{4}-\\d{2}-\\d{2}[T ]\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d+)?)?(?:Z|[+-]\\d{2}:?\\d{2})?`;
+const ISO_TIME = `\\d{4}-\\d{2}-\\d{2}[T .]\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d+)?)?(?:Z|[+-]\\d{2}:?\\d{2})?`;
 const HTTP_DATE =
   '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \\d{1,2}[ -][A-Z][a-z]{2}[ -]\\d{4} \\d{2}:\\d{2}:\\d{2} (?:GMT|UTC|[+-]\\d{4})';
 /** What redaction puts in place of a credential, and of an e-mail address; a redacted JWT is still a JWT. */

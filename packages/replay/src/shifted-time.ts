@@ -1,7 +1,7 @@
 // A time written as another one was: moved by so much, in the same form, with the same zone and as many digits. Pure.
 import { readTime, SECOND_US } from './times.ts';
 
-const ISO = /^(\d{4}-\d\d-\d\d)([T ])(\d\d:\d\d)(:\d\d)?(?:([.,])(\d{1,9}))?( ?(?:Z|[+-]\d\d:?\d\d|UTC))?$/;
+const ISO = /^(\d{4}-\d\d-\d\d)([T .])(\d\d:\d\d)(:\d\d)?(?:([.,])(\d{1,9}))?( ?(?:Z|[+-]\d\d:?\d\d|UTC))?$/;
 const ZONE = /([+-])(\d\d):?(\d\d)$/;
 const DIGITS = /^\d+(?:\.(\d+))?$/;
 const MINUTE_US = 60 * SECOND_US;

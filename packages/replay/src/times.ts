@@ -1,4 +1,4 @@
-// Times in the forms in which services write them: ISO 8601 with any offset, RFC 1123, dates, epochs. Gives the instant, how
+// Times in the forms in which services write them: ISO 8601 with any offset (some write a blank or a point for its `T`), RFC 1123, dates, epochs. Gives the instant, how
 // exactly it is written, and the form, which a service does not change. Pure.
 import type { Scalar } from './kinds.ts';
 
@@ -18,7 +18,7 @@ const MINUTE = 60 * SECOND_US;
 export const HOUR_US = 60 * MINUTE;
 export const DAY_US = 24 * HOUR_US;
 const ISO =
-  /^(\d{4})-(\d\d)-(\d\d)(?:([T ])(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?( ?(?:Z|[+-]\d\d:?\d\d|UTC))?)?$/;
+  /^(\d{4})-(\d\d)-(\d\d)(?:([T .])(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?( ?(?:Z|[+-]\d\d:?\d\d|UTC))?)?$/;
 /** Its basic format: `20261123T001049Z`. */
 const BASIC = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/;
 const RFC_1123 =

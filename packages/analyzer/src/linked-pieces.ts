@@ -1,6 +1,14 @@
 // The identifying pieces of a link inside a longer text: `17` of `/orders/17`, `abc` of `?cursor=abc`. Named by the piece
 // before them, as a path segment is. Pure.
-import { atomsOfText, leavesInside, type PageId, pageIds, splitInside } from '@echoplane/replay';
+import {
+  atomsOfText,
+  gluedNumber,
+  leavesInside,
+  NUMBER_STEP,
+  type PageId,
+  pageIds,
+  splitInside,
+} from '@echoplane/replay';
 import { isParameter, leafPattern } from '@echoplane/traffic';
 import { type Naming, namingOf } from './names.ts';
 import { isRare } from './rare-texts.ts';
@@ -26,25 +34,31 @@ export const CHOSEN = 'body.link["check ';
 const MAX_BESIDE = 4;
 const NAMELESS: Naming = { role: 'other', entity: '', isOwn: false };
 
-/** The pieces of a text at `path` that links in it name things by. */
-export function linkedPieces(path: string, text: string): LinkedPiece[] {
+/** The pieces of a text at `path` that links in it name things by; `host`: the one that was asked. */
+export function linkedPieces(path: string, text: string, host?: string): LinkedPiece[] {
   if (path.startsWith('path[') || text.length > MAX_PAGE_CHARS) return [];
   if (!mayBeLink(text) || !LINK.test(text))
-    return text.includes('<') ? inPage(path, text) : codesIn(path, text);
+    return text.includes('<') ? inPage(path, text, host) : codesIn(path, text);
   const pieces = atomsOfText(text);
   const isAnswer = path === 'header.location' || path === 'header.content-location';
   const found: LinkedPiece[] = [];
   const mark = text.indexOf('?');
   const inPath = mark < 0 ? pieces.length : atomsOfText(text.slice(0, mark)).length;
-  for (let i = 1; i < pieces.length; i++) {
-    const [before, value] = [pieces[i - 1]!, pieces[i]!];
+  for (let i = text.startsWith('/') ? 0 : 1; i < pieces.length; i++) {
+    const [before = '', value] = [pieces[i - 1], pieces[i]!];
     // A port is no order.
     if (i === 2 && /^https?$/.test(pieces[0]!) && /^\d+$/.test(value)) continue;
+    // The first two of an absolute one are its scheme and its host.
+    const glued = i < inPath && (i > 1 || text.startsWith('/')) ? gluedPiece(`${path}#${i}`, value) : null;
+    if (glued) {
+      found.push({ ...glued, naming: { ...glued.naming, isOwn: isAnswer } });
+      continue;
+    }
     const query = namingOf(`query.${before}`, '');
     // `tab_id=zO6FgEN3Vmg`: whoever follows the link sends it back under the same name.
-    if (query.role !== 'other')
+    if (before !== '' && query.role !== 'other')
       found.push({ path: `${path}#${i}`, value, naming: { ...query, isOwn: true } });
-    else if ((i < inPath && isParameter(value)) || (isAnswer && i === pieces.length - 1 && i >= 1))
+    else if (i >= 1 && ((i < inPath && isParameter(value)) || (isAnswer && i === pieces.length - 1)))
       found.push({
         path: `${path}#${i}`,
         value,
@@ -52,6 +66,14 @@ export function linkedPieces(path: string, text: string): LinkedPiece[] {
       });
   }
   return found;
+}
+
+/** The number of a piece at `path` that is glued to its word. */
+function gluedPiece(path: string, piece: string): LinkedPiece | null {
+  const glued = gluedNumber(piece);
+  if (!glued) return null;
+  const naming = namingOf('path[1]', `/${glued.word}/{id}`);
+  return { path: path + NUMBER_STEP, value: glued.number, naming };
 }
 
 /** `http…`, `<http…`, `/…` */
@@ -62,6 +84,8 @@ function mayBeLink(text: string): boolean {
 
 /** The pieces of a client's text that may name things: of links, and words in a query language, `owner = "x7k2m9"`. */
 export function namedPieces(path: string, text: string): LinkedPiece[] {
+  const glued = path.startsWith('path[') ? gluedPiece(path, text) : null;
+  if (glued) return [glued];
   const links = linkedPieces(path, text);
   if (links.length > 0 || text.length > MAX_QUERY_CHARS) return links;
   if (!QUERY_TEXT.test(text) && !LINK.test(text)) return links;
@@ -101,10 +125,10 @@ function codesIn(path: string, text: string): LinkedPiece[] {
 }
 
 /** What the links of a page carry under an identifying name, and the numbers of things in its addresses. */
-function inPage(path: string, text: string): LinkedPiece[] {
+function inPage(path: string, text: string, host: string | undefined): LinkedPiece[] {
   const found = new Map<string, LinkedPiece>();
   if (path === 'body')
-    for (const id of withChosen(pageIds(text))) {
+    for (const id of withChosen(pageIds(text, host))) {
       const { naming } = id;
       if (naming.role === 'id' || naming.entity !== '')
         found.set(id.path, { path: id.path, value: id.value, naming });

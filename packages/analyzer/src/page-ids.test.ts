@@ -126,3 +126,31 @@ test('what a box of a page chooses is told by the link behind it, and sent by th
     1,
   );
 });
+
+test('a number glued to its word is followed, from a redirect and from pages', () => {
+  const edit = (id: number): Exchange[] => [
+    {
+      request: 'POST /issue',
+      ...form({ title: `of ${id}` }),
+      status: 302,
+      answerHeaders: [['Location', `http://127.0.0.1/issue${id}?say=made`]],
+    },
+    { request: `GET /issue${id}?say=made`, answer: `<a href="msg${id + 20}">note</a>`, answerHeaders: HTML },
+    { request: `GET /msg${id + 20}`, answer: `<a href="issue${id}">of</a>`, answerHeaders: HTML },
+    {
+      request: `POST /issue${id}`,
+      ...form({ title: 'other' }),
+      status: 302,
+      answerHeaders: [['Location', `/issue${id}`]],
+    },
+  ];
+  const { tests } = analyze(record([...edit(5), ...edit(6)]));
+  const found = tests.flatMap(({ request, links = [] }) =>
+    links.map((link) => `${request.method} ${request.target} ${link.in} ${link.path}`),
+  );
+  expect(found).toContain('POST /issue response header.location#2!number');
+  expect(found).toContain('GET /issue5?say=made request path[0]!number');
+  expect(found).toContain('GET /msg25 request path[0]!number');
+  expect(found).toContain('POST /issue6 request path[0]!number');
+  expect(found).toContain('POST /issue6 response header.location#0!number');
+});

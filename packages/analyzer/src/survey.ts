@@ -9,7 +9,7 @@ import {
   responseLeaves,
   withInnerLeaves,
 } from '@echoplane/replay';
-import type { RRPair } from '@echoplane/traffic';
+import { header, type RRPair } from '@echoplane/traffic';
 import { clientKey, requestKey } from './askers.ts';
 import { BackgroundWork } from './background-work.ts';
 import { withBasic } from './basic-credentials.ts';
@@ -204,13 +204,10 @@ export class Survey {
     const sent = this.#flowValues(operation, 'request', asked, askedAt);
     // A user's own id may stand in their token only, or there first.
     const whole = withClaims(answered);
-    const got = this.#flowValues(operation, 'response', whole, answeredAt, writes ? asked : []);
-    this.flows.observe(sent, got, {
-      isWrite: writes,
-      isLed: this.#led.observe(pair, writes),
-      isOk,
-      leaves: whole,
-    });
+    const about = { written: writes ? asked : [], host: header(pair.request!.headers, 'host') };
+    const got = this.#flowValues(operation, 'response', whole, answeredAt, about);
+    const facts = { isWrite: writes, isLed: this.#led.observe(pair, writes), isOk, leaves: whole };
+    this.flows.observe(sent, got, facts);
     this.#forms.observe(pair, got);
     this.echoes.observe(texts, sent, got);
     for (const credential of credentials) {
@@ -310,13 +307,13 @@ export class Survey {
     }
   }
 
-  /** `places`: of the first leaves; `written`: what a write said. */
+  /** `places`: of the first leaves; `written`: what a write said; `host`: which was asked. */
   #flowValues(
     operation: Operation,
     side: Place['in'],
     leaves: readonly Leaf[],
     places: readonly (Place | undefined)[],
-    written: readonly Leaf[] = [],
+    { written = [], host }: { written?: readonly Leaf[]; host?: string | undefined } = {},
   ): FlowValue[] {
     const values: FlowValue[] = [];
     const objects = new MessageObjects(leaves, this.from ?? 0, written);
@@ -331,7 +328,8 @@ export class Survey {
       const isText = typeof value === 'string';
       const inJson = isText && side === 'request' ? jsonPieces(path, text, operation.endpoint) : null;
       const pieces =
-        inJson ?? (!isText ? [] : side === 'request' ? namedPieces(path, text) : linkedPieces(path, text));
+        inJson ??
+        (!isText ? [] : side === 'request' ? namedPieces(path, text) : linkedPieces(path, text, host));
       // An address is followed by what it names, JSON by what it holds.
       const isNamed = inJson !== null || (pieces.length > 0 && ADDRESS.test(text));
       if (place && !isNamed && isFlowValue(place, value, text, isForm && path.startsWith('body.')))

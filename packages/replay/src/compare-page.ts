@@ -1,9 +1,17 @@
 // An HTML page that names things by numbers which are other ones now: what stands in the place of each number is learned, as far
 // as pages of equal form tell, and the recorded page is compared as it would read with them. Pure.
+import { header } from '@echoplane/traffic';
 import type { Comparing } from './comparing.ts';
 import { type LinkedId, linkedIds } from './page-ids.ts';
 import { byLabel } from './page-labels.ts';
-import { inLiveOrder, type LiveOf, type Shown, type Slice, withoutOthers } from './page-lists.ts';
+import {
+  inLiveOrder,
+  type LiveOf,
+  type Shown,
+  type ShownId,
+  type Slice,
+  withoutOthers,
+} from './page-lists.ts';
 import { isWriting } from './test-places.ts';
 
 /**
@@ -11,19 +19,26 @@ import { isWriting } from './test-places.ts';
  * the things that were just being written and stand in one of them only.
  */
 export function pagesToCompare(comparing: Comparing, recorded: string, live: string): [string, string] {
-  const { places, test } = comparing;
-  const shown = (text: string): Shown => ({ text, ids: linkedIds(text, places.links) });
-  const [was, is] = [shown(recorded), shown(live)];
+  const { places, test, values } = comparing;
+  const shown = (text: string, host: string | undefined): Shown => ({
+    text,
+    ids: linkedIds(text, places.links, host),
+  });
+  const host = header(test.request.headers, 'host');
+  const liveHost = values.host(test)?.[1].replace('//', '') ?? host;
+  const [was, is] = [shown(recorded, host), shown(live, liveHost)];
   if (was.ids.length === 0) return [recorded, live];
   const theirs = Map.groupBy(is.ids, ({ pattern }) => pattern);
   for (const [pattern, ids] of Map.groupBy(was.ids, (id) => id.pattern))
     note(comparing, { text: recorded, ids }, { text: live, ids: theirs.get(pattern) ?? [] });
-  const liveOf = ({ space, value }: LinkedId) => knownOf(comparing, space, value);
+  const liveOf: LiveOf = ({ space, value }) => knownOf(comparing, space, value);
   const most = test.beside && !isWriting(test) ? test.beside.length : 0;
-  const [own, other] = most > 0 ? withoutOthers(was, is, liveOf, most).map(shown) : [was, is];
-  const sorted = own!.ids.toSorted((a, b) => a.at - b.at);
-  const slices = inLiveOrder(own!, other!, liveOf);
-  return [slices.map((slice) => withIds(own!.text, slice, sorted, liveOf)).join(''), other!.text];
+  const [left, right] = most > 0 ? withoutOthers(was, is, liveOf, most) : [recorded, live];
+  const [own, other] = most > 0 ? [shown(left, host), shown(right, liveHost)] : [was, is];
+  comparing.named = new Set(own.ids.map(({ value }) => value));
+  const sorted = [...own.ids, ...saidIds(test.request.target, own)].sort((a, b) => a.at - b.at);
+  const slices = inLiveOrder(own, other, liveOf);
+  return [slices.map((slice) => withIds(own.text, slice, sorted, liveOf)).join(''), other.text];
 }
 
 /** Whether lines differ in nothing but how many things there are, by no more than were just being written. */
@@ -51,7 +66,7 @@ function isPartOfNumber(pieces: readonly string[], at: number): boolean {
 }
 
 /** A piece of the recorded page with the live numbers of the things in it. */
-function withIds(recorded: string, [from, to]: Slice, ids: readonly LinkedId[], liveOf: LiveOf): string {
+function withIds(recorded: string, [from, to]: Slice, ids: readonly ShownId[], liveOf: LiveOf): string {
   let text = '';
   let done = from;
   for (const id of ids) {
@@ -62,6 +77,28 @@ function withIds(recorded: string, [from, to]: Slice, ids: readonly LinkedId[], 
     done = id.at + id.value.length;
   }
   return text + recorded.slice(done, to);
+}
+
+/** A number behind a word, `Issue 5`. */
+const SHOWN = /(?<![\w/.-])([A-Za-z]{2,40})(?: #?|#|%20)?([1-9]\d{0,8})(?![\w.%])/g;
+
+/** Numbers in the text of a page behind the words by which its addresses name things. */
+function saidIds(target: string, { text, ids }: Shown): ShownId[] {
+  const spaces = new Map(ids.map(({ word, space }) => [word.toLowerCase(), space]));
+  const taken = new Set(ids.map(({ at }) => at));
+  const said = formDecoded(target);
+  return [...text.matchAll(SHOWN)].flatMap(({ 0: whole, 1: word, 2: value, index }) => {
+    const space = spaces.get(word!.toLowerCase());
+    const at = index + whole.length - value!.length;
+    // What a request says is said again as it was sent.
+    return space && !taken.has(at) && !said.includes(whole) ? [{ space, value: value!, at }] : [];
+  });
+}
+
+function formDecoded(target: string): string {
+  return target
+    .replaceAll('+', ' ')
+    .replace(/(?:%[\dA-F]{2})+/gi, (part) => Buffer.from(part.replaceAll('%', ''), 'hex').toString());
 }
 
 /** What is called alike is the same thing; where nothing is called anything, in lists of one length the n-th is the n-th. */
@@ -110,15 +147,19 @@ const MAX_CHARS = 1 << 20;
 /** Numbers of one piece of a page. */
 const MAX_NUMBERS = 1_000;
 
-/** Recorded markup with the numbers that name things and are known to be other ones now: in attributes, and in the text of a link to one. */
+/**
+ * Recorded markup with the numbers that name things and are known to be other ones now: in
+ * attributes, in the text of a link to one, or alone in an element where the page links to it.
+ */
 export function withNamedIds(comparing: Comparing, recorded: string, live: string): string {
-  if (!comparing.isPage || !recorded.includes('=') || recorded.length > MAX_CHARS) return recorded;
+  if (!comparing.isPage || !/[=>]/.test(recorded) || recorded.length > MAX_CHARS) return recorded;
   const [was, is] = [recorded.split(NUMBERS), live.split(NUMBERS)];
   if (was.length !== is.length || was.length > 2 * MAX_NUMBERS) return recorded;
   let text = '';
   for (const [i, piece] of was.entries()) {
     const isOther = i % 2 === 1 && piece !== is[i] && isKnown(comparing, piece, is[i]!);
-    const isMeant = isOther && (NAMING.test(before(text)) || isOfLink(text, is[i]!));
+    const isMeant =
+      isOther && (NAMING.test(before(text)) || isOfLink(text, is[i]!) || isAlone(comparing, was, i));
     text += isMeant ? is[i] : piece;
   }
   return text;
@@ -132,6 +173,11 @@ function before(text: string): string {
 function isOfLink(text: string, number: string): boolean {
   const [, href] = /<a\s[^<>]*?href=["']([^"'<>]*)["'][^<>]*>[^<>]*$/.exec(before(text)) ?? [];
   return href?.split(NUMBERS).includes(number) ?? false;
+}
+
+/** Whether a number is all that an element says, `<td>5</td>`, and the page links to what has it. */
+function isAlone({ named }: Comparing, pieces: readonly string[], at: number): boolean {
+  return !!named?.has(pieces[at]!) && />\s*#?$/.test(pieces[at - 1]!) && /^\s*</.test(pieces[at + 1]!);
 }
 
 function isKnown({ values, observations }: Comparing, recorded: string, live: string): boolean {

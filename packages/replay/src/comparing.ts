@@ -68,6 +68,8 @@ export class Comparing {
   isLines = false;
   /** Whether it is an HTML page, or a line of one. */
   isPage = false;
+  /** The recorded numbers by which the page names things. */
+  named: ReadonlySet<string> | null = null;
   /** Null: every leaf is compared. */
   filter: LeafFilter | null = null;
   /** The innermost object around the leaf at hand; null where names are not fields. */

@@ -13,10 +13,12 @@ import {
 import { atomsOfText, withAtom } from './atoms-of-text.ts';
 import { bodyTree, formTree, mediaType, readableText } from './body-tree.ts';
 import { editGrpc } from './edit-protobuf.ts';
+import { NUMBER_STEP, withNumber } from './glued-numbers.ts';
 import { openValue } from './inner-leaves.ts';
 import { JSON_STEP } from './json-inside.ts';
 import { jsonSpots } from './json-text.ts';
 import { withKeys } from './keyed-values.ts';
+import { insideAt } from './leaves.ts';
 import { type Carrier, type Replacement, replaceValues, urlEncoded, xmlEscaped } from './replace-values.ts';
 import { Spot, type TreeNode, treeSpots } from './tree.ts';
 
@@ -120,6 +122,11 @@ function edited(value: string, places: readonly PlacedValue[]): string {
 
 function insideWith(text: string, inside: string, live: string): string {
   if (inside === '') return live;
+  if (inside.endsWith(NUMBER_STEP)) {
+    const holder = inside.slice(0, -NUMBER_STEP.length);
+    const piece = insideAt(text, holder);
+    return piece === undefined ? text : insideWith(text, holder, withNumber(piece, live));
+  }
   if (inside.startsWith(JSON_STEP)) {
     const path = inside.slice(JSON_STEP.length);
     return textWith(text, spotsByPath('', jsonSpots(text)), new Map([[path, [{ path, inside: '', live }]]]));

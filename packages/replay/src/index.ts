@@ -8,6 +8,7 @@ export * from './compare-messages.ts';
 export * from './compare-rules.ts';
 export * from './compare-test.ts';
 export * from './differences.ts';
+export { gluedNumber, NUMBER_STEP } from './glued-numbers.ts';
 export { hashOrders } from './hash-order.ts';
 export { idsListed } from './id-lists.ts';
 export { leavesInside, splitInside } from './json-inside.ts';

@@ -5,6 +5,7 @@ import { headerValues } from '@echoplane/traffic';
 import { atomsOfText } from './atoms-of-text.ts';
 import { bodyTree, formTree } from './body-tree.ts';
 import { setCookieLeaves } from './cookie-leaves.ts';
+import { gluedNumber, NUMBER_STEP } from './glued-numbers.ts';
 import { pageFields } from './html-fields.ts';
 import { innerLeaves, openValue } from './inner-leaves.ts';
 import { itemOf, knownPath, nameOf } from './known-paths.ts';
@@ -74,16 +75,20 @@ const INNER_STEP = /^(#\d+)?(!jwt|!b64)/;
 
 /** The value at `path` of a response as text, or undefined when there is none. */
 export function leafAt(response: HttpResponse, path: string): string | undefined {
-  const end = path.search(/#\d|!jwt|!b64/);
+  const end = path.search(/#\d|!jwt|!b64|!number/);
   const whole = end < 0 ? path : path.slice(0, end);
   const value = wholeLeafAt(response, whole);
   if (value === undefined || value === null) return undefined;
   return end < 0 ? String(value) : insideAt(String(value), path.slice(end));
 }
 
-/** What stands at `#n`, `!jwt.sub`, `!b64.id` or a chain of them inside a text. */
+/** What stands at `#n`, `!jwt.sub`, `!b64.id`, `!number` or a chain of them inside a text. */
 export function insideAt(text: string, rest: string): string | undefined {
   if (rest === '') return text;
+  if (rest.endsWith(NUMBER_STEP)) {
+    const piece = insideAt(text, rest.slice(0, -NUMBER_STEP.length));
+    return piece === undefined ? undefined : gluedNumber(piece)?.number;
+  }
   const step = INNER_STEP.exec(rest);
   if (!step) return atomsOfText(text)[Number(rest.slice(1))];
   const holder = step[1] ? atomsOfText(text)[Number(step[1].slice(1))] : text;

@@ -199,3 +199,40 @@ test('what was just being written is in a page or not, and counted or not', () =
   expect(found(table([3, 4], 4), ['/shelf'])).toEqual(['body[0] value']);
   expect(found(table([3, 4], 2, '5.50'), ['/shelf'])).toEqual(['body[1] value']);
 });
+
+test('numbers glued to a word, in addresses of any form that are the service’s own', () => {
+  const text = `<a href="issue5?tab=files#msg12">x</a><a href="/docs/msg12">y</a><img src="https://other.example/issue6">
+    <a href="http://shop.example:8080/user3?welcome">z</a><a href="/tags/blue-2">t</a><input value="issue9"><a href="mailto:user7">m</a>`;
+  expect(pageIds(text, 'shop.example').map(({ path, value }) => `${path} ${value}`)).toEqual([
+    'body.link["issue{id}?tab"][0].issue 5',
+    'body.link["/docs/msg{id}"][0].msg 12',
+    'body.link["/user{id}"][0].user 3',
+  ]);
+  for (const { value, at } of pageIds(text, 'shop.example'))
+    expect(text.slice(at).startsWith(value)).toBe(true);
+});
+
+const glued = { flow, in: 'response' as const, path: 'body.link["issue{id}"][].issue' };
+const issues = (id: number, title = `Issue ${id}: Poems`, cell = String(id)) =>
+  page(`<h1>${title}</h1>\n<td>${cell}</td>\n<td><a href="issue${id}">Poems</a></td>\n<td>5</td>`);
+const ISSUE = { target: '/issue5', links: [glued] };
+
+test('a glued number is sent in the place of the recorded one, and expected where the page shows it', () => {
+  const values = new LiveValues(new Map());
+  expect(differences({ ...ISSUE, ...issues(5) }, issues(6), values)).toEqual([]);
+  const request = { in: 'request' as const, path: 'path[0]!number', flow };
+  const edit = sketchTest({ n: 2, target: '/issue5?tab=5', links: [request] });
+  expect(values.fill(edit).request.target).toBe('/issue6?tab=5');
+  const again = (live: ReturnType<typeof issues>) =>
+    differences({ ...ISSUE, n: 3, ...issues(5) }, live, values);
+  expect(again(issues(6))).toEqual([]);
+  expect(again(issues(6, 'Issue 5: Poems'))).toEqual(['body[0] value']);
+  expect(again(issues(6, undefined, '7'))).toEqual(['body[1] value']);
+});
+
+test('what the request said is said again as it was sent', () => {
+  const values = new LiveValues(new Map());
+  const flash = (id: number) => issues(id, 'Issue 5 saved');
+  const asked = { ...ISSUE, target: '/issue5?say=Issue+5+saved' };
+  expect(differences({ ...asked, ...flash(5) }, flash(6), values)).toEqual([]);
+});

@@ -1,6 +1,7 @@
 // Numbers by which an HTML page names things for its reader's next click: in the addresses of links and forms, in `data-`
 // attributes, as options of a select. Many pages say of what was made no more than this. Pure, and tolerant: tags need not close.
 import { leafPattern } from '@echoplane/traffic';
+import { gluedNumber } from './glued-numbers.ts';
 import { keyStep } from './tree.ts';
 
 /** Where a number stands: in the path of an address, or under a name (a query parameter, an attribute, a field). */
@@ -21,11 +22,17 @@ const MAX_IDS = 1_000;
 const NUMBER = /^[1-9]\d{0,8}$/;
 const WORD = /^[A-Za-z][A-Za-z_-]{0,39}$/;
 const ADDRESS = /^(?:\/(?!\/)|\?)/;
+/** One that is read from the page's own: `issue5?tab=files`; only where an attribute holds nothing else. */
+const RELATIVE = /^(?:\.{1,2}\/)*[A-Za-z][\w.~%-]*(?:[/?#]|$)/;
+const LINKING = /^(?:href|src|action|formaction)$/;
 /** A parameter of a query, `&amp;` before it or not. */
 const PARAMETER = /[?&;]([A-Za-z][\w.[\]-]{0,39})=([^&;#]*)/g;
 
-/** The numbers of a page that may be ids, in the order in which they stand. */
-export function pageIds(text: string): PageId[] {
+/** With scheme and host. */
+const WHOLE = /^https?:\/\/([^/:?#]+)(?::\d+)?(?=\/)/;
+
+/** The numbers of a page that may be ids, in the order in which they stand; `host`: the one that was asked, which may name itself. */
+export function pageIds(text: string, host = ''): PageId[] {
   if (text.length > MAX_PAGE_CHARS) return [];
   const ids: PageId[] = [];
   const counts = new Map<string, number>();
@@ -56,7 +63,11 @@ export function pageIds(text: string): PageId[] {
     const value = quoted ?? single!;
     const at = mark.index + whole.length - 1 - value.length;
     const name = attribute!.toLowerCase();
-    if (ADDRESS.test(value)) ids.push(...inAddress(value, at, countOf));
+    const [head = '', named] = WHOLE.exec(value) ?? [];
+    if (named !== undefined && named === host.replace(/:\d+$/, ''))
+      ids.push(...inAddress(value.slice(head.length), at + head.length, countOf));
+    else if (ADDRESS.test(value) || (LINKING.test(name) && RELATIVE.test(value)))
+      ids.push(...inAddress(value, at, countOf));
     else if (NUMBER.test(value)) {
       const word = name === 'value' ? field : name.startsWith('data-') ? name.slice('data-'.length) : '';
       if (word === '') continue;
@@ -87,10 +98,17 @@ function inAddress(address: string, at: number, countOf: (name: string) => numbe
   let word = '';
   let from = 0;
   for (const segment of path.split('/')) {
+    const glued = gluedNumber(segment);
     if (NUMBER.test(segment)) {
       if (word !== '') found.push({ word, isInPath: true, value: segment, at: at + from });
       word = '';
       form.push('{id}');
+    } else if (glued) {
+      const { word: kind, number } = glued;
+      const start = at + from + segment.length - number.length;
+      found.push({ word: kind, isInPath: true, value: number, at: start });
+      word = '';
+      form.push(`${segment.slice(0, -number.length)}{id}`);
     } else {
       word = WORD.test(segment) ? segment : '';
       form.push(segment === '' || word !== '' ? segment : '~');
@@ -133,9 +151,10 @@ export function hasPageLinks(links: ReadonlyMap<string, unknown>): boolean {
 export function linkedIds(
   text: string,
   links: ReadonlyMap<string, readonly { inside: string; flow: string }[]>,
+  host: string | undefined,
 ): LinkedId[] {
   if (!hasPageLinks(links)) return [];
-  return pageIds(text).flatMap((id) => {
+  return pageIds(text, host).flatMap((id) => {
     const pattern = leafPattern(id.path);
     const link = links.get(pattern)?.find(({ inside }) => inside === '');
     return link ? [{ ...id, space: { flow: link.flow }, pattern }] : [];

@@ -11,7 +11,10 @@ export interface Shown {
 }
 
 /** What stands in the place of a number now, when that is known. */
-export type LiveOf = (id: LinkedId) => string | undefined;
+export type LiveOf = (id: Pick<LinkedId, 'space' | 'value'>) => string | undefined;
+
+/** A number of a flow that a page shows. */
+export type ShownId = Pick<LinkedId, 'space' | 'value' | 'at'>;
 
 interface Block {
   slice: Slice;

@@ -72,7 +72,7 @@ const answers = new WeakMap<Test, AnswerPlaces>();
 const FOLLOWED: ReadonlySet<Atom['kind']> = new Set(['uuid', 'token', 'hex']);
 /** Values followed of one answer. */
 const MAX_SPOTTED = 1_000;
-const INSIDE = /#\d|!jwt|!b64/;
+const INSIDE = /#\d|!jwt|!b64|!number/;
 
 /** What was read of a test or an answer before, or is read now. */
 export function remembered<K extends object, V>(cache: WeakMap<K, V>, of: K, read: (of: K) => V): V {
@@ -271,7 +271,7 @@ function readAnswer(test: Test): AnswerPlaces {
   const links = byPattern(test.links ?? [], 'response');
   const leaves = responseLeaves(response).filter(({ inner, path }) => !inner && !SILENT.has(path));
   const spotted = [...spottedIn(leaves, links), ...setsIn(test, leaves)];
-  const inPage = linkedIds(bodyText(response.body) ?? '', links);
+  const inPage = linkedIds(bodyText(response.body) ?? '', links, header(test.request.headers, 'host'));
   const observations = [...spotted, ...inPage].map(({ space, value }) => ({
     space,
     recorded: value,

@@ -25,7 +25,7 @@ const PATH = /^path(?:\[\d*\])?$/;
 const NAMED = /^(query|header|trailer|cookie)\./;
 const LOWER_CASE = /^(?:header|trailer)\.[^A-Z]*$/;
 /** What may follow `body`: `.name`, `[]`, `[3]`, `["a.b"]`, a form's `[name]`, and the steps into a value. */
-const BODY_STEP = /\.[^.[\]]+|\[(?:[^[\]"]*|"(?:[^"\\]|\\.)*")\]|#\d+|!jwt|!b64|!json/y;
+const BODY_STEP = /\.[^.[\]]+|\[(?:[^[\]"]*|"(?:[^"\\]|\\.)*")\]|#\d+|!jwt|!b64|!json|!number/y;
 
 /** Why no leaf can ever fit this pattern, as words that say what to write; null when one may. */
 export function leafPatternProblem(pattern: string): string | null {

@@ -31,6 +31,7 @@ import {
   shownBy,
   textsIn,
 } from './test-places.ts';
+import { isCoarseTime } from './times.ts';
 import { TwoWay } from './two-way.ts';
 import { WrittenSizes } from './written-sizes.ts';
 
@@ -243,7 +244,7 @@ export class LiveValues {
     let at = 0;
     const vocabulary = { has: (word: string) => this.token(word) !== undefined };
     for (const { kind, value, index } of atomsIn(text, vocabulary)) {
-      if (kind === 'jwt') continue;
+      if (kind === 'jwt' || (kind === 'timestamp' && isCoarseTime(value))) continue;
       const live = this.token(value) ?? this.#seen.live(value);
       if (live === undefined || live === value) continue;
       replaced += text.slice(at, index) + live;

@@ -100,3 +100,12 @@ test('hours of opening are no times of the run', () => {
   const later = new Date(RECORDED_US / 1000 - 2 * 60 * MINUTE_MS).toISOString().slice(11, 16);
   expect(differences(open(early), open(later), new LiveValues(new Map()))).toHaveLength(1);
 });
+
+test('of one recorded second each line has its own live one', () => {
+  const values = new LiveValues(new Map([['t1', at(2).toISOString().replace(/\.\d+/, '')]]));
+  const seconds = (ms: number) => at(ms).toISOString().replace(/\.\d+/, '');
+  values.replace(seconds(2), seconds(SHIFT_MS + 2));
+  const made = (ms: number) => page(`<p>Made on <b>${seconds(ms)}</b> by Ada</p>`);
+  expect(differences(made(2), made(SHIFT_MS + 1_002), values)).toEqual([]);
+  expect(differences(made(2), made(SHIFT_MS + 3 * 60 * MINUTE_MS), values)).toHaveLength(1);
+});

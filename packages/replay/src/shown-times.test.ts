@@ -68,3 +68,17 @@ test('of many times below a long path so many are looked for, by so many names',
   });
   expect(count).toBe(1_000 * 17);
 });
+
+test('the hidden field of a form is of the thing that its page shows', () => {
+  const at = (time: string) => ({
+    body: `<form><input type="hidden" name="seen_at" value="${time}"></form>`,
+    type: 'text/html',
+  });
+  const live = values();
+  const open = (target: string, is: string, produces: Test['produces'] = []) =>
+    live.learn(sketchTest({ target, produces, ...at(WAS) }), sketchAnswer(at(is)));
+  open('/issue5', ONE, [{ token: 't1', path: 'body.input.seen_at' }]);
+  open('/issue6', TWO);
+  const save = (target: string) => sent(live, { target, requestBody: { seen_at: WAS } });
+  expect([save('/issue5'), save('/issue6')]).toEqual([{ seen_at: ONE }, { seen_at: TWO }]);
+});

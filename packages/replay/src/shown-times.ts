@@ -82,20 +82,34 @@ function askedTimes(test: Test): readonly PlacedTime[] {
   const known = asked.get(test);
   if (known) return known;
   const leaves = requestLeaves(test.request).filter(({ inner }) => !inner);
+  const sent = leaves.filter(({ path }) => /^(?:body|query)\b/.test(path));
+  const times = timesIn(sent, namedIn(leaves));
+  asked.set(test, times);
+  return times;
+}
+
+/** What a request's path names, the last first. */
+function namedIn(leaves: readonly Leaf[]): string[] {
   const segments = leaves.flatMap(({ path, value }) =>
     path.startsWith('path[') && String(value).length >= MIN_SEGMENT_CHARS ? [String(value)] : [],
   );
-  const sent = leaves.filter(({ path }) => /^(?:body|query)\b/.test(path));
-  const times = timesIn(sent, segments.reverse().slice(0, MAX_NAMES));
-  asked.set(test, times);
-  return times;
+  return segments.reverse().slice(0, MAX_NAMES);
 }
 
 function shownTimes(test: Test): readonly PlacedTime[] {
   const known = shown.get(test);
   if (known) return known;
-  const leaves = responseLeaves(test.response).filter(({ inner, path }) => !inner && path.startsWith('body'));
-  const times = timesIn(leaves, []);
+  const leaves = responseLeaves(test.response).filter(({ path }) => path.startsWith('body'));
+  // The fields of a page's forms are those of the thing that the page shows.
+  const fields = leaves.filter(({ inner, path }) => inner && path.startsWith('body.input.'));
+  const about = fields.length > 0 ? namedIn(requestLeaves(test.request)) : [];
+  const times = [
+    ...timesIn(
+      leaves.filter(({ inner }) => !inner),
+      [],
+    ),
+    ...timesIn(fields, about),
+  ];
   shown.set(test, times);
   return times;
 }

@@ -43,6 +43,11 @@ export function readTime(value: Scalar): WrittenTime | null {
   return readIso(value) ?? readBasic(value) ?? readRfc1123(value);
 }
 
+/** Whether a text is a time to the second or coarser: of one there are many, which another run need not make in one. */
+export function isCoarseTime(text: string): boolean {
+  return (readTime(text)?.precisionUs ?? 0) >= SECOND_US;
+}
+
 /** An entity tag that is an instant, to the millisecond or finer. */
 const TIME_TAG = /^((?:W\/)?")(\d{13,16})"$/;
 

@@ -14,11 +14,24 @@ import {
 } from './page-lists.ts';
 import { isWriting } from './test-places.ts';
 
+/** The page of a redirect says where to, as its Location does. */
+function withLiveLocation({ test, live }: Comparing, recorded: string): string {
+  const [was, is] = [test.response, live].map(({ headers }) => header(headers, 'location'));
+  if (!was || !is || was === is || live.status < 300 || live.status >= 400) return recorded;
+  return recorded.replaceAll(escaped(was), () => escaped(is)).replaceAll(was, () => is);
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('"', '&quot;');
+}
+
 /**
  * The recorded page with the numbers in it that are known to be other ones now, and the live one; notes those that it tells. Without
  * the things that were just being written and stand in one of them only.
  */
 export function pagesToCompare(comparing: Comparing, recorded: string, live: string): [string, string] {
+  const moved = withLiveLocation(comparing, recorded);
+  if (moved !== recorded) return [moved, live];
   const { places, test, values } = comparing;
   const shown = (text: string, host: string | undefined): Shown => ({
     text,
@@ -79,8 +92,8 @@ function withIds(recorded: string, [from, to]: Slice, ids: readonly ShownId[], l
   return text + recorded.slice(done, to);
 }
 
-/** A number behind a word, `Issue 5`. */
-const SHOWN = /(?<![\w/.-])([A-Za-z]{2,40})(?: #?|#|%20)?([1-9]\d{0,8})(?![\w.%])/g;
+/** A number behind a word, `Issue 5`, in a link's text as well. */
+const SHOWN = /(?<=^|[^\w.-]|%[\dA-F]{2})([A-Za-z]{2,40})(?: #?|#|%20)?([1-9]\d{0,8})(?![\w.%])/g;
 
 /** Numbers in the text of a page behind the words by which its addresses name things. */
 function saidIds(target: string, { text, ids }: Shown): ShownId[] {
@@ -180,9 +193,12 @@ function isAlone({ named }: Comparing, pieces: readonly string[], at: number): b
   return !!named?.has(pieces[at]!) && />\s*#?$/.test(pieces[at - 1]!) && /^\s*</.test(pieces[at + 1]!);
 }
 
-function isKnown({ values, observations }: Comparing, recorded: string, live: string): boolean {
+function isKnown({ values, observations, places }: Comparing, recorded: string, live: string): boolean {
   const isSeen = observations.some(
     (one) => typeof one.space === 'object' && one.recorded === recorded && one.live === live,
   );
-  return isSeen || values.inFlows(recorded).includes(live);
+  // Of another user as well, whose numbers may be those of other things here.
+  const isLinked = () =>
+    [...places.links.values()].flat().some(({ flow }) => values.flow(flow, recorded) === live);
+  return isSeen || values.inFlows(recorded).includes(live) || isLinked();
 }

@@ -236,3 +236,37 @@ test('what the request said is said again as it was sent', () => {
   const asked = { ...ISSUE, target: '/issue5?say=Issue+5+saved' };
   expect(differences({ ...asked, ...flash(5) }, flash(6), values)).toEqual([]);
 });
+
+test('the page of a redirect says where to, as its Location does', () => {
+  const redirect = (id: number, to = id) => ({
+    ...page(
+      `Off to <a href="/issue${id}?a=1&amp;say=issue ${id} made">/issue${to}?a=1&amp;say=issue ${id} made</a>`,
+    ),
+    status: 302,
+    headers: [['Location', `/issue${id}?a=1&say=issue ${id} made`]] as [string, string][],
+  });
+  const location = { flow, in: 'response' as const, path: 'header.location#0!number' };
+  const made = {
+    method: 'POST',
+    target: '/issue',
+    links: [location, { ...glued, path: 'body.link["/issue{id}?a&say"][].issue' }],
+  };
+  const found = (live: ReturnType<typeof redirect>) =>
+    differences({ ...made, ...redirect(5) }, live, new LiveValues(new Map())).filter((one) =>
+      one.startsWith('body'),
+    );
+  expect(found(redirect(6))).toEqual([]);
+  expect(found(redirect(6, 5))).toEqual(['body value']);
+});
+
+test('the number of another user’s thing is known, though it is that of another thing here', () => {
+  const user = { flow: 'users', in: 'response' as const, path: 'body.link["user{id}"][].user' };
+  const all = new LiveValues(new Map());
+  const options = (id: number) => page(`<a href="user1">me</a>\n<option value="${id}">Ada</option>`);
+  differences({ links: [user], ...page('<a href="user4">Ada</a>') }, page('<a href="user7">Ada</a>'), all);
+  const own = new LiveValues(new Map(), all);
+  differences({ ...ISSUE, ...issues(4) }, issues(5), own);
+  const recorded = { n: 2, links: [user], ...options(4) };
+  expect(differences(recorded, options(7), own)).toEqual([]);
+  expect(differences(recorded, options(6), own)).toEqual(['body[1] value']);
+});

@@ -59,7 +59,7 @@ function compareHeadLeaf(comparing: Comparing, { path, value }: Leaf, live: Leaf
   else if (path === 'header.content-type') compareLeaf(comparing, path, mediaOf(value), mediaOf(live.value));
   else if (path === 'header.last-modified' && isLongAgo(comparing, value, live.value))
     comparing.loose(path, 'timestamp');
-  else if (path === 'header.expires' && isSameLifetime(comparing, value, live.value)) comparing.leaves.time++;
+  else if (path === 'header.expires') compareExpiry(comparing, value, live.value);
   else if (MEASURES.test(path)) comparing.loose(path, 'measure');
   else if (path === QUOTA) compareQuotas(comparing, String(value), String(live.value));
   else if (isPolicy(path)) comparePolicies(comparing, path, String(value), String(live.value));
@@ -111,6 +111,15 @@ function noteTag(comparing: Comparing, recorded: string, live: string): void {
 function isLongAgo({ own, values }: Comparing, recorded: Leaf['value'], live: Leaf['value']): boolean {
   const [was, is] = [readTime(recorded), readTime(live)];
   return was !== null && is !== null && own !== null && !values.clock.isInRun(was) && is.us <= own.liveFromUs;
+}
+
+function compareExpiry(comparing: Comparing, recorded: Leaf['value'], live: Leaf['value']): void {
+  const mark = comparing.mark();
+  compareLeaf(comparing, 'header.expires', recorded, live);
+  const differs = comparing.differences.length > mark.differences;
+  if (!differs || !isSameLifetime(comparing, recorded, live)) return;
+  comparing.back(mark);
+  comparing.leaves.time++;
 }
 
 /** How long an answer may be kept counts from its own date, whenever a slower one was given (RFC 9111 section 4.2.1). */

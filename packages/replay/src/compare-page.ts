@@ -2,7 +2,7 @@
 // as pages of equal form tell, and the recorded page is compared as it would read with them. Pure.
 import { header } from '@echoplane/traffic';
 import type { Comparing } from './comparing.ts';
-import { type LinkedId, linkedIds } from './page-ids.ts';
+import { isNeighbour, type LinkedId, linkedIds } from './page-ids.ts';
 import { byLabel } from './page-labels.ts';
 import {
   inLiveOrder,
@@ -104,7 +104,8 @@ function saidIds(target: string, { text, ids }: Shown): ShownId[] {
     const space = spaces.get(word!.toLowerCase());
     const at = index + whole.length - value!.length;
     // What a request says is said again as it was sent.
-    return space && !taken.has(at) && !said.includes(whole) ? [{ space, value: value!, at }] : [];
+    const isFree = !taken.has(at) && !said.includes(whole) && !isNeighbour(text, at);
+    return space && isFree ? [{ space, value: value!, at }] : [];
   });
 }
 

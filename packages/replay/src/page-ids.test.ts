@@ -270,3 +270,16 @@ test('the number of another user’s thing is known, though it is that of anothe
   expect(differences(recorded, options(7), own)).toEqual([]);
   expect(differences(recorded, options(6), own)).toEqual(['body[1] value']);
 });
+
+test('what stands next by its number is no name of a thing', () => {
+  const values = new LiveValues(new Map());
+  const around = (id: number, last: number) =>
+    page(
+      `<link rel="last" href="/issue${last}" title="Issue #${last}">\n<h1>Issue ${id}</h1>\n<a href="issue${id}">Poems</a>`,
+    );
+  const found = (was: ReturnType<typeof around>, is: ReturnType<typeof around>) =>
+    differences({ ...ISSUE, ...was }, is, values);
+  expect(found(around(5, 6), around(6, 6))).toEqual([]);
+  expect(found(around(6, 6), around(5, 6))).toEqual([]);
+  expect(found(around(6, 6), around(5, 5))).toEqual(['body[0] value']);
+});

@@ -63,6 +63,7 @@ export function pageIds(text: string, host = ''): PageId[] {
     const value = quoted ?? single!;
     const at = mark.index + whole.length - 1 - value.length;
     const name = attribute!.toLowerCase();
+    if (isNeighbour(text, at)) continue;
     const [head = '', named] = WHOLE.exec(value) ?? [];
     if (named !== undefined && named === host.replace(/:\d+$/, ''))
       ids.push(...inAddress(value.slice(head.length), at + head.length, countOf));
@@ -86,6 +87,17 @@ function chosenBy(attributes: string): Omit<PageId, 'path'> | null {
   if (word === undefined || !value) return null;
   const at = value.index + value[0].length - 1 - value[1]!.length;
   return { word, isInPath: false, value: value[1]!, at };
+}
+
+const NEIGHBOUR = /\s(?:rel|class)=["'](?:[^"'<>]*\s)?(?:first|last|next|prev|previous)(?=[\s"'])/i;
+const MAX_TAG_CHARS = 1_024;
+
+/** Whether a place is in a tag that leads to what stands before or behind by its number, whichever thing that is now. */
+export function isNeighbour(text: string, at: number): boolean {
+  const from = text.lastIndexOf('<', at);
+  if (from < 0 || at - from > MAX_TAG_CHARS) return false;
+  const end = text.indexOf('>', from);
+  return end > at && NEIGHBOUR.test(text.slice(from, Math.min(end, from + MAX_TAG_CHARS)));
 }
 
 /** The numbers of an address, each behind a word; a date's are not. */

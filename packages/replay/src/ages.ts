@@ -47,6 +47,16 @@ export function isSameAge({ own, values }: Comparing, recorded: Scalar, live: Sc
   return values.clock.stands(timeOf(was, own.toUs), timeOf(is, own.liveToUs), own);
 }
 
+/** Whether a text says how long ago a time was when its answer was given; µs since the epoch. */
+export function isAgeOf(text: string, timeUs: number, fromUs: number, toUs: number): boolean {
+  const age = readAge(text);
+  if (!age || age.isFew) return false;
+  const atUs = timeUs + age.amount * age.unitUs;
+  // Cut or rounded, of a time that was cut or rounded to the second.
+  const exactUs = age.unitUs + SECOND_US;
+  return atUs >= fromUs - exactUs && atUs <= toUs + exactUs;
+}
+
 /** Of one unit, or one of the next: a minute comes after 59 seconds. */
 function areNeighbours(was: Age, is: Age): boolean {
   if (was.amount * is.amount < 0) return false;

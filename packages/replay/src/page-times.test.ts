@@ -109,3 +109,20 @@ test('of one recorded second each line has its own live one', () => {
   expect(differences(made(2), made(SHIFT_MS + 1_002), values)).toEqual([]);
   expect(differences(made(2), made(SHIFT_MS + 3 * 60 * MINUTE_MS), values)).toHaveLength(1);
 });
+
+test('how long ago a time was that stands beside it, said by a slow exchange', () => {
+  const line = (ms: number, ago: string) => page(`<a href="/log?from=${coded(ms)}">${ago}</a>`);
+  const found = (live: ReturnType<typeof line>) => {
+    const values = new LiveValues(new Map());
+    for (const [was, is] of [
+      [-8_000, -8_000],
+      [-4_000, -30_000],
+    ] as const) {
+      const [fromUs, liveFromUs] = [RECORDED_US + was * 1_000, RECORDED_US + (SHIFT_MS + is) * 1_000];
+      values.noteExchange({ fromUs, toUs: fromUs + 1_000, liveFromUs, liveToUs: liveFromUs + 1_000 });
+    }
+    return differences({ durationUs: 4_000_000, ...line(-8_000, '8 seconds ago') }, live, values);
+  };
+  expect(found(line(SHIFT_MS - 8_000, '9 seconds ago'))).toEqual([]);
+  expect(found(line(SHIFT_MS - 8_000, '40 minutes ago'))).toHaveLength(1);
+});

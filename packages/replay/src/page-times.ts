@@ -1,7 +1,7 @@
 // Times as pages write them for people, in the middle of a text: `Nov. 21, 2026, 8:52 p.m.`, `21 November 2026 at 20:52`,
 // `11/21/26 20:52:05`, a date alone, a time of day alone, `2 minutes ago`; and as links carry them, percent-encoded. Two texts of
 // one page are made alike where their times stand alike. Pure.
-import { AGE_IN_TEXT, isSameAge } from './ages.ts';
+import { AGE_IN_TEXT, isAgeOf, isSameAge } from './ages.ts';
 import type { Comparing } from './comparing.ts';
 import type { Exchange } from './run-clock.ts';
 import { DAY_US, HOUR_US, readTime, SECOND_US, type WrittenTime } from './times.ts';
@@ -57,11 +57,28 @@ export function withPageTimesOf(comparing: Comparing, recorded: string, live: st
   let at = 0;
   for (const [i, recordedTime] of was.entries()) {
     const liveTime = is[i]!;
-    if (recordedTime.text === liveTime.text || !stands(comparing, own, recordedTime, liveTime)) continue;
+    if (recordedTime.text === liveTime.text) continue;
+    const isRight = stands(comparing, own, recordedTime, liveTime) || isAgeBeside(own, was, is, i);
+    if (!isRight) continue;
     written += live.slice(at, liveTime.start) + recordedTime.text;
     at = liveTime.end;
   }
   return at === 0 ? null : written + live.slice(at);
+}
+
+/** Whether what is said of an age is that of the time which stands beside it, then and now. */
+function isAgeBeside(own: Exchange, was: readonly PageTime[], is: readonly PageTime[], i: number): boolean {
+  if (was[i]!.readings.size > 0 || is[i]!.readings.size > 0) return false;
+  return was.some((beside, n) =>
+    [...beside.readings].some(([order, time]) => {
+      const live = is[n]!.readings.get(order);
+      if (!live || beside.isClock || time.precisionUs > MINUTE_US) return false;
+      return (
+        isAgeOf(was[i]!.text, time.us, own.fromUs, own.toUs) &&
+        isAgeOf(is[i]!.text, live.us, own.liveFromUs, own.liveToUs)
+      );
+    }),
+  );
 }
 
 function stands(comparing: Comparing, own: Exchange, was: PageTime, is: PageTime): boolean {

@@ -149,7 +149,8 @@ export class FlowLearner {
     }
     const others = this.#made(known, space);
     if (others.length > 0) vote(stats, others, value);
-    else if (stats.place.naming.role !== 'other' || isWeak(value))
+    // A number that is asked for before there is such a thing is the service's once it is given out.
+    else if ((isOk || !/^\d{1,9}$/.test(value)) && (stats.place.naming.role !== 'other' || isWeak(value)))
       this.#remember(value, { space, byClient: true, marks: [] });
   }
 

@@ -154,3 +154,19 @@ test('a number glued to its word is followed, from a redirect and from pages', (
   expect(found).toContain('POST /issue6 request path[0]!number');
   expect(found).toContain('POST /issue6 response header.location#0!number');
 });
+
+test('a number that was asked for before there was such a thing is the service’s once it gives it out', () => {
+  const { tests } = analyze(
+    record([
+      { request: 'GET /issue5', status: 404, answer: 'none', answerHeaders: HTML },
+      {
+        request: 'POST /issue',
+        ...form({ title: 'a' }),
+        status: 302,
+        answerHeaders: [['Location', '/issue5']],
+      },
+      { request: 'GET /issue5', answer: 'an issue', answerHeaders: HTML },
+    ]),
+  );
+  expect(tests.at(-1)!.links).toMatchObject([{ in: 'request', path: 'path[0]!number' }]);
+});

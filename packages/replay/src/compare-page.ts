@@ -115,21 +115,22 @@ function formDecoded(target: string): string {
     .replace(/(?:%[\dA-F]{2})+/gi, (part) => Buffer.from(part.replaceAll('%', ''), 'hex').toString());
 }
 
-/** What is called alike is the same thing; where nothing is called anything, in lists of one length the n-th is the n-th. */
+/** What is called alike is the same thing; where little is called anything, in lists of one length the n-th is the n-th. */
 function note(comparing: Comparing, own: Shown, theirs: Shown): void {
+  const { space } = own.ids[0]!;
+  const told = new Set<string>();
   for (const from of ['element', 'row'] as const) {
     const was = byLabel(own.text, own.ids, from, (label) => comparing.values.apply(label));
-    const is = was && byLabel(theirs.text, theirs.ids, from);
-    if (!was || !is) continue;
-    const { space } = own.ids[0]!;
-    for (const [label, value] of was) {
+    const is = byLabel(theirs.text, theirs.ids, from);
+    for (const [label, value] of is.size > 0 ? was : []) {
       const live = is.get(label);
+      told.add(value);
       if (live !== undefined && knownOf(comparing, space, value) === undefined)
         noteOne(comparing, space, value, live);
     }
-    return;
   }
-  noteInOrder(comparing, own.ids, theirs.ids);
+  const all = new Set(own.ids.map(({ value }) => value));
+  if (2 * told.size <= all.size) noteInOrder(comparing, own.ids, theirs.ids);
 }
 
 /** As long as nothing that is known says otherwise. */

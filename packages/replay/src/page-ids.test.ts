@@ -138,6 +138,14 @@ test('of two things of one name none is told by it', () => {
   expect(['4', '5', '6'].map((id) => values.flow(flow, id))).toEqual([undefined, undefined, '5']);
 });
 
+test('one of many is told by its name where most have none of their own', () => {
+  const values = new LiveValues(new Map());
+  const recorded = shelves({ 1: 'Maps', 2: 'Maps', 3: 'Maps', 4: 'Poems', 5: 'Prose' });
+  const live = shelves({ 1: 'Maps', 2: 'Maps', 3: 'Maps', 4: 'Prose', 5: 'Poems', 6: 'Maps' });
+  differences({ ...READ, ...recorded }, live, values);
+  expect(['3', '4', '5'].map((id) => values.flow(flow, id))).toEqual([undefined, '5', '4']);
+});
+
 test('a box that chooses a thing has its number, and a link may say it', () => {
   const box = (id: number, text = id) =>
     page(

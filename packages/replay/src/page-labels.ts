@@ -41,13 +41,13 @@ function plain(markup: string): string {
   return /\p{L}/u.test(words) ? words : '';
 }
 
-/** The numbers by the labels that each tell one of them; null when most of them are not told so. */
+/** The numbers by the labels that each tell one of them. */
 export function byLabel(
   text: string,
   ids: readonly PageId[],
   from: 'element' | 'row',
   renamed: (label: string) => string = (label) => label,
-): ReadonlyMap<string, string> | null {
+): ReadonlyMap<string, string> {
   const found = new Map<string, string | null>();
   for (const id of ids) {
     const label = renamed(labelOf(text, id, from));
@@ -55,7 +55,5 @@ export function byLabel(
     const before = found.get(label);
     found.set(label, before === undefined || before === id.value ? id.value : null);
   }
-  const told = new Map([...found].filter((one): one is [string, string] => one[1] !== null));
-  const all = new Set(ids.map(({ value }) => value));
-  return new Set(told.values()).size * 2 > all.size ? told : null;
+  return new Map([...found].filter((one): one is [string, string] => one[1] !== null));
 }

@@ -2,6 +2,7 @@
 // before them, as a path segment is. Pure.
 import {
   atomsOfText,
+  FIELDS,
   gluedNumber,
   leavesInside,
   NUMBER_STEP,
@@ -128,7 +129,7 @@ function codesIn(path: string, text: string): LinkedPiece[] {
 function inPage(path: string, text: string, host: string | undefined): LinkedPiece[] {
   const found = new Map<string, LinkedPiece>();
   if (path === 'body')
-    for (const id of withChosen(pageIds(text, host))) {
+    for (const id of withChosen(pageIds(text, host).filter((one) => !one.path.startsWith(FIELDS)))) {
       const { naming } = id;
       if (naming.role === 'id' || naming.entity !== '')
         found.set(id.path, { path: id.path, value: id.value, naming });

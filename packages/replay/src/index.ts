@@ -19,7 +19,7 @@ export * from './live-values.ts';
 export * from './match.ts';
 export { isWordChar } from './may-hold-atoms.ts';
 export { MockGroup } from './mock-group.ts';
-export { type PageId, pageIds } from './page-ids.ts';
+export { FIELDS, type PageId, pageIds } from './page-ids.ts';
 export * from './reading-posts.ts';
 export { Recent } from './recent.ts';
 export * from './replay-state.ts';

@@ -138,6 +138,16 @@ test('of two things of one name none is told by it', () => {
   expect(['4', '5', '6'].map((id) => values.flow(flow, id))).toEqual([undefined, undefined, '5']);
 });
 
+test('a hidden field that is a leaf of a flow names its thing anew', () => {
+  const field = (id: number) =>
+    page(`<h1>Poems</h1>\n<input name="notes-0-id" type="hidden" value="${id}"><i>5</i>\n<p>5 notes</p>`);
+  const recorded = { target: '/notes', links: [of('body.input.notes-0-id')], ...field(5) };
+  const values = new LiveValues(new Map());
+  expect(differences(recorded, field(7), values)).toEqual([]);
+  expect(values.flow(flow, '5')).toBe('7');
+  expect(differences({ ...recorded, n: 2 }, field(8), values)).toEqual(['body[1] value']);
+});
+
 test('one of many is told by its name where most have none of their own', () => {
   const values = new LiveValues(new Map());
   const recorded = shelves({ 1: 'Maps', 2: 'Maps', 3: 'Maps', 4: 'Poems', 5: 'Prose' });

@@ -47,13 +47,8 @@ export function pageIds(text: string, host = ''): PageId[] {
     if (ids.length >= MAX_IDS) break;
     const [whole, input, select, closing, attribute, quoted, single] = mark;
     if (input !== undefined) {
-      const box = chosenBy(input);
-      if (box)
-        ids.push({
-          ...box,
-          path: pathOf(`check ${box.word}`, countOf(box.word), box.word),
-          at: mark.index + '<input'.length + box.at,
-        });
+      const id = inInput(input, mark.index + '<input'.length, countOf);
+      if (id) ids.push(id);
       continue;
     }
     if (select !== undefined || closing !== undefined) {
@@ -79,14 +74,23 @@ export function pageIds(text: string, host = ''): PageId[] {
   return ids;
 }
 
-/** A box that chooses the thing of its number: `<input type="checkbox" name="selected" value="5">`. */
-function chosenBy(attributes: string): Omit<PageId, 'path'> | null {
-  if (!/\stype=["']?(?:checkbox|radio)\b/i.test(attributes)) return null;
+/** A box that chooses the thing of its number, `<input type="checkbox" name="selected" value="5">`, or a hidden field with one. */
+function inInput(attributes: string, from: number, countOf: (name: string) => number): PageId | null {
+  const [, type] = /\stype=["']?(checkbox|radio|hidden)\b/i.exec(attributes) ?? [];
   const [, word] = /\sname=["']([^"'<>]{1,100})["']/i.exec(attributes) ?? [];
   const value = /\svalue=["']([1-9]\d{0,8})["']/i.exec(attributes);
-  if (word === undefined || !value) return null;
-  const at = value.index + value[0].length - 1 - value[1]!.length;
-  return { word, isInPath: false, value: value[1]!, at };
+  if (type === undefined || word === undefined || !value) return null;
+  const at = from + value.index + value[0].length - 1 - value[1]!.length;
+  const path =
+    type.toLowerCase() === 'hidden'
+      ? fieldPath(word, countOf(`hidden ${word}`))
+      : pathOf(`check ${word}`, countOf(word), word);
+  return { path, word, isInPath: false, value: value[1]!, at };
+}
+
+/** As the leaf of the page is called that the field is. */
+function fieldPath(word: string, n: number): string {
+  return `${FIELDS}${keyStep(n === 0 ? word : `${word}[${n}]`)}`;
 }
 
 const NEIGHBOUR = /\s(?:rel|class)=["'](?:[^"'<>]*\s)?(?:first|last|next|prev|previous)(?=[\s"'])/i;
@@ -152,10 +156,13 @@ export interface LinkedId extends PageId {
 }
 
 const LINKED = 'body.link';
+/** Hidden fields are leaves of an answer as well. */
+export const FIELDS = 'body.input';
 
 /** Whether any of the links of an answer is to a number in a page; by pattern. */
 export function hasPageLinks(links: ReadonlyMap<string, unknown>): boolean {
-  for (const pattern of links.keys()) if (pattern.startsWith(LINKED)) return true;
+  for (const pattern of links.keys())
+    if (pattern.startsWith(LINKED) || pattern.startsWith(FIELDS)) return true;
   return false;
 }
 

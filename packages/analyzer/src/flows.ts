@@ -157,11 +157,12 @@ export class FlowLearner {
   #answered(stats: PlaceStats, value: string, answering: Answering): void {
     const { isWrite, mayBear, isFresh, asked, marks } = answering;
     const { place } = stats;
+    const { role, isOwn } = place.naming;
     const space = spaceOf(place);
     const known = this.#known.get(value);
     const own = known?.find((one) => one.space === space);
     count(stats, value, true);
-    if (place.naming.isOwn && place.naming.role === 'id') this.#collectiveMarks.observe(space, value, marks);
+    if (isOwn && role === 'id') this.#collectiveMarks.observe(space, value, marks);
     if (own) {
       // A Location says no words of the thing; what stands behind it in the same answer does.
       if (own.marks.length === 0) own.marks = marks;
@@ -170,7 +171,6 @@ export class FlowLearner {
       return;
     }
     const echoed = asked.filter((one) => one.value === value && one.place.naming.role === 'id');
-    const { role, isOwn } = place.naming;
     const made = this.#made(known, space);
     const same = isOwn ? made.find((one) => this.#isSameThing(one.marks, marks)) : undefined;
     if (same) {
@@ -211,9 +211,8 @@ export class FlowLearner {
     own.byClient = false;
     own.marks = marks;
     from.born++;
-    for (const { place } of asked.filter((one) => one.value === value && spaceOf(one.place) === own.space))
-      this.#stats.get(place)!.hits++;
-    for (const shown of [from, stats]) shown.hits++;
+    const named = asked.filter((one) => one.value === value && spaceOf(one.place) === own.space);
+    for (const shown of [...named.map(({ place }) => this.#stats.get(place)!), from, stats]) shown.hits++;
     this.#countMade(own.space, value);
   }
 
@@ -309,7 +308,7 @@ export class FlowLearner {
     // Most of its values were known of another kind of thing: its name says little.
     if (voted !== null && stats.hits === 0 && 2 * stats.born < stats.distinct.size) return voted;
     const isNamed = stats.hits > 0 || (stats.born > 0 && (place.naming.isOwn || voted === null));
-    return isNamed || this.#isEarly(stats) ? spaceOf(stats.place) : voted;
+    return isNamed || this.#isEarly(stats) ? spaceOf(place) : voted;
   }
 
   /** Ids that were read before any place was known to make such, maybe in the same answer: all of them turned up there later. */

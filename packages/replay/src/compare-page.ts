@@ -12,7 +12,7 @@ import {
   type Slice,
   withoutOthers,
 } from './page-lists.ts';
-import { isWriting } from './test-places.ts';
+import { isWriting, linkedPlaces } from './test-places.ts';
 
 /** The page of a redirect says where to, as its Location does. */
 function withLiveLocation({ test, live }: Comparing, recorded: string): string {
@@ -153,9 +153,9 @@ function knownOf(comparing: Comparing, space: { flow: string }, value: string): 
   return comparing.values.flow(space.flow, value) ?? comparing.observed(space, value);
 }
 
-/** Attributes that name elements and things; a `data-` one by its name. */
+/** Attributes that name elements and things; a `data-` one by its name. And the ids of objects in a script. */
 const NAMING =
-  /\s(?:id|for|name|value|href|src|action|aria-[\w-]+|data-(?:[\w-]*-)?(?:id|ids|pk|url|href|target|ref|for|key))=(?:"[^"<>]*|'[^'<>]*)$/i;
+  /\s(?:id|for|name|value|href|src|action|aria-[\w-]+|data-(?:[\w-]*-)?(?:id|ids|pk|url|href|target|ref|for|key))=(?:"[^"<>]*|'[^'<>]*)$|["'](?:\w*_)?id["']\s*:\s*["']?$/i;
 const NUMBERS = /(?<![A-Za-z\d])(\d+)(?![A-Za-z\d])/;
 const MAX_BEFORE = 512;
 const MAX_CHARS = 1 << 20;
@@ -171,13 +171,24 @@ export function withNamedIds(comparing: Comparing, recorded: string, live: strin
   const [was, is] = [recorded.split(NUMBERS), live.split(NUMBERS)];
   if (was.length !== is.length || was.length > 2 * MAX_NUMBERS) return recorded;
   let text = '';
+  let at = 0;
   for (const [i, piece] of was.entries()) {
-    const isOther = i % 2 === 1 && piece !== is[i] && isKnown(comparing, piece, is[i]!);
-    const isMeant =
-      isOther && (NAMING.test(before(text)) || isOfLink(text, is[i]!) || isAlone(comparing, was, i));
-    text += isMeant ? is[i] : piece;
+    const now = is[i]!;
+    const isOther = i % 2 === 1 && piece !== now;
+    const isNaming = () => NAMING.test(before(text)) || isOfLink(text, now) || isAlone(comparing, was, i);
+    const isMeant = isOther && isKnown(comparing, piece, now) && isNaming();
+    const isNext = isOther && !isMeant && isNeighbour(recorded, at);
+    text += isMeant || (isNext && isAsFar(comparing, Number(piece), Number(now))) ? now : piece;
+    at += piece.length;
   }
   return text;
+}
+
+/** Whether a number is as far from that of a thing that was asked for as it was. */
+function isAsFar({ values, test }: Comparing, recorded: number, live: number): boolean {
+  return linkedPlaces(test).some(
+    ({ flow, recorded: asked }) => live - recorded === Number(values.flow(flow, asked)) - Number(asked),
+  );
 }
 
 function before(text: string): string {

@@ -71,6 +71,18 @@ test('a page of lines names the thing by its new number, in what the page calls 
   ]);
 });
 
+test('a script names the thing by its new number', () => {
+  const script = (id: number, count = 5) =>
+    page(
+      `<script>\n var old = {"id":${id},"shelf_id": "${id}","count":${count}};\n</script><a href="/shelf/${id}/edit">Poems</a>`,
+    );
+  const found = (live: ReturnType<typeof page>) =>
+    differences({ ...READ, n: 2, ...script(5) }, live, moved());
+  expect(found(script(6))).toEqual([]);
+  expect(found(script(6, 6))).toEqual(['body[1] value']);
+  expect(found(page(String(script(6).body).replace('"id":6', '"id":7')))).toEqual(['body[1] value']);
+});
+
 test('a count is no name', () => {
   const recorded = {
     ...READ,
@@ -300,4 +312,20 @@ test('what stands next by its number is no name of a thing', () => {
   expect(found(around(5, 6), around(6, 6))).toEqual([]);
   expect(found(around(6, 6), around(5, 6))).toEqual([]);
   expect(found(around(6, 6), around(5, 5))).toEqual(['body[0] value']);
+});
+
+test('the thing before another one is as far from its new number', () => {
+  const values = new LiveValues(new Map());
+  const asked = { in: 'request' as const, path: 'path[1]', flow };
+  const around = (id: number, before: number, count = 4) =>
+    page(
+      `<a class="prev" href="/shelf/${before}/edit" title="Shelf #${before}">Previous</a>\n<h1>${count}</h1>\n<a href="/shelf/${id}/edit">Poems</a>`,
+    );
+  const recorded = { target: '/shelf/5', links: [...links, asked], ...around(5, 4) };
+  const found = (n: number, live: ReturnType<typeof around>) => differences({ ...recorded, n }, live, values);
+  found(2, around(6, 5));
+  expect(found(3, around(6, 5))).toEqual([]);
+  expect(found(4, around(6, 4))).toEqual([]);
+  expect(found(5, around(6, 3))).toEqual(['body[0] value']);
+  expect(found(6, around(6, 5, 5))).toEqual(['body[1] value']);
 });

@@ -59,6 +59,10 @@ describe('storeBody()', () => {
     const wire = Buffer.concat(['{"total"', '', ':5990}'].map((part) => compress(Buffer.from(part))));
     expect(bodyText(storeBody(wire, encoding))).toBe('{"total":5990}');
     expect(storeBody(Buffer.concat([wire, Buffer.from('more')]), encoding).decoded).toBeUndefined();
+    // A frame to be skipped holds what no reader of the content sees.
+    const skipped = Buffer.concat([Buffer.from('502a4d1804000000', 'hex'), Buffer.from('more')]);
+    expect(storeBody(Buffer.concat([wire, skipped]), encoding).decoded).toBeUndefined();
+    expect(storeBody(Buffer.concat([skipped, wire]), encoding).decoded).toBeUndefined();
     const bombs = Buffer.concat(Array.from({ length: 64 }, () => compress(Buffer.alloc(1 << 20))));
     expect(storeBody(bombs, encoding).decoded).toBeUndefined();
   });

@@ -1,5 +1,5 @@
-// Times in the forms in which services write them: ISO 8601 with any offset (some write a blank or a point for its `T`), RFC 1123, dates, epochs. Gives the instant, how
-// exactly it is written, and the form, which a service does not change. Pure.
+// Times in the forms in which services write them: ISO 8601 with any offset (some write a blank or a point for its `T`), RFC 1123,
+// dates, epochs. Gives the instant, how exactly it is written, and the form, which a service does not change. Pure.
 import type { Scalar } from './kinds.ts';
 
 export interface WrittenTime {

@@ -106,6 +106,23 @@ const CARRIERS: [name: string, rule: string, leaked: Parts, redacted: Parts][] =
       'u-a1b2c3d4e5f6@redacted.invalid',
     ],
     [
+      'what is said to be zstd and is not',
+      'email',
+      (s) => ({ response: Buffer.from(`to: ${s}`), coding: 'zstd' }),
+      EMAIL,
+      'u-a1b2c3d4e5f6@redacted.invalid',
+    ],
+    [
+      'bytes behind a zstd frame',
+      'email',
+      (s) => ({
+        response: Buffer.concat([zstdCompressSync('clean'), Buffer.from(` to: ${s}`)]),
+        coding: 'zstd',
+      }),
+      EMAIL,
+      'u-a1b2c3d4e5f6@redacted.invalid',
+    ],
+    [
       'br',
       'phone',
       (s) => ({ response: brotliCompressSync(`call ${s} today`), coding: 'br' }),

@@ -24,7 +24,11 @@ const OWN_FIELDS = new Set(['source', 'redactions', 'connection', 'gaps', 'trace
 const KEY_AS_VALUE = /@|\d{4}/;
 const INFLATERS: Record<string, (bytes: Buffer, options: { maxOutputLength: number }) => Buffer> = {
   ...{ gzip: gunzipSync, 'x-gzip': gunzipSync, deflate: inflateSync, br: brotliDecompressSync },
-  zstd: (bytes, options) => unzstd(bytes, options).buffer,
+  zstd: (bytes, options) => {
+    const { buffer, engine } = unzstd(bytes, options);
+    // What is no frame, or stands behind the last one, may still hold something.
+    return Buffer.concat([buffer, bytes.subarray(engine.bytesWritten)]);
+  },
 };
 const JWT = /^[\w-]{8,}\.([\w-]{8,})\.[\w-]*$/;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4}){6,}(?:[A-Za-z0-9+/]{2,3}={0,2})?$/;

@@ -14,3 +14,8 @@ export function clientKey({ request, connection }: RRPair): string {
   const who = header(headers, 'authorization') ?? headerValues(headers, 'cookie').join('; ');
   return who === '' ? connection.id : who;
 }
+
+/** Who asks, and by which connection: a login changes the first. */
+export function clientKeys(pair: RRPair): string[] {
+  return [clientKey(pair), pair.connection.id];
+}

@@ -1,7 +1,7 @@
 // What the fields of a form name: all of them are texts, and a number in one says which thing, as one of a query does. Pure.
 import { type Leaf, Recent } from '@echoplane/replay';
 import type { RRPair } from '@echoplane/traffic';
-import { clientKey } from './askers.ts';
+import { clientKeys } from './askers.ts';
 import { CHOSEN } from './linked-pieces.ts';
 import { type Naming, namingOf } from './names.ts';
 import type { FlowValue } from './place-stats.ts';
@@ -28,7 +28,7 @@ export class FormFields {
     const named = new Map(
       boxes.map(({ place: { path, naming } }) => [path.slice(CHOSEN.length, path.indexOf('"]')), naming]),
     );
-    for (const key of keysOf(pair)) this.#boxes.set(key, named, 1);
+    for (const key of clientKeys(pair)) this.#boxes.set(key, named, 1);
   }
 
   /** What a field of a form names: what the page said, or the kind of thing whose name it has; null of another leaf. */
@@ -36,16 +36,11 @@ export class FormFields {
     const pattern = patternOf(path);
     if (!FIELD.test(path) || operation.request.has(pattern)) return null;
     const field = pattern.replace(FIELD, '');
-    for (const key of keysOf(pair)) {
+    for (const key of clientKeys(pair)) {
       const naming = this.#boxes.get(key)?.get(field.replace(/\[\]$/, ''));
       if (naming) return naming;
     }
     const named = namingOf(pattern, operation.endpoint);
     return named.role === 'other' ? namingOf(`query.${field}`, operation.endpoint) : named;
   }
-}
-
-/** A login changes who the client is. */
-function keysOf(pair: RRPair): string[] {
-  return [clientKey(pair), pair.connection.id];
 }

@@ -2,24 +2,24 @@
 // time that nobody saw being made. Pure, and bounded.
 import { Recent } from '@echoplane/replay';
 import { header, type RRPair } from '@echoplane/traffic';
-import { clientKey } from './askers.ts';
+import { clientKeys } from './askers.ts';
 
 const MAX_CLIENTS = 10_000;
 
 export class LedReads {
-  /** Where the last write of a client led, by who it is and by its connection: a login changes the first. */
+  /** Where the last write of a client led. */
   readonly #led = new Recent<string, string>(MAX_CLIENTS);
   /** Most services never send anybody anywhere. */
   #hasLed = false;
 
   /** The next exchange; whether it is a read to which the last write led. */
   observe(pair: RRPair, isWrite: boolean): boolean {
-    const { request, response, connection } = pair;
+    const { request, response } = pair;
     const { status, headers } = response!;
     const to = status >= 300 && status < 400 ? header(headers, 'location') : undefined;
     this.#hasLed ||= isWrite && to !== undefined;
     if (!this.#hasLed) return false;
-    const keys = [clientKey(pair), connection.id];
+    const keys = clientKeys(pair);
     const asked = addressOf(request!.url);
     const isLed = !isWrite && keys.some((key) => this.#led.get(key) === asked);
     // A read to which a write led may lead on.
